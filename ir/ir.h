@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The typed SSA module that one script becomes: data only. Build it with builder.h, check it with verify.h, read and write its text with
+// parse.h and print.h. It knows neither scripts nor C. IR.md describes the text form and the rules (failure, string lifetime, locks).
+//
+// Failure. An op with the effect Fail may fail. In a block that ends in `onfail ^next, ^catch` the failure of the last instruction goes to ^catch (a
+// block with is_catch, whose op `catch.message` reads the message). Every other failure leaves the function: out of a callee to the caller's call, which
+// fails in turn; out of a probe to its end, which releases its lock region and commits its output.
+#pragma once
+
+#include "ir/ids.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace tapjit::ir {
+
+enum class Type : uint8_t {
+#define TYPE(name, spelling, letter, meaning) name,
+#include "ir/types.def"
+#undef TYPE
+};
+
+enum class Op : uint8_t {
+#define OP(name, mnemonic, result, operands, aux, effects, cost) name,
+#include "ir/ops.def"
+#undef OP
+};
+
+enum class Terminator : uint8_t {
+#define TERMINATOR(name, mnemonic, operands, successors) name,
+#include "ir/terminators.def"
+#undef TERMINATOR
+};
+
+// What an op does besides computing its result; a bit set.
+enum Effect : uint16_t {
+  Pure = 0,
+  Ctx = 1 << 0,
+  RMem = 1 << 1,
+  WMem = 1 << 2,
+  RGlob = 1 << 3,
+  WGlob = 1 << 4,
+  Vol = 1 << 5,
+  Fail = 1 << 6,
+  Print = 1 << 7,
+  Opaque = 1 << 8,
+  Lock = 1 << 9,
+};
+
+enum class Aux : uint8_t { None, Global, Function, String, Format, LockSet, Block };
+
+// A row of ops.def.
+struct OpInfo {
+  Op op;
+  const char *mnemonic;
+  const char *result;
+  const char *operands;
+  Aux aux;
+  uint16_t effects;
+  uint16_t cost;
+};
+const OpInfo &op_info(Op op);
+
+struct TerminatorInfo {
+  Terminator terminator;
+  const char *mnemonic;
+  const char *operands;
+  unsigned successors;
+};
+const TerminatorInfo &terminator_info(Terminator terminator);
+
+// Which number a statistic is asked for.
+enum class StatField : uint8_t { Count, Sum, Min, Max, Avg, Variance };
+
+struct Inst {
+  Op op;
+  Type type = Type::Void;
+  uint32_t aux = UINT32_MAX; // index in the table that op_info(op).aux names
+  int64_t imm = 0;
+  std::vector<ValueId> operands;
+  LocationId loc;
+};
+
+struct Block {
+  std::vector<ValueId> insts; // phis first
+  Terminator terminator = Terminator::Return;
+  ValueId terminator_operand;
+  BlockId successors[2];
+  std::vector<BlockId> preds; // kept by the builder and by passes; the order is that of the phis' operands
+  bool is_catch = false;      // successor 1 of an `onfail`, and of nothing else
+  LocationId loc;
+};
+
+enum class FunctionKind : uint8_t { Probe, Script, Embedded };
+
+// Frame storage that a pass chose for a value (passes/frame_layout): none, a string slot of MAXSTRINGLEN bytes, or an integer that is alive across a call.
+enum class Storage : uint8_t { Register, StringSlot, FrameInteger };
+
+struct EmbeddedC {
+  std::string text; // between %{ and %}
+  bool pure = false;
+  bool stable = false;
+  bool unprivileged = false;
+  bool guru = false;
+  bool unmangled = false;
+  std::vector<std::string> pragmas; // "pragma:xxx" words without "pragma:"
+  std::vector<GlobalId> reads, writes;
+};
+
+struct Function {
+  std::string name; // unique in the module; a script's name as written for FunctionKind::Script
+  FunctionKind kind = FunctionKind::Script;
+  std::vector<Type> params;
+  std::vector<std::string> param_names;
+  Type result = Type::Void;
+  std::vector<Inst> insts;   // indexed by ValueId; those in no block are dead
+  std::vector<Block> blocks; // [0] is the entry; for Embedded: none
+  EmbeddedC embedded;        // for Embedded
+  bool recursive = false;    // in a call cycle (passes/call_graph)
+  std::vector<Storage> storage;     // by ValueId, filled by passes/frame_layout (empty before it)
+  std::vector<uint32_t> slot;       // by ValueId: string slot number where storage is StringSlot
+  uint32_t string_slots = 0;        // number of string slots in the frame
+  LocationId loc;
+};
+
+enum class ValueKind : uint8_t { I64, Str, Stat };
+
+// What a statistic keeps besides count, sum, min, max.
+struct StatSpec {
+  enum class Hist : uint8_t { None, Log, Linear } hist = Hist::None;
+  int64_t low = 0, high = 0, step = 0; // Linear
+  bool variance = false;
+  int64_t variance_shift = 0;
+};
+
+struct Global {
+  std::string name;
+  ValueKind value = ValueKind::I64;
+  std::vector<Type> keys;     // empty: a scalar
+  int64_t max_entries = 0;    // map: elements; 0 = MAXMAPENTRIES
+  bool wrap = false;
+  StatSpec stat;
+  std::variant<std::monostate, int64_t, std::string> init;
+  bool display_at_end = false; // written and never read: printed when the session ends
+  LocationId loc;
+};
+
+// How a foreach goes through its map.
+struct Sort {
+  enum class By : uint8_t { None, Key, Value, Stat } by = By::None;
+  uint32_t key = 0;                     // By::Key
+  StatField field = StatField::Count;   // By::Stat
+  bool descending = false;
+};
+
+// The argument kinds of a format, in order of its directives; the runtime's record and stapio use the same table.
+struct Format {
+  std::string text; // SystemTap's printf format, "%%" included
+  std::vector<Type> args;
+};
+
+struct LockSet {
+  std::vector<std::pair<GlobalId, bool>> globals; // sorted by id; true: written
+};
+
+struct Location {
+  std::string file;
+  uint32_t line = 0, column = 0;
+  friend auto operator<=>(const Location &, const Location &) = default;
+};
+
+// A value that a return probe saves when its function is entered: computed by `function` (an Embedded-free Script function without effects but Ctx/RMem; result i64).
+struct EntryValue {
+  FunctionId function;
+};
+
+// Where a handler runs; which rules hold there (runtime/ABI.md "Contexts").
+enum class ContextKind : uint8_t { Session /* begin, end, error */, Event /* everything that interrupts */ };
+
+struct Probe {
+  FunctionId handler;
+  ContextKind context = ContextKind::Event;
+  std::vector<SiteId> sites;
+  std::vector<EntryValue> entry_values;
+};
+
+// One place where a probe is put, as data for the runtime: `constants` are the fields of struct tap_site_<family> (runtime/<platform>/probe_<family>.h).
+struct Site {
+  std::string family;   // "begin", "timer", "kprobe", ... lower case
+  ProbeId probe;
+  std::string pp;       // what pp() gives
+  std::string function; // what ppfunc()/probefunc() give, may be empty
+  std::vector<std::pair<std::string, std::variant<int64_t, std::string>>> constants;
+  std::vector<std::string> glue; // raw C macro arguments: TAP_GLUE_<FAMILY>(site index, ...); empty: none
+};
+
+struct Module {
+  std::string name; // of the kernel module
+  std::vector<std::string> strings;
+  std::vector<Global> globals;
+  std::vector<Function> functions;
+  std::vector<Probe> probes;
+  std::vector<Site> sites;
+  std::vector<Format> formats;
+  std::vector<Sort> sorts;
+  std::vector<LockSet> lock_sets;
+  std::vector<Location> locations;
+  std::vector<std::pair<std::string, LocationId>> embedded_top; // top-level %{ %} texts in order
+  std::vector<std::string> includes;                            // raw C headers that sites need, "trace/events/sched.h"
+  std::map<std::string, int64_t> limits;                        // MAXACTION, MAXSTRINGLEN, ...: see limits.def
+  std::map<std::string, std::string> defines;                   // other -D names, visible to embedded C
+};
+
+} // namespace tapjit::ir
