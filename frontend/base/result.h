@@ -11,7 +11,8 @@
 
 namespace tapjit {
 
-// What went wrong outside the script: `observed` says what was seen and where, `advice` what to do about it (may be empty).
+// What went wrong outside the script: `observed` says what was seen and where, `advice` what to do about it (may be
+// empty).
 struct Error {
   std::string observed;
   std::string advice;

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/base/diagnostics.h"
+
+#include <algorithm>
+#include <iterator>
+#include <unordered_set>
+
+namespace tapjit {
+
+namespace {
+
+struct Row {
+  std::string_view name;
+  Severity severity;
+  std::string_view format;
+};
+constexpr Row kRows[] = {
+#define DIAG(id, severity, format) {#id, Severity::severity, format},
+#include "frontend/base/diag.def"
+};
+
+const Row &row(DiagId id) { return kRows[static_cast<size_t>(id)]; }
+
+// Puts the arguments into the `{}` of the format; a `{` without `}` stays.
+std::string fill(std::string_view format, std::initializer_list<DiagArg> args) {
+  std::string out;
+  auto arg = args.begin();
+  for (size_t at = 0; at < format.size(); ++at) {
+    if (format[at] == '{' && at + 1 < format.size() && format[at + 1] == '}' && arg != args.end()) {
+      out += arg->text();
+      ++arg;
+      ++at;
+    } else {
+      out += format[at];
+    }
+  }
+  return out;
+}
+
+bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
+}
+
+// How many bytes the token at `at` of a line covers: a word, a string, an operator of equal characters, or one byte.
+size_t token_length(std::string_view line, size_t at) {
+  if (at >= line.size())
+    return 1;
+  size_t end = at;
+  if (line[at] == '@' || is_word(line[at])) {
+    ++end;
+    while (end < line.size() && is_word(line[end]))
+      ++end;
+  } else if (line[at] == '"') {
+    ++end;
+    while (end < line.size() && line[end] != '"')
+      end += line[end] == '\\' ? 2 : 1;
+    end = std::min(end + 1, line.size());
+  } else {
+    while (end < line.size() && end < at + 3 &&
+           std::string_view("<>=+-*/%&|^!~.").find(line[end]) != std::string_view::npos)
+      ++end;
+  }
+  return std::max<size_t>(end - at, 1);
+}
+
+struct Colours {
+  std::string_view error, place, reset;
+};
+
+// `  --> file:line:col`, the line, and the caret below it.
+void render_place(std::string &out, const SourceTable &sources, Loc loc, uint32_t length, const Colours &colours) {
+  Position at = sources.position(loc);
+  if (!at.source.valid())
+    return;
+  out += colours.place;
+  out += "  --> ";
+  out += sources.describe(loc);
+  out += colours.reset;
+  out += '\n';
+  std::string_view line = sources.line_text(at.source, at.line);
+  std::string number = std::to_string(at.line);
+  size_t width = length ? length : token_length(line, at.column - 1);
+  // A line of any length is shown by a window around the caret.
+  constexpr size_t kWindow = 160;
+  size_t start = 0;
+  if (line.size() > kWindow)
+    start = at.column > kWindow / 2 ? at.column - kWindow / 2 : 0;
+  std::string_view shown = line.substr(std::min(start, line.size()), kWindow);
+  size_t column = at.column - 1 - start;
+  out += " " + number + " | ";
+  for (char c : shown)
+    out += c == '\t' ? ' ' : static_cast<unsigned char>(c) < 32 || c == 127 ? '?' : c;
+  out += "\n " + std::string(number.size(), ' ') + " | " + std::string(column, ' ');
+  out += colours.error;
+  out += '^';
+  width = std::min(width, shown.size() > column ? shown.size() - column : size_t{1});
+  out += std::string(width > 0 ? width - 1 : 0, '~');
+  out += colours.reset;
+  out += '\n';
+}
+
+std::string_view expansion_text(ExpansionKind kind) {
+  switch (kind) {
+  case ExpansionKind::macro:
+    return "in the expansion of macro `@";
+  case ExpansionKind::alias:
+    return "in the expansion of alias `";
+  case ExpansionKind::argument:
+    return "in the script argument `";
+  }
+  return "";
+}
+
+} // namespace
+
+std::string_view diag_name(DiagId id) { return row(id).name; }
+std::string_view diag_format(DiagId id) { return row(id).format; }
+size_t diag_count() { return std::size(kRows); }
+
+Diagnostic &Diagnostics::report(DiagId id, Loc loc, std::initializer_list<DiagArg> args) {
+  Diagnostic diagnostic{id, row(id).severity, loc, 0, fill(row(id).format, args), {}, {}};
+  if (diagnostic.severity == Severity::warning && warnings_ == Warnings::errors)
+    diagnostic.severity = Severity::error;
+  if (diagnostic.severity == Severity::error)
+    ++errors_;
+  all_.push_back(std::move(diagnostic));
+  return all_.back();
+}
+
+void Diagnostics::truncate(size_t count) {
+  if (count < all_.size())
+    all_.erase(all_.begin() + static_cast<ptrdiff_t>(count), all_.end());
+  errors_ = static_cast<size_t>(
+      std::count_if(all_.begin(), all_.end(), [](const Diagnostic &d) { return d.severity == Severity::error; }));
+}
+
+std::string Diagnostics::render(const Diagnostic &diagnostic, bool colour) const {
+  bool is_error = diagnostic.severity == Severity::error;
+  Colours colours;
+  if (colour)
+    colours = {is_error ? "\033[1;31m" : "\033[1;33m", "\033[36m", "\033[0m"};
+  std::string out;
+  out += colours.error;
+  out += is_error ? "error: " : "warning: ";
+  out += colours.reset;
+  out += diagnostic.message;
+  out += '\n';
+  render_place(out, *sources_, diagnostic.loc, diagnostic.length, colours);
+  unsigned shown = 0;
+  for (Loc loc = diagnostic.loc; sources_->is_expansion(loc) && shown < 8; ++shown) {
+    const Expansion &expansion = sources_->expansion(loc);
+    out += std::string(expansion_text(expansion.kind)) + std::string(expansion.name.view()) + "`, used here\n";
+    render_place(out, *sources_, expansion.use, 0, colours);
+    loc = expansion.use;
+  }
+  for (const DiagNote &note : diagnostic.notes) {
+    out += "note: " + note.text + "\n";
+    render_place(out, *sources_, note.loc, 0, colours);
+  }
+  if (!diagnostic.hint_text.empty())
+    out += "hint: " + diagnostic.hint_text + "\n";
+  return out;
+}
+
+std::string Diagnostics::render_all(bool colour) const {
+  std::string out;
+  std::unordered_set<std::string> seen;
+  for (const Diagnostic &diagnostic : all_) {
+    if (diagnostic.severity == Severity::warning && warnings_ == Warnings::dropped)
+      continue;
+    std::string text = render(diagnostic, colour);
+    if (seen.insert(text).second)
+      out += text;
+  }
+  return out;
+}
+
+std::string_view nearest_name(std::string_view wanted, const std::vector<std::string_view> &candidates) {
+  size_t best = std::max<size_t>(1, wanted.size() / 3) + 1; // distances must stay below this
+  std::string_view found;
+  std::vector<size_t> row;
+  for (std::string_view candidate : candidates) {
+    size_t difference =
+        candidate.size() > wanted.size() ? candidate.size() - wanted.size() : wanted.size() - candidate.size();
+    if (difference >= best || candidate == wanted)
+      continue;
+    row.resize(candidate.size() + 1);
+    for (size_t j = 0; j <= candidate.size(); ++j)
+      row[j] = j;
+    for (size_t i = 1; i <= wanted.size(); ++i) {
+      size_t diagonal = row[0];
+      row[0] = i;
+      for (size_t j = 1; j <= candidate.size(); ++j) {
+        size_t above = row[j];
+        row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (wanted[i - 1] != candidate[j - 1])});
+        diagonal = above;
+      }
+    }
+    if (row[candidate.size()] < best) {
+      best = row[candidate.size()];
+      found = candidate;
+    }
+  }
+  return found;
+}
+
+} // namespace tapjit

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Pass 1: script text to tree.
+#pragma once
+
+#include "frontend/ast.h"
+#include "frontend/base/diagnostics.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tapjit {
+
+class MacroTable; // macros.h
+
+// What the preprocessor's conditions and `$1` `@1` are answered with.
+struct ParseOptions {
+  std::vector<std::string> arguments; // $1 is arguments[0]
+  bool has_arguments = false; // false: `$1` is left for `$#` to see as absent, as in tapsets and -e without arguments
+  bool guru = false;          // embedded code is allowed; tapsets are parsed with true
+  std::string kernel_release; // `kernel_v` is its part before the first `-`, `kernel_vr` all of it
+  std::string arch = "x86_64";
+  std::string runtime = "kernel"; // or "dyninst"
+  std::string privilege = "stapdev";
+  std::string systemtap_version = "5.6";
+  std::function<std::string(std::string_view)>
+      config;                           // value of CONFIG_X: "y", "m", text, or "" when unset; may be empty
+  MacroTable *library_macros = nullptr; // of .stpm files; may be null
+};
+
+// Parses one source. Never null; errors are in `diagnostics`, and what parsed is in the file all the same.
+std::unique_ptr<ast::File> parse_script(SourceTable &sources, SourceId source, const ParseOptions &options,
+                                        Diagnostics &diagnostics);
+
+// The canonical text of a file (`stap -p1`): parses again to the same tree.
+std::string print_file(const ast::File &file);
+std::string print_expr(const ast::Expr &expr);
+std::string print_stmt(const ast::Stmt &stmt, unsigned indent = 0);
+std::string print_point(const ast::ProbePoint &point);
+
+} // namespace tapjit
