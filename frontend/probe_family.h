@@ -7,6 +7,7 @@
 
 #include "frontend/ast.h"
 #include "frontend/base/diagnostics.h"
+#include "frontend/target/var_access.h"
 #include "ir/ir.h"
 
 #include <functional>
@@ -31,16 +32,13 @@ struct ProbePattern {
 // Where target variables are looked up: an index of the family's own. Sites that share one have the same variables at
 // the same places, so that one handler can serve them all.
 using TargetContextId = Id<struct TargetContextTag>;
-// A resolved target variable: an index of the family's own, for emission.
-using TargetHandle = Id<struct TargetHandleTag>;
 
 // One place where a probe is put.
 struct ResolvedSite {
   ir::Site site; // `probe` is not filled yet
   ir::ContextKind context_kind = ir::ContextKind::Event;
-  TargetContextId targets;       // invalid: no target variables here
-  bool is_return = false;        // `$x` other than $return, $$return means the value at entry; `@entry` is allowed
-  TargetContextId entry_targets; // is_return: where those are looked up
+  TargetContextId targets; // invalid: no target variables here
+  bool is_return = false;  // `@entry` is allowed
 };
 
 struct ProbeMatch {
@@ -51,41 +49,39 @@ struct ProbeMatch {
   size_t component = 0;            // the component at fault
 };
 
-struct TargetStepQuery {
-  ast::TargetStep::Kind kind;
-  std::string_view member;
-  int64_t literal = 0;
-};
 struct TargetQuery {
   ast::Target::Root root = ast::Target::Root::dollar;
   bool address_of = false;
-  ast::Target::Pretty pretty = ast::Target::Pretty::none;
-  std::string_view name;   // "$count"; the text of @var; empty for cast and value
-  std::string_view type;   // cast
-  std::string_view module; // variable, cast
-  TargetHandle base;       // value: the handle whose type the operand carries
-  std::span<const TargetStepQuery> steps;
+  std::string_view name;                                // "$count"; the text of @var; empty for cast and value
+  std::string_view type;                                // cast: the type as written
+  std::string_view module;                              // variable, cast
+  const target::ValueType *base = nullptr;              // value: the type of the operand
+  const std::vector<target::PathStep> *steps = nullptr; // DynamicIndex = an expression of the script
   bool for_write = false;
 };
 struct TargetAnswer {
   bool found = false;
-  ast::Type type = ast::Type::number; // number or string
+  bool is_string = false; // such as `$$name`: `text` is the value
+  std::string text;
+  // How lowering computes it. For cast and value the operand is pushed first. `at_entry`: pass 2 wraps it in
+  // ast::Entry.
+  target::VarAccess access;
   bool writable = false;
-  TargetHandle handle;      // for emission, and as the `base` of steps on the value
-  bool has_members = false; // the value is a typed pointer or struct address: steps may follow
-  std::string reason;       // not found, not writable: "no variable `cuont` at vfs_read; there are: `$file`, `$buf`,
-                            // `$count`, `$pos`"
-  std::string hint;         // "did you mean `$count`?"
+  std::string reason; // not found or not writable: "no variable `$cuont` at vfs_read; there are `$file`, `$buf`,
+                      // `$count`, `$pos`"
+  std::string hint;   // "did you mean `$count`?"
 };
 
 struct ProbeFamilies {
   // All forms, in a fixed order.
   std::vector<ProbePattern> patterns;
-  // Resolves a base probe point. Called once per point; must not report itself.
+  // Resolves a base probe point. Called once per point; does not report.
   std::function<ProbeMatch(std::span<const ProbeComponent>)> match;
-  // Resolves a target variable at a context (invalid for `@cast` in a function that needs no site). Same question, same
-  // handle.
+  // Resolves a target variable at a context (invalid for `@cast` in a place without one).
   std::function<TargetAnswer(TargetContextId, const TargetQuery &)> target;
+  // The variables, with `$`, that `group` ("$$vars", "$$parms", "$$locals", "$$return") lists at a context, in order of
+  // declaration; pass 2 makes the string of it: "count=0x200 pos=?".
+  std::function<std::vector<std::string>(TargetContextId, std::string_view group)> names;
 };
 
 } // namespace tapjit

@@ -12,7 +12,9 @@
 // all of them.
 // - Defined, ProbeWrite and unresolvable branches under them are folded away; so are `@choose_defined` and the
 // preprocessor.
-// - Each Target has a `use`; in a return probe a `$parameter` is wrapped in Entry.
+// - Each Target has a `use`, gives a number and has no `pretty`; in a return probe what must be read at entry is
+// wrapped in Entry.
+//   `$$vars` and friends have become a sprintf of Targets.
 // - A Foreach does not modify its array, break and continue stand in loops, printf arguments fit their directives.
 // - Only what is reached from a handler is here, unless it may have effects at load (embedded top-level code stays).
 #pragma once
@@ -58,9 +60,9 @@ struct Local {
 // A target variable as used in one handler or function.
 struct TargetUse {
   ast::Expr *expr = nullptr; // the Target node
-  TargetHandle handle;
+  target::VarAccess
+      access; // how to compute it; cast and value: the operand is pushed first; PushIndex n: the n-th expr_index step
   TargetContextId context;
-  ast::Type type = ast::Type::number;
   bool written = false;
 };
 
