@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Typed indices into the tables of an ir::Module. An id is only meaningful with the table it indexes; `none()` is no entry.
+// Typed indices into the tables of an ir::Module. An id is only meaningful with the table it indexes; `none()` is no
+// entry.
 #pragma once
 
 #include <compare>

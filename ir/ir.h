@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The typed SSA module that one script becomes: data only. Build it with builder.h, check it with verify.h, read and write its text with
-// parse.h and print.h. It knows neither scripts nor C. IR.md describes the text form and the rules (failure, string lifetime, locks).
+// The typed SSA module that one script becomes: data only. Build it with builder.h, check it with verify.h, read and
+// write its text with parse.h and print.h. It knows neither scripts nor C. IR.md describes the text form and the rules
+// (failure, string lifetime, locks).
 //
-// Failure. An op with the effect Fail may fail. In a block that ends in `onfail ^next, ^catch` the failure of the last instruction goes to ^catch (a
-// block with is_catch, whose op `catch.message` reads the message). Every other failure leaves the function: out of a callee to the caller's call, which
-// fails in turn; out of a probe to its end, which releases its lock region and commits its output.
+// Failure. An op with the effect Fail may fail. In a block that ends in `onfail ^next, ^catch` the failure of the last
+// instruction goes to ^catch (a block with is_catch, whose op `catch.message` reads the message). Every other failure
+// leaves the function: out of a callee to the caller's call, which fails in turn; out of a probe to its end, which
+// releases its lock region and commits its output.
 #pragma once
 
 #include "ir/ids.h"
@@ -83,6 +85,7 @@ struct Inst {
   int64_t imm = 0;
   std::vector<ValueId> operands;
   LocationId loc;
+  friend bool operator==(const Inst &, const Inst &) = default;
 };
 
 struct Block {
@@ -93,11 +96,13 @@ struct Block {
   std::vector<BlockId> preds; // kept by the builder and by passes; the order is that of the phis' operands
   bool is_catch = false;      // successor 1 of an `onfail`, and of nothing else
   LocationId loc;
+  friend bool operator==(const Block &, const Block &) = default;
 };
 
 enum class FunctionKind : uint8_t { Probe, Script, Embedded };
 
-// Frame storage that a pass chose for a value (passes/frame_layout): none, a string slot of MAXSTRINGLEN bytes, or an integer that is alive across a call.
+// Frame storage that a pass chose for a value (passes/frame_layout): none, a string slot of MAXSTRINGLEN bytes, or an
+// integer that is alive across a call.
 enum class Storage : uint8_t { Register, StringSlot, FrameInteger };
 
 struct EmbeddedC {
@@ -109,6 +114,7 @@ struct EmbeddedC {
   bool unmangled = false;
   std::vector<std::string> pragmas; // "pragma:xxx" words without "pragma:"
   std::vector<GlobalId> reads, writes;
+  friend bool operator==(const EmbeddedC &, const EmbeddedC &) = default;
 };
 
 struct Function {
@@ -117,14 +123,15 @@ struct Function {
   std::vector<Type> params;
   std::vector<std::string> param_names;
   Type result = Type::Void;
-  std::vector<Inst> insts;   // indexed by ValueId; those in no block are dead
-  std::vector<Block> blocks; // [0] is the entry; for Embedded: none
-  EmbeddedC embedded;        // for Embedded
-  bool recursive = false;    // in a call cycle (passes/call_graph)
-  std::vector<Storage> storage;     // by ValueId, filled by passes/frame_layout (empty before it)
-  std::vector<uint32_t> slot;       // by ValueId: string slot number where storage is StringSlot
-  uint32_t string_slots = 0;        // number of string slots in the frame
+  std::vector<Inst> insts;      // indexed by ValueId; those in no block are dead
+  std::vector<Block> blocks;    // [0] is the entry; for Embedded: none
+  EmbeddedC embedded;           // for Embedded
+  bool recursive = false;       // in a call cycle (passes/call_graph)
+  std::vector<Storage> storage; // by ValueId, filled by passes/frame_layout (empty before it)
+  std::vector<uint32_t> slot;   // by ValueId: string slot number where storage is StringSlot
+  uint32_t string_slots = 0;    // number of string slots in the frame
   LocationId loc;
+  friend bool operator==(const Function &, const Function &) = default;
 };
 
 enum class ValueKind : uint8_t { I64, Str, Stat };
@@ -135,36 +142,41 @@ struct StatSpec {
   int64_t low = 0, high = 0, step = 0; // Linear
   bool variance = false;
   int64_t variance_shift = 0;
+  friend bool operator==(const StatSpec &, const StatSpec &) = default;
 };
 
 struct Global {
   std::string name;
   ValueKind value = ValueKind::I64;
-  std::vector<Type> keys;     // empty: a scalar
-  int64_t max_entries = 0;    // map: elements; 0 = MAXMAPENTRIES
+  std::vector<Type> keys;  // empty: a scalar
+  int64_t max_entries = 0; // map: elements; 0 = MAXMAPENTRIES
   bool wrap = false;
   StatSpec stat;
   std::variant<std::monostate, int64_t, std::string> init;
   bool display_at_end = false; // written and never read: printed when the session ends
   LocationId loc;
+  friend bool operator==(const Global &, const Global &) = default;
 };
 
 // How a foreach goes through its map.
 struct Sort {
   enum class By : uint8_t { None, Key, Value, Stat } by = By::None;
-  uint32_t key = 0;                     // By::Key
-  StatField field = StatField::Count;   // By::Stat
+  uint32_t key = 0;                   // By::Key
+  StatField field = StatField::Count; // By::Stat
   bool descending = false;
+  friend bool operator==(const Sort &, const Sort &) = default;
 };
 
 // The argument kinds of a format, in order of its directives; the runtime's record and stapio use the same table.
 struct Format {
   std::string text; // SystemTap's printf format, "%%" included
   std::vector<Type> args;
+  friend bool operator==(const Format &, const Format &) = default;
 };
 
 struct LockSet {
   std::vector<std::pair<GlobalId, bool>> globals; // sorted by id; true: written
+  friend bool operator==(const LockSet &, const LockSet &) = default;
 };
 
 struct Location {
@@ -173,9 +185,11 @@ struct Location {
   friend auto operator<=>(const Location &, const Location &) = default;
 };
 
-// A value that a return probe saves when its function is entered: computed by `function` (an Embedded-free Script function without effects but Ctx/RMem; result i64).
+// A value that a return probe saves when its function is entered: computed by `function` (an Embedded-free Script
+// function without effects but Ctx/RMem; result i64).
 struct EntryValue {
   FunctionId function;
+  friend bool operator==(const EntryValue &, const EntryValue &) = default;
 };
 
 // Where a handler runs; which rules hold there (runtime/ABI.md "Contexts").
@@ -186,16 +200,19 @@ struct Probe {
   ContextKind context = ContextKind::Event;
   std::vector<SiteId> sites;
   std::vector<EntryValue> entry_values;
+  friend bool operator==(const Probe &, const Probe &) = default;
 };
 
-// One place where a probe is put, as data for the runtime: `constants` are the fields of struct tap_site_<family> (runtime/<platform>/probe_<family>.h).
+// One place where a probe is put, as data for the runtime: `constants` are the fields of struct tap_site_<family>
+// (runtime/<platform>/probe_<family>.h).
 struct Site {
-  std::string family;   // "begin", "timer", "kprobe", ... lower case
+  std::string family; // "begin", "timer", "kprobe", ... lower case
   ProbeId probe;
   std::string pp;       // what pp() gives
   std::string function; // what ppfunc()/probefunc() give, may be empty
   std::vector<std::pair<std::string, std::variant<int64_t, std::string>>> constants;
   std::vector<std::string> glue; // raw C macro arguments: TAP_GLUE_<FAMILY>(site index, ...); empty: none
+  friend bool operator==(const Site &, const Site &) = default;
 };
 
 struct Module {
@@ -213,6 +230,7 @@ struct Module {
   std::vector<std::string> includes;                            // raw C headers that sites need, "trace/events/sched.h"
   std::map<std::string, int64_t> limits;                        // MAXACTION, MAXSTRINGLEN, ...: see limits.def
   std::map<std::string, std::string> defines;                   // other -D names, visible to embedded C
+  friend bool operator==(const Module &, const Module &) = default;
 };
 
 } // namespace tapjit::ir
