@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The context of a handler run, and failure. */
+#ifndef TAP_CORE_CTX_H
+#define TAP_CORE_CTX_H
+
+#include "str.h"
+
+struct pt_regs;
+struct tap_lock_set;
+struct tap_probe;
+struct tap_program;
+
+enum tap_kind { TAP_SESSION = 0, TAP_EVENT = 1 };
+
+/*
+ * A budget of loop turns. Loops of the runtime whose number of turns is not a constant take one per turn;
+ * `left` is volatile so that the verifier finds the decrement after optimisation. It is set before each
+ * handler, far above what a handler within MAXACTION can use; a loop that runs out of it has met a damaged
+ * structure.
+ */
+struct tap_work {
+	volatile int64_t left;
+};
+
+enum { TAP_WORK_TURNS = 1 << 26 };
+
+TAP_INLINE bool tap_work_take(struct tap_work *work)
+{
+	int64_t left = work->left - 1;
+
+	work->left = left;
+	return left > 0;
+}
+
+/* The place of one probe point; the first member, `base`, of each struct tap_site_<family>. */
+struct tap_site {
+	struct tap_probe *probe;
+	const char *pp, *function;
+	uint32_t pp_len, function_len;
+};
+
+/*
+ * The output of the handler run, while it is made: [start, at) is written, [at, end) is free. The platform
+ * fills it; `start` is NULL until the first record. A lost unit swallows its records and is counted when the
+ * handler ends.
+ */
+struct tap_unit {
+	uint8_t *start, *at, *end;
+	uint64_t seq;
+	uint64_t position;
+	void *ring;
+	bool lost;
+};
+
+struct tap_ctx {
+	const char *error;	 /* NULL, or what failed */
+	const char *error_where; /* "file:line:column" */
+	volatile int64_t actions;
+	struct tap_work work;
+	const struct tap_site *site;
+	const struct tap_program *program;
+	struct pt_regs *regs;
+	const int64_t *arguments;
+	int64_t *entry;
+	void *frame;
+	const struct tap_lock_set *held;
+	uint32_t nesting;
+	uint8_t kind;
+	bool exiting; /* this handler called exit() */
+	struct tap_unit unit;
+	uint32_t error_length; /* of `error` */
+	char error_text[256];  /* where `error` points unless it is a literal */
+	char catch_text[256];  /* the message of the catch block that runs, see tap_catch */
+};
+
+/* core/fail.c. The first failure stays; `text` must outlive the handler (a literal). */
+TAP_COLD void tap_fail(struct tap_ctx *c, const char *where, const char *text);
+/* The text is copied, cut to 255 bytes. */
+TAP_COLD void tap_fail_str(struct tap_ctx *c, const char *where, struct tap_str text);
+/* "read fault [man error::fault] at 0x<address>". */
+TAP_COLD void tap_fail_fault(struct tap_ctx *c, const char *where, uint64_t address);
+/* At the start of a catch block: clears the failure; its message is tap_catch_message() until the next one.
+ */
+TAP_COLD void tap_catch(struct tap_ctx *c);
+struct tap_str tap_catch_message(struct tap_ctx *c);
+
+/* Takes n actions from the budget of the handler; false: it was used up, and the handler has failed. */
+TAP_INLINE bool tap_charge(struct tap_ctx *c, int64_t n, const char *where)
+{
+	int64_t left = c->actions - n;
+
+	c->actions = left;
+	if (tap_likely(left >= 0))
+		return true;
+	tap_fail(c, where, "MAXACTION exceeded");
+	return false;
+}
+
+TAP_INLINE bool tap_work_charge(struct tap_ctx *c, const char *where)
+{
+	if (tap_likely(tap_work_take(&c->work)))
+		return true;
+	tap_fail(c, where, "runtime work budget exceeded");
+	return false;
+}
+
+/* Opens a recursive call: false when `max` are open. The new frame's index is c->nesting - 1. */
+TAP_INLINE bool tap_nest(struct tap_ctx *c, uint32_t max, const char *where)
+{
+	if (tap_likely(c->nesting < max)) {
+		c->nesting++;
+		return true;
+	}
+	tap_fail(c, where, "MAXNESTING exceeded");
+	return false;
+}
+
+TAP_INLINE void tap_unnest(struct tap_ctx *c)
+{
+	c->nesting--;
+}
+
+TAP_INLINE struct tap_str tap_pp(const struct tap_ctx *c)
+{
+	return tap_str_make(c->site->pp, c->site->pp_len);
+}
+
+TAP_INLINE struct tap_str tap_function(const struct tap_ctx *c)
+{
+	return tap_str_make(c->site->function, c->site->function_len);
+}
+
+#endif

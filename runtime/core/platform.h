@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What core and tapset C may ask of the platform. Those declared here are functions of the platform's
+ * objects. These are the platform's too, as inline functions of its pch.h:
+ *
+ *   int64_t tap_reg(const struct tap_ctx *c, int number)         a register of the event, by DWARF number; 0
+ * without regs int64_t tap_load_kernel(c, uint64_t address, int bytes, const char *where)   1, 2, 4, 8;
+ * negative: sign-extended; int64_t tap_load_user(c, address, bytes, where)              a bad address fails
+ * and gives 0 int64_t tap_pid(void) tap_tid tap_ppid tap_uid tap_euid tap_gid tap_egid tap_cpu int64_t
+ * tap_target(const struct tap_ctx *c)                  the process of -x/-c, or 0 uint32_t tap_execname(char
+ * *dst, uint32_t size)              NUL-terminated; gives the length int64_t tap_clock_realtime_ns(void),
+ * tap_clock_monotonic_ns(void)
+ */
+#ifndef TAP_CORE_PLATFORM_H
+#define TAP_CORE_PLATFORM_H
+
+#include "ctx.h"
+#include "lock.h"
+#include "wire.h"
+
+/* Zeroed memory, or NULL. Both may sleep: only in tap_globals_init/exit and in the session's own code. */
+void *tap_alloc(uint64_t bytes);
+void tap_free(void *memory);
+/* Bounds tap_cpu(): every value of it is below. */
+uint32_t tap_cpu_count(void);
+
+/* Never fault; false: nothing sensible is in dst. */
+bool tap_read_kernel(void *dst, uint64_t address, uint32_t bytes);
+bool tap_read_user(void *dst, uint64_t address, uint32_t bytes);
+/* Copies up to the first NUL, at most size - 1 bytes; NUL-terminated. The length, or -1 for a bad address. */
+int tap_read_kernel_string(char *dst, uint32_t size, uint64_t address);
+int tap_read_user_string(char *dst, uint32_t size, uint64_t address);
+
+/* The session ends after this handler. */
+void tap_request_exit(struct tap_ctx *c);
+/* A line for the session's warnings. */
+void tap_warn(struct tap_ctx *c, struct tap_str text);
+/*
+ * Room for a record of `bytes` of payload (a multiple of 8) in this run's unit; the header is written. NULL:
+ * the unit is lost (Event) or the session is being torn down; the caller drops the record and goes on.
+ */
+uint8_t *tap_record(struct tap_ctx *c, uint32_t format, uint32_t bytes);
+/* False: a lock could not be had in time, none is held, and the run is counted as skipped. */
+bool tap_lock_set_take(struct tap_ctx *c, const struct tap_lock_set *set);
+void tap_lock_set_release(struct tap_ctx *c);
+
+/* C's own formatting, for messages of embedded C. NUL-terminated; gives the length written. */
+__attribute__((format(printf, 3, 4))) uint32_t tap_c_format(char *dst, uint32_t size, const char *format,
+							    ...);
+
+/* Arguments of a record: each gives the place of the next one. */
+TAP_INLINE uint8_t *tap_put_i64(uint8_t *at, int64_t value)
+{
+	*(int64_t *)at = value;
+	return at + 8;
+}
+
+/* Bytes that tap_put_str takes. */
+TAP_INLINE uint32_t tap_str_bytes(struct tap_str s)
+{
+	return (4 + s.n + 7) & ~7u;
+}
+
+TAP_INLINE uint8_t *tap_put_str(uint8_t *at, struct tap_str s)
+{
+	uint32_t bytes = tap_str_bytes(s);
+
+	*(uint64_t *)(at + bytes - 8) = 0; /* padding; overlaps the length when s is short */
+	*(uint32_t *)at = s.n;
+	__builtin_memcpy(at + 4, s.p, s.n);
+	return at + bytes;
+}
+
+/* Text that is formatted already. */
+TAP_INLINE void tap_print_text(struct tap_ctx *c, struct tap_str text)
+{
+	uint8_t *at = tap_record(c, TAP_RECORD_TEXT, tap_str_bytes(text));
+
+	if (at)
+		tap_put_str(at, text);
+}
+
+#endif

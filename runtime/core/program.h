@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables that an emitted unit hands to the runtime. */
+#ifndef TAP_CORE_PROGRAM_H
+#define TAP_CORE_PROGRAM_H
+
+#include "ctx.h"
+#include "lock.h"
+
+/* One handler. The counters belong to the runtime. */
+struct tap_probe {
+	void (*handler)(struct tap_ctx *);
+	uint32_t index;
+	uint8_t kind;	       /* enum tap_kind of the context it runs in */
+	bool prints;	       /* takes a sequence number even if it prints nothing */
+	uint16_t entry_values; /* computed by entry_handler into c->entry */
+	void (*entry_handler)(struct tap_ctx *);
+	uint64_t hits, skipped;
+};
+
+/*
+ * A family is one file of the platform that ends in one struct of hooks, `const struct tap_family
+ * tap_family_<name>`; struct tap_family is in runtime/<platform>/family.h.
+ */
+struct tap_family;
+struct tap_family_use {
+	const struct tap_family *family;
+	void *sites; /* array of struct tap_site_<name> */
+	uint32_t count, site_size;
+};
+#define TAP_FAMILY_USE(name, array) {&tap_family_##name, (array), TAP_COUNT(array), sizeof((array)[0])}
+
+TAP_INLINE struct tap_site *tap_site_at(const struct tap_family_use *use, uint32_t i)
+{
+	return (struct tap_site *)((char *)use->sites + (uint64_t)i * use->site_size);
+}
+
+struct tap_format {
+	const char *text;
+	const char *args; /* one letter per argument, 'i' or 's' */
+	uint32_t length;
+};
+#define TAP_FORMAT(text, args) {(text), (args), sizeof(text) - 1}
+
+/* ir/limits.def as the runtime sees it: only those that it needs, defaults resolved by the emitted unit. */
+struct tap_limits {
+	int64_t actions, actions_interruptible;
+	uint32_t lock_tries, lock_delay_us;
+	uint32_t errors, skipped;
+	uint32_t stack_bytes;
+	uint32_t kretprobe_instances; /* 0: the runtime's rule */
+	uint64_t overload_interval, overload_threshold;
+	bool overload_off;
+	uint64_t ring_bytes; /* per CPU; 0: the runtime's choice */
+};
+
+struct tap_program {
+	uint32_t abi; /* TAP_ABI of wire.h */
+	const char *name;
+	struct tap_probe *probes;
+	const struct tap_family_use *families;
+	const struct tap_format *formats;
+	uint32_t probe_count, family_count, format_count;
+	uint32_t frame_size; /* of struct tap_frame */
+	/* Allocate and free what globals need, give them their first values; may sleep. init: 0 or -12 (no
+	 * memory). */
+	int (*globals_init)(void);
+	void (*globals_exit)(void);
+	struct tap_limits limits;
+};
+
+/* Initialisers of tables. */
+#define TAP_SITE(probe_, pp_, function_)                                                                     \
+	.base = {                                                                                            \
+	    .probe = (probe_),                                                                               \
+	    .pp = (pp_),                                                                                     \
+	    .function = (function_),                                                                         \
+	    .pp_len = sizeof(pp_) - 1,                                                                       \
+	    .function_len = sizeof(function_) - 1,                                                           \
+	}
+
+/* Sets what a handler starts with and runs it on the context's frame. The platform has set the rest of the
+ * context. */
+#define TAP_HANDLER(number, function)                                                                        \
+	static void tap_handler_##number(struct tap_ctx *c)                                                  \
+	{                                                                                                    \
+		tap_handler_begin(c);                                                                        \
+		function(c, &((struct tap_frame *)c->frame)->function);                                      \
+	}
+
+TAP_INLINE void tap_handler_begin(struct tap_ctx *c)
+{
+	const struct tap_limits *limits = &c->program->limits;
+
+	c->error = NULL;
+	c->error_where = NULL;
+	c->error_length = 0;
+	c->exiting = false;
+	c->held = NULL;
+	c->nesting = 0;
+	c->actions = c->kind == TAP_SESSION ? limits->actions_interruptible : limits->actions;
+	c->work.left = TAP_WORK_TURNS;
+}
+
+#endif

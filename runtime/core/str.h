@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Strings: a pointer and a length. No byte is NUL; there is no NUL behind them in general. A string in a slot
+ * of `size` bytes has at most size - 1 bytes and does end with NUL, so that embedded C can take it.
+ */
+#ifndef TAP_CORE_STR_H
+#define TAP_CORE_STR_H
+
+#include "types.h"
+
+struct tap_str {
+	const char *p;
+	uint32_t n;
+};
+
+/* Of a string literal. */
+#define TAP_LIT(s) ((struct tap_str){(s), (uint32_t)(sizeof(s) - 1)})
+
+/* Storage of a string that is kept: a global, a map's key or value. */
+#define TAP_STRING_STORAGE(size)                                                                             \
+	struct {                                                                                             \
+		uint32_t n;                                                                                  \
+		char s[size];                                                                                \
+	}
+#define TAP_STORED(storage) ((struct tap_str){(storage).s, (storage).n})
+#define TAP_STORE(storage, value)                                                                            \
+	do {                                                                                                 \
+		struct tap_str tap_stored_ = tap_copy((storage).s, sizeof((storage).s), (value));            \
+		(storage).n = tap_stored_.n;                                                                 \
+	} while (0)
+
+TAP_INLINE struct tap_str tap_str_make(const char *p, uint32_t n)
+{
+	struct tap_str s = {p, n};
+	return s;
+}
+
+/* The string in a buffer of `size` bytes: up to the first NUL. */
+TAP_INLINE struct tap_str tap_str_in(const char *buffer, uint32_t size)
+{
+	const char *end = (const char *)__builtin_memchr(buffer, 0, size);
+	return tap_str_make(buffer, end ? (uint32_t)(end - buffer) : size);
+}
+
+/* `from` may be the slot itself, or overlap it. */
+TAP_INLINE struct tap_str tap_copy(char *slot, uint32_t size, struct tap_str from)
+{
+	uint32_t n = from.n < size ? from.n : size - 1;
+
+	__builtin_memmove(slot, from.p, n);
+	slot[n] = 0;
+	return tap_str_make(slot, n);
+}
+
+/* Neither operand may be in the slot. */
+TAP_INLINE struct tap_str tap_concat(char *slot, uint32_t size, struct tap_str a, struct tap_str b)
+{
+	uint32_t head = a.n < size ? a.n : size - 1;
+	uint32_t tail = b.n < size - head ? b.n : size - 1 - head;
+
+	__builtin_memcpy(slot, a.p, head);
+	__builtin_memcpy(slot + head, b.p, tail);
+	slot[head + tail] = 0;
+	return tap_str_make(slot, head + tail);
+}
+
+TAP_INLINE bool tap_str_eq(struct tap_str a, struct tap_str b)
+{
+	return a.n == b.n && __builtin_memcmp(a.p, b.p, a.n) == 0;
+}
+
+/* <0, 0, >0, by unsigned bytes. */
+TAP_INLINE int tap_str_cmp(struct tap_str a, struct tap_str b)
+{
+	int order = __builtin_memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+	if (order)
+		return order;
+	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+#endif

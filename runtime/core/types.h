@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Integer types and compiler words, for the kernel, the user runtime (freestanding) and C++ programs alike.
+ */
+#ifndef TAP_CORE_TYPES_H
+#define TAP_CORE_TYPES_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#include <linux/stddef.h>
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#endif
+
+#define TAP_INT64_MAX ((int64_t)0x7fffffffffffffffLL)
+#define TAP_INT64_MIN (-TAP_INT64_MAX - 1)
+
+#define tap_likely(x)	__builtin_expect(!!(x), 1)
+#define tap_unlikely(x) __builtin_expect(!!(x), 0)
+/* Named in emitted code whether used or not. */
+#define TAP_MAYBE_UNUSED __attribute__((unused))
+#define TAP_COLD	 __attribute__((cold, noinline))
+#define TAP_INLINE	 static inline __attribute__((always_inline, unused))
+#define TAP_COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
+
+/* Wrapping arithmetic: signed overflow is defined in a script. */
+TAP_INLINE int64_t tap_add(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+TAP_INLINE int64_t tap_sub(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+TAP_INLINE int64_t tap_mul(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a * (uint64_t)b);
+}
+
+#endif
