@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Property `calls`. A call goes to a function of the module (which is looked at itself), to a runtime function whose
+// summary says that it is safe in a handler, to a function of allowed_calls.def, to an intrinsic or inline assembly of
+// its tables; anything else is refused.
+#include "codegen/safety/extract.h"
+
+#include <fmt/format.h>
+#include <llvm/IR/InlineAsm.h>
+#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/Instructions.h>
+#include <llvm/IR/IntrinsicInst.h>
+#include <llvm/IR/Module.h>
+
+namespace tapjit::codegen {
+
+namespace {
+
+using namespace llvm;
+
+constexpr AllowedCall allowed_calls[] = {
+#define ALLOWED_CALL(name, where, reason) {name, AllowedWhere::where, reason},
+#define ALLOWED_ASM(prefix, reason)
+#define ALLOWED_INTRINSIC(id, reason)
+#include "codegen/safety/allowed_calls.def"
+#undef ALLOWED_CALL
+#undef ALLOWED_ASM
+#undef ALLOWED_INTRINSIC
+};
+
+struct AllowedAsm {
+  const char *prefix;
+  const char *reason;
+};
+constexpr AllowedAsm allowed_asm[] = {
+#define ALLOWED_CALL(name, where, reason)
+#define ALLOWED_ASM(prefix, reason) {prefix, reason},
+#define ALLOWED_INTRINSIC(id, reason)
+#include "codegen/safety/allowed_asm.def"
+#undef ALLOWED_CALL
+#undef ALLOWED_ASM
+#undef ALLOWED_INTRINSIC
+};
+
+bool allowed_intrinsic(Intrinsic::ID id) {
+  switch (id) {
+#define ALLOWED_CALL(name, where, reason)
+#define ALLOWED_ASM(prefix, reason)
+#define ALLOWED_INTRINSIC(id, reason) case Intrinsic::id:
+#include "codegen/safety/allowed_calls.def"
+#undef ALLOWED_CALL
+#undef ALLOWED_ASM
+#undef ALLOWED_INTRINSIC
+    return true;
+  default:
+    return false;
+  }
+}
+
+std::string folded(StringRef text) {
+  std::string result;
+  for (char c : text) {
+    bool space = c == ' ' || c == '\t' || c == '\n';
+    if (!space)
+      result += c;
+    else if (!result.empty() && result.back() != ' ')
+      result += ' ';
+  }
+  while (!result.empty() && result.back() == ' ')
+    result.pop_back();
+  return result;
+}
+
+void check_asm(SafetyRun &run, const Function &function, const CallBase &call) {
+  auto *assembly = cast<InlineAsm>(call.getCalledOperand());
+  if (find_allowed_asm(assembly->getAsmString()))
+    return;
+  std::string text = folded(assembly->getAsmString());
+  run.finding(Property::Calls, function, &call,
+              fmt::format("inline assembly that is not in the table: `{}`", text.substr(0, 200)));
+}
+
+void check_declared(SafetyRun &run, const Function &function, const CallBase &call, const Function &callee) {
+  std::string name = callee.getName().str();
+  if (auto summary = run.runtime.find(name); summary != run.runtime.end()) {
+    if (!summary->second.handler_safe)
+      run.finding(Property::Calls, function, &call,
+                  fmt::format("a call of the runtime's `{}`, which is not safe in a handler: {}", name,
+                              summary->second.reason));
+    else
+      run.proof(Property::Calls, function, &call, fmt::format("`{}` of the runtime is proven itself", name));
+    return;
+  }
+  const AllowedCall *row = find_allowed_call(name);
+  if (row && row->where == AllowedWhere::Handler)
+    run.proof(Property::Calls, function, &call, fmt::format("`{}`: {}", name, row->reason));
+  else if (row)
+    run.finding(Property::Calls, function, &call,
+                fmt::format("a call of `{}`, which may only be called outside handlers", name));
+  else
+    run.finding(Property::Calls, function, &call,
+                fmt::format("a call of `{}`, which is not on the list of calls allowed in a handler", name));
+}
+
+void check_call(SafetyRun &run, const Function &function, const CallBase &call) {
+  if (call.isInlineAsm())
+    return check_asm(run, function, call);
+  const Function *callee = dyn_cast<Function>(call.getCalledOperand()->stripPointerCasts());
+  if (!callee)
+    return run.finding(Property::Calls, function, &call, "a call through a pointer");
+  if (callee->isIntrinsic()) {
+    if (!allowed_intrinsic(callee->getIntrinsicID()))
+      run.finding(Property::Calls, function, &call,
+                  fmt::format("the compiler's `{}`, which is not in the table", callee->getName().str()));
+    return;
+  }
+  if (callee->isDeclaration())
+    return check_declared(run, function, call, *callee);
+}
+
+} // namespace
+
+const AllowedCall *find_allowed_call(StringRef name) {
+  for (const AllowedCall &row : allowed_calls)
+    if (name == row.name)
+      return &row;
+  return nullptr;
+}
+
+const char *find_allowed_asm(StringRef text) {
+  std::string one_line = folded(text);
+  for (const AllowedAsm &row : allowed_asm)
+    if (*row.prefix ? StringRef(one_line).starts_with(row.prefix) : one_line.empty())
+      return row.reason;
+  return nullptr;
+}
+
+void check_calls(SafetyRun &run) {
+  for (const Function *function : run.functions)
+    for (const Instruction &instruction : instructions(*function)) {
+      if (auto *call = dyn_cast<CallBase>(&instruction))
+        check_call(run, *function, *call);
+      else if (isa<IndirectBrInst>(instruction))
+        run.finding(Property::Calls, *function, &instruction, "a jump through a pointer");
+    }
+}
+
+std::vector<Finding> verify_imports(const std::vector<std::string> &undefined, const Summaries &runtime) {
+  std::vector<Finding> findings;
+  for (const std::string &name : undefined)
+    if (!runtime.count(name) && !find_allowed_call(name))
+      findings.push_back({Property::Calls, "", "", 0,
+                          fmt::format("the object needs `{}`, which is not on the list of allowed calls", name)});
+  return findings;
+}
+
+} // namespace tapjit::codegen

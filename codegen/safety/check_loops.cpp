@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Property `loops`. A loop passes if a constant bound on its turns times its body's cost fits the limit of a handler,
+// or if every path through it pays a charge: a volatile decrement of a budget of struct tap_ctx whose exhaustion leaves
+// the loop. ScalarEvolution's maximum for a plain `i < n` is 2^29 or so: a huge constant is no proof, hence the cost
+// limit. Recursion passes if each call inside a cycle of the call graph comes behind a test of the nesting count
+// against a constant.
+#include "codegen/safety/extract.h"
+
+#include <fmt/format.h>
+#include <llvm/ADT/PostOrderIterator.h>
+#include <llvm/ADT/SCCIterator.h>
+#include <llvm/Analysis/AssumptionCache.h>
+#include <llvm/Analysis/CFG.h>
+#include <llvm/Analysis/LoopInfo.h>
+#include <llvm/Analysis/ScalarEvolution.h>
+#include <llvm/Analysis/TargetLibraryInfo.h>
+#include <llvm/IR/Dominators.h>
+#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/Instructions.h>
+#include <llvm/IR/Module.h>
+#include <llvm/IR/PatternMatch.h>
+
+namespace tapjit::codegen {
+
+namespace {
+
+using namespace llvm;
+
+// Instructions that a loop without a charge may cost at the most: 0.2 ms at one a cycle and 3 GHz.
+constexpr uint64_t loop_cost_limit = 600'000;
+
+struct FunctionLoops {
+  DominatorTree dominators;
+  LoopInfo loops;
+  TargetLibraryInfoImpl library_impl;
+  TargetLibraryInfo library;
+  AssumptionCache assumptions;
+  ScalarEvolution evolution;
+
+  explicit FunctionLoops(Function &function)
+      : dominators(function), loops(dominators), library_impl(Triple(function.getParent()->getTargetTriple())),
+        library(library_impl), assumptions(function), evolution(function, library, assumptions, dominators, loops) {}
+};
+
+// Whether `pointer` is a field of the context that lies at one of `offsets`, with a base that does not change in
+// `loop`.
+bool is_context_field(const Value *pointer, const std::vector<int64_t> &offsets, const Loop *loop,
+                      const DataLayout &layout) {
+  APInt offset(64, 0);
+  const Value *base = pointer->stripAndAccumulateConstantOffsets(layout, offset, true);
+  if (loop && !loop->isLoopInvariant(base))
+    return false;
+  return llvm::is_contained(offsets, offset.getSExtValue());
+}
+
+// Whether the edge of `branch` that is taken when `value` (the decremented budget, or what it was before) has run out
+// leaves the loop.
+bool exhausted_edge_leaves(const BranchInst &branch, const Value *before, const Value *after, const Loop &loop) {
+  auto *compare = dyn_cast<ICmpInst>(branch.getCondition());
+  if (!compare || !isa<ConstantInt>(compare->getOperand(1)))
+    return false;
+  if (compare->getOperand(0) != before && compare->getOperand(0) != after)
+    return false;
+  CmpInst::Predicate predicate = compare->getPredicate();
+  bool exhausted_is_true = predicate == CmpInst::ICMP_SLT || predicate == CmpInst::ICMP_SLE;
+  bool exhausted_is_false = predicate == CmpInst::ICMP_SGT || predicate == CmpInst::ICMP_SGE;
+  if (!exhausted_is_true && !exhausted_is_false)
+    return false;
+  return !loop.contains(branch.getSuccessor(exhausted_is_true ? 0 : 1));
+}
+
+// A block of the loop that ends in a charge's test.
+bool is_charge_block(const BasicBlock &block, const Loop &loop, const ContextLayout &layout) {
+  auto *branch = dyn_cast<BranchInst>(block.getTerminator());
+  if (!branch || !branch->isConditional())
+    return false;
+  const DataLayout &data = block.getDataLayout();
+  for (const Instruction &instruction : block) {
+    auto *store = dyn_cast<StoreInst>(&instruction);
+    if (!store || !store->isVolatile())
+      continue;
+    const APInt *step = nullptr;
+    Value *before = nullptr;
+    if (!PatternMatch::match(store->getValueOperand(),
+                             PatternMatch::m_Add(PatternMatch::m_Value(before), PatternMatch::m_APInt(step))) ||
+        !step->isNegative())
+      continue;
+    auto *load = dyn_cast<LoadInst>(before);
+    if (!load || !load->isVolatile() || load->getPointerOperand() != store->getPointerOperand())
+      continue;
+    if (!is_context_field(store->getPointerOperand(), layout.budget_offsets, &loop, data))
+      continue;
+    if (exhausted_edge_leaves(*branch, before, store->getValueOperand(), loop))
+      return true;
+  }
+  return false;
+}
+
+// Whether a turn of the loop can avoid all charge blocks.
+bool has_uncharged_turn(const Loop &loop, const std::set<const BasicBlock *> &charges) {
+  if (charges.count(loop.getHeader()))
+    return false;
+  std::vector<const BasicBlock *> work{loop.getHeader()};
+  std::set<const BasicBlock *> seen;
+  while (!work.empty()) {
+    const BasicBlock *block = work.back();
+    work.pop_back();
+    for (const BasicBlock *next : successors(block)) {
+      if (next == loop.getHeader())
+        return true;
+      if (loop.contains(next) && !charges.count(next) && seen.insert(next).second)
+        work.push_back(next);
+    }
+  }
+  return false;
+}
+
+// Instructions of one turn, with inner loops at their own bounds; 0 stands for an inner loop that pays its own charge.
+uint64_t turn_cost(const Loop &loop, ScalarEvolution &evolution) {
+  uint64_t cost = 0;
+  for (const BasicBlock *block : loop.blocks()) {
+    uint64_t times = 1;
+    for (const Loop *inner : loop.getSubLoops())
+      if (inner->contains(block))
+        times = std::max<uint64_t>(1, evolution.getSmallConstantMaxTripCount(inner));
+    cost += times * block->size();
+  }
+  return cost;
+}
+
+void check_loop(SafetyRun &run, Function &function, const Loop &loop, FunctionLoops &facts) {
+  const Instruction *at = loop.getHeader()->getTerminator();
+  std::set<const BasicBlock *> charges;
+  for (const BasicBlock *block : loop.blocks())
+    if (is_charge_block(*block, loop, run.layout))
+      charges.insert(block);
+  if (!charges.empty() && !has_uncharged_turn(loop, charges)) {
+    run.proof(Property::Loops, function, at, "every turn pays a charge");
+    return;
+  }
+  uint64_t turns = facts.evolution.getSmallConstantMaxTripCount(&loop);
+  uint64_t cost = turn_cost(loop, facts.evolution);
+  if (turns && turns <= loop_cost_limit && turns * cost <= loop_cost_limit) {
+    run.proof(Property::Loops, function, at, fmt::format("at most {} turns of {} instructions", turns, cost));
+    return;
+  }
+  if (turns)
+    run.finding(
+        Property::Loops, function, at,
+        fmt::format(
+            "a loop of up to {} turns of {} instructions, more than the {} a handler may spend without a charge", turns,
+            cost, loop_cost_limit));
+  else
+    run.finding(Property::Loops, function, at,
+                charges.empty() ? "a loop without a constant bound on its turns, and without a charge"
+                                : "a loop with a way through it that pays no charge");
+}
+
+void check_function_loops(SafetyRun &run, Function &function) {
+  FunctionLoops facts(function);
+  ReversePostOrderTraversal<Function *> order(&function);
+  if (containsIrreducibleCFG<const BasicBlock *>(order, facts.loops))
+    run.finding(Property::Loops, function, nullptr, "a cycle with more than one entry, which is not understood");
+  for (const Loop *loop : facts.loops.getLoopsInPreorder())
+    check_loop(run, function, *loop, facts);
+}
+
+// A block on the way to `call` has tested the nesting count against a constant.
+bool behind_nesting_check(const CallBase &call, const ContextLayout &layout, const DominatorTree &dominators) {
+  const Function &function = *call.getFunction();
+  for (const Instruction &instruction : instructions(function)) {
+    auto *compare = dyn_cast<ICmpInst>(&instruction);
+    if (!compare || !isa<ConstantInt>(compare->getOperand(1)) || !compare->hasOneUse())
+      continue;
+    const Value *left = compare->getOperand(0);
+    if (const APInt * ignored;
+        PatternMatch::match(left, PatternMatch::m_Add(PatternMatch::m_Value(), PatternMatch::m_APInt(ignored))))
+      left = cast<Instruction>(left)->getOperand(0);
+    auto *load = dyn_cast<LoadInst>(left);
+    auto *branch = dyn_cast<BranchInst>(*compare->user_begin());
+    if (load && branch &&
+        is_context_field(load->getPointerOperand(), {layout.nesting_offset}, nullptr, function.getDataLayout()) &&
+        dominators.dominates(branch, call.getParent()))
+      return true;
+    if (load && branch &&
+        is_context_field(load->getPointerOperand(), {layout.nesting_offset}, nullptr, function.getDataLayout()) &&
+        (dominators.dominates(branch->getSuccessor(0), call.getParent()) ||
+         (branch->isConditional() && dominators.dominates(branch->getSuccessor(1), call.getParent()))))
+      return true;
+  }
+  return false;
+}
+
+// Strongly connected parts of the call graph among the functions looked at (Tarjan would do; the graphs are tiny:
+// reachability).
+void check_recursion(SafetyRun &run) {
+  std::map<const Function *, std::set<const Function *>> reach;
+  for (const Function *function : run.functions) {
+    std::set<const Function *> next;
+    for (const Function *callee : direct_references(*function))
+      if (!callee->isDeclaration())
+        next.insert(callee);
+    reach[function] = reachable(next);
+  }
+  for (const Function *function : run.functions) {
+    if (!reach[function].count(function))
+      continue;
+    DominatorTree dominators(const_cast<Function &>(*function));
+    for (const Instruction &instruction : instructions(*function)) {
+      auto *call = dyn_cast<CallBase>(&instruction);
+      const Function *callee = call ? call->getCalledFunction() : nullptr;
+      if (!callee || callee->isDeclaration() || !(callee == function || reach[callee].count(function)))
+        continue;
+      if (behind_nesting_check(*call, run.layout, dominators))
+        run.proof(Property::Loops, *function, call,
+                  fmt::format("recursive call of `{}` behind the nesting check", callee->getName().str()));
+      else
+        run.finding(
+            Property::Loops, *function, call,
+            fmt::format("a recursive call of `{}` that no nesting check comes before", callee->getName().str()));
+    }
+  }
+}
+
+} // namespace
+
+void check_loops(SafetyRun &run) {
+  for (const llvm::Function *function : run.functions)
+    check_function_loops(run, const_cast<llvm::Function &>(*function));
+  check_recursion(run);
+}
+
+} // namespace tapjit::codegen
