@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the scripts below tests/run/ and compares what they print, in full.
+
+  run.py --stap STAP --runtime user|kernel [--update] [NAME ...]
+
+With --runtime=kernel, one guest serves all (tap-vm serve); a run whose dmesg shows BUG, WARNING, Oops, RCU or lockdep lines fails in `stap --vm`.
+A test is one .stp file. Lines that start with `#!` are directives (and comments to stap); tests/README.md lists them.
+--update writes what was printed into the file, to be read before it is committed.
+"""
+import argparse, os, pathlib, re, shlex, signal, subprocess, sys, tempfile, time
+
+here = pathlib.Path(__file__).resolve().parent
+
+
+class Test:
+    def __init__(self, path):
+        self.path = path
+        self.name = str(path.relative_to(here))[:-4]
+        self.fields = {"runtime": "user kernel", "options": "", "args": "", "exit": "0", "needs": "", "timeout": "60"}
+        self.expected = {}
+        section = None
+        for line in path.read_text().splitlines():
+            if not line.startswith("#!"):
+                section = None
+                continue
+            body = line[2:]
+            word = body.strip()
+            if re.fullmatch(r"(stdout|stderr)(~)?(:(user|kernel))?", word):
+                section = word
+                self.expected[section] = []
+            elif section is not None:
+                self.expected[section].append(body[1:] if body.startswith(" ") else body)
+            elif m := re.fullmatch(r"\s*(\w+):\s*(.*)", body):
+                if m[1] not in self.fields:
+                    sys.exit(f"{path}: unknown directive `{m[1]}`")
+                self.fields[m[1]] = m[2]
+            else:
+                sys.exit(f"{path}: cannot read directive `{line}`")
+
+    def runs_on(self, runtime):
+        return runtime in self.fields["runtime"].split()
+
+    def script(self):
+        """The path to give to stap: this file, or the corpus script that `needs` a run."""
+        return str(self.path)
+
+
+def expand(text, programs):
+    return text.replace("@BIN@", str(programs)).replace("@CORPUS@", str(here.parent / "corpus")).replace("@HERE@", str(here))
+
+
+def command(test, stap, runtime, programs):
+    words = [stap]
+    words += ["--vm"] if runtime == "kernel" else ["--runtime=user"]
+    words += shlex.split(expand(test.fields["options"], programs))
+    if "@SCRIPT@" in words:
+        words[words.index("@SCRIPT@")] = test.script()
+    elif not any(w in ("-e",) or w.endswith(".stp") for w in words):
+        words.append(test.script())
+    return words + shlex.split(expand(test.fields["args"], programs))
+
+
+def matches(kind, expected, actual, is_regex):
+    if not is_regex:
+        return expected == actual
+    pattern = "".join(line + "\n" for line in expected)
+    return re.fullmatch(pattern, "".join(line + "\n" for line in actual)) is not None
+
+
+def split_output(data):
+    text = data.decode("utf-8", "replace")
+    lines = text.split("\n")
+    if lines and lines[-1] == "":
+        lines.pop()
+    elif lines:
+        lines[-1] += "\\ no newline"
+    return lines
+
+
+def check(test, runtime, result):
+    problems = []
+    if test.fields["exit"] != "any" and result.returncode != int(test.fields["exit"]):
+        problems.append(f"exit status {result.returncode}, expected {test.fields['exit']}")
+    for stream, data in (("stdout", result.stdout), ("stderr", result.stderr)):
+        actual = split_output(data)
+        wanted = None
+        for key, lines in test.expected.items():
+            m = re.fullmatch(rf"{stream}(~)?(:(user|kernel))?", key)
+            if m and (m[3] is None or m[3] == runtime) and (wanted is None or m[3]):
+                wanted = (lines, bool(m[1]))
+        if wanted is None:
+            wanted = ([], False)
+        if not matches(stream, wanted[0], actual, wanted[1]):
+            problems.append(f"{stream} differs\n  expected{' (pattern)' if wanted[1] else ''}:\n" + "".join(f"    {l}\n" for l in wanted[0][:60]) +
+                            "  printed:\n" + "".join(f"    {l}\n" for l in actual[:60]))
+    return problems
+
+
+def update(test, result):
+    lines = test.path.read_text().splitlines()
+    out, section = [], None
+    for line in lines:
+        if line.startswith("#!") and re.fullmatch(r"(stdout|stderr)", line[2:].strip()):
+            section = line[2:].strip()
+            continue
+        if section and line.startswith("#!"):
+            if re.fullmatch(r"#!\s*(stdout|stderr)(~.*|:.*)?|#!\s*\w+:.*", line) is None:
+                continue
+        section = None
+        out.append(line)
+    for stream, data in (("stdout", result.stdout), ("stderr", result.stderr)):
+        printed = split_output(data)
+        if printed and not any(k.startswith(stream + "~") for k in test.expected):
+            out += [f"#! {stream}"] + [f"#! {l}" for l in printed]
+    test.path.write_text("\n".join(out) + "\n")
+
+
+class Guest:
+    """One guest for all tests, or nothing for the user runtime."""
+
+    def __init__(self, runtime, bin_dir):
+        self.process = None
+        if runtime != "kernel":
+            return
+        self.directory = tempfile.TemporaryDirectory(prefix="tapjit-run-")
+        self.socket = self.directory.name + "/guest"
+        self.process = subprocess.Popen([f"{bin_dir}/tap-vm", "serve", "--socket", self.socket], stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while not os.path.exists(self.socket):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                sys.exit("the guest did not come up")
+            time.sleep(0.05)
+        os.environ["TAPJIT_VM_SOCKET"] = self.socket
+
+    def close(self):
+        if self.process:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=30)
+            self.directory.cleanup()
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--stap", required=True)
+    options.add_argument("--runtime", required=True, choices=["user", "kernel"])
+    options.add_argument("--programs", default="")
+    options.add_argument("--update", action="store_true")
+    options.add_argument("names", nargs="*")
+    args = options.parse_args()
+    tests = [t for t in (Test(p) for p in sorted(here.rglob("*.stp"))) if t.runs_on(args.runtime)]
+    if args.names:
+        tests = [t for t in tests if any(n in t.name for n in args.names)]
+    guest = Guest(args.runtime, os.path.dirname(os.path.abspath(args.stap)))
+    failed = 0
+    try:
+        for test in tests:
+            words = command(test, args.stap, args.runtime, args.programs)
+            started = time.monotonic()
+            try:
+                result = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=float(test.fields["timeout"]), cwd=here)
+                problems = check(test, args.runtime, result)
+                if args.update:
+                    update(test, result)
+            except subprocess.TimeoutExpired as e:
+                problems = [f"still running after {e.timeout:.0f} s; printed so far: {(e.stdout or b'')[-500:]!r} {(e.stderr or b'')[-500:]!r}"]
+            print(f"{'FAIL' if problems else 'ok  '} {test.name} ({time.monotonic() - started:.2f} s)", flush=True)
+            for problem in problems:
+                failed_text = problem.rstrip("\n").replace("\n", "\n     ")
+                print(f"     {failed_text}\n     command: {shlex.join(words)}", flush=True)
+            failed += bool(problems)
+    finally:
+        guest.close()
+    print(f"{len(tests) - failed} passed, {failed} failed")
+    sys.exit(1 if failed or not tests else 0)
+
+
+main()
