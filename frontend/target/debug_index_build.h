@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Makes the index of one kernel from its vmlinux (DWARF and .symtab), or from a System.map alone.
+#pragma once
+
+#include "frontend/base/result.h"
+
+#include <string>
+
+namespace tapjit::target {
+
+// Reads all of `vmlinux` on up to `threads` threads; the bytes for DebugIndex::open. Fails when the file cannot be read
+// or has neither symbols nor DWARF.
+Result<std::string> build_debug_index(const std::string &vmlinux, unsigned threads);
+
+// Symbols only: functions can be placed, but nothing has a type.
+Result<std::string> build_symbol_index(const std::string &system_map);
+
+} // namespace tapjit::target

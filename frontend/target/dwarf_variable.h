@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Target variables of one file with DWARF: finds the variable's DIE, its place, follows the script's path through the
+// types.
+#pragma once
+
+#include "frontend/target/debug_index.h"
+#include "frontend/target/dwarf_expression.h"
+#include "frontend/target/elf_file.h"
+#include "frontend/target/target.h"
+
+#include <memory>
+
+namespace tapjit::target {
+
+class DwarfVariables {
+public:
+  // Opens the file's DWARF; `index` is of the same file and outlives this.
+  static Result<std::unique_ptr<DwarfVariables>> open(const std::string &path, const DebugIndex &index);
+  ~DwarfVariables();
+
+  Access<VarAccess> variable(const FunctionSite &site, std::string_view name, const std::vector<PathStep> &path,
+                             bool address_of);
+  Access<VarAccess> return_value(const FunctionSite &site, const std::vector<PathStep> &path, bool address_of);
+  std::vector<std::string> variable_names(const FunctionSite &site, bool parameters_only);
+  Access<VarAccess> cast(std::string_view type, const std::vector<PathStep> &path, bool address_of);
+  Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of);
+  // A value of the C type `type` that PushArgument `number` gives.
+  Access<VarAccess> argument(std::string_view type, unsigned number, const std::vector<PathStep> &path,
+                             bool address_of);
+  // Entry addresses of the inlined copies of an abstract function.
+  std::vector<FunctionSite> inlined_copies(uint64_t abstract_die);
+
+private:
+  Access<VarAccess> through_text(std::string_view type, Place value, const std::vector<PathStep> &path,
+                                 bool address_of);
+  explicit DwarfVariables(std::unique_ptr<ElfFile> file, Dwarf *dwarf, const DebugIndex &index)
+      : file_(std::move(file)), dwarf_(dwarf), index_(index) {}
+  std::unique_ptr<ElfFile> file_;
+  Dwarf *dwarf_;
+  const DebugIndex &index_;
+};
+
+} // namespace tapjit::target

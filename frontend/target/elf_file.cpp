@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/target/elf_file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <gelf.h>
+#include <unistd.h>
+
+namespace tapjit::target {
+
+Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string &path) {
+  elf_version(EV_CURRENT);
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return Error{"cannot open `" + path + "`: " + strerror(errno), ""};
+  Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, nullptr);
+  if (!elf || elf_kind(elf) != ELF_K_ELF) {
+    elf_end(elf);
+    close(fd);
+    return Error{"`" + path + "` is not an ELF file", ""};
+  }
+  return std::unique_ptr<ElfFile>(new ElfFile(path, fd, elf));
+}
+
+ElfFile::~ElfFile() {
+  elf_end(elf_);
+  close(fd_);
+}
+
+static std::string build_id_of_notes(Elf_Data *data) {
+  size_t offset = 0, name_offset, desc_offset;
+  GElf_Nhdr note;
+  const char *bytes = static_cast<const char *>(data->d_buf);
+  while ((offset = gelf_getnote(data, offset, &note, &name_offset, &desc_offset)) > 0) {
+    if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != 4 || memcmp(bytes + name_offset, "GNU", 4) != 0)
+      continue;
+    std::string hex;
+    for (size_t i = 0; i < note.n_descsz; ++i) {
+      unsigned char byte = static_cast<unsigned char>(bytes[desc_offset + i]);
+      hex += "0123456789abcdef"[byte >> 4];
+      hex += "0123456789abcdef"[byte & 15];
+    }
+    return hex;
+  }
+  return {};
+}
+
+std::string ElfFile::build_id() const {
+  for (Elf_Scn *section = nullptr; (section = elf_nextscn(elf_, section));) {
+    GElf_Shdr header;
+    if (!gelf_getshdr(section, &header) || header.sh_type != SHT_NOTE)
+      continue;
+    if (Elf_Data *data = elf_getdata(section, nullptr))
+      if (std::string id = build_id_of_notes(data); !id.empty())
+        return id;
+  }
+  return {};
+}
+
+std::vector<ElfSection> ElfFile::sections() const {
+  std::vector<ElfSection> sections;
+  size_t names;
+  if (elf_getshdrstrndx(elf_, &names))
+    return sections;
+  for (Elf_Scn *section = nullptr; (section = elf_nextscn(elf_, section));) {
+    GElf_Shdr header;
+    if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) || header.sh_addr == 0)
+      continue;
+    const char *name = elf_strptr(elf_, names, header.sh_name);
+    sections.push_back({name ? name : "", header.sh_addr, header.sh_size, (header.sh_flags & SHF_EXECINSTR) != 0});
+  }
+  return sections;
+}
+
+bool ElfFile::read(uint64_t address, void *to, size_t size) const {
+  for (Elf_Scn *section = nullptr; (section = elf_nextscn(elf_, section));) {
+    GElf_Shdr header;
+    if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) || header.sh_type == SHT_NOBITS)
+      continue;
+    if (address < header.sh_addr || address - header.sh_addr > header.sh_size ||
+        size > header.sh_size - (address - header.sh_addr))
+      continue;
+    Elf_Data *data = elf_rawdata(section, nullptr);
+    if (!data || !data->d_buf)
+      return false;
+    memcpy(to, static_cast<const char *>(data->d_buf) + (address - header.sh_addr), size);
+    return true;
+  }
+  return false;
+}
+
+} // namespace tapjit::target

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/target/kernel_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <vector>
+
+namespace tapjit::target {
+
+namespace {
+
+bool is_file(const std::string &path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool is_directory(const std::string &path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+std::string first_file(const std::vector<std::string> &paths) {
+  for (const std::string &path : paths)
+    if (is_file(path))
+      return path;
+  return {};
+}
+
+std::string running_release() {
+  struct utsname name;
+  return uname(&name) == 0 ? name.release : "";
+}
+
+// The release of a build tree stands in include/config/kernel.release of a built kernel; distribution headers carry
+// only the generated header.
+std::string release_of_build_dir(const std::string &dir) {
+  if (auto text = read_text_file(dir + "/include/config/kernel.release"))
+    return text->substr(0, text->find('\n'));
+  if (auto text = read_text_file(dir + "/include/generated/utsrelease.h")) {
+    size_t open = text->find('"');
+    size_t close = open == std::string::npos ? open : text->find('"', open + 1);
+    if (close != std::string::npos)
+      return text->substr(open + 1, close - open - 1);
+  }
+  return {};
+}
+
+std::vector<std::string> debuginfo_roots(const SearchPlaces &places) {
+  std::vector<std::string> roots;
+  std::string_view rest = places.debuginfo_path;
+  while (!rest.empty()) {
+    size_t colon = rest.find(':');
+    std::string_view entry = rest.substr(0, colon);
+    rest = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
+    if (!entry.empty() && (entry[0] == '+' || entry[0] == '-'))
+      entry.remove_prefix(1);
+    if (!entry.empty() && entry[0] == '/')
+      roots.push_back(places.root + std::string(entry));
+  }
+  if (places.debuginfo_path.empty())
+    roots.push_back(places.root + "/usr/lib/debug");
+  return roots;
+}
+
+std::string find_vmlinux(const KernelFiles &files, const SearchPlaces &places, bool own_build_tree) {
+  std::vector<std::string> candidates;
+  if (own_build_tree)
+    candidates.push_back(files.build_dir + "/vmlinux");
+  for (const std::string &root : debuginfo_roots(places)) {
+    candidates.push_back(root); // an entry may name the file itself
+    for (const char *form : {"/boot/vmlinux-", "/vmlinux-"})
+      candidates.push_back(root + form + files.release);
+    for (const char *form : {"/lib/modules/", "/usr/lib/modules/"}) {
+      candidates.push_back(root + form + files.release + "/vmlinux");
+      candidates.push_back(root + form + files.release + "/vmlinux.debug");
+    }
+  }
+  if (!files.build_dir.empty())
+    candidates.push_back(files.build_dir + "/vmlinux");
+  candidates.push_back(places.root + "/boot/vmlinux-" + files.release);
+  return first_file(candidates);
+}
+
+// Debian's /boot/System.map is one line that names the package of the real one.
+std::string find_system_map(const KernelFiles &files, const SearchPlaces &places) {
+  std::vector<std::string> candidates;
+  for (const std::string &root : debuginfo_roots(places))
+    candidates.push_back(root + "/boot/System.map-" + files.release);
+  candidates.push_back(places.root + "/lib/modules/" + files.release + "/System.map");
+  if (!files.build_dir.empty())
+    candidates.push_back(files.build_dir + "/System.map");
+  candidates.push_back(places.root + "/boot/System.map-" + files.release);
+  constexpr off_t smallest_real_map = 4096;
+  for (const std::string &path : candidates) {
+    struct stat info;
+    if (stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= smallest_real_map)
+      return path;
+  }
+  return {};
+}
+
+} // namespace
+
+std::optional<std::string> read_text_file(const std::string &path) {
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return std::nullopt;
+  std::string text;
+  char buffer[65536];
+  ssize_t count;
+  while ((count = read(fd, buffer, sizeof buffer)) > 0)
+    text.append(buffer, static_cast<size_t>(count));
+  close(fd);
+  if (count < 0)
+    return std::nullopt;
+  return text;
+}
+
+Result<KernelFiles> find_kernel_files(std::string_view release_or_dir, const SearchPlaces &places) {
+  KernelFiles files;
+  bool own_build_tree = !release_or_dir.empty() && release_or_dir[0] == '/';
+  if (own_build_tree) {
+    files.build_dir = places.root + std::string(release_or_dir);
+    if (!is_directory(files.build_dir))
+      return Error{"kernel build tree `" + files.build_dir + "` is not a folder",
+                   "give -r a kernel release or a configured build tree"};
+    files.release = release_of_build_dir(files.build_dir);
+    if (files.release.empty())
+      return Error{"`" + files.build_dir + "` has no include/config/kernel.release",
+                   "prepare it with `make modules_prepare`"};
+  } else {
+    files.release = release_or_dir.empty() ? running_release() : std::string(release_or_dir);
+    for (const char *modules : {"/lib/modules/", "/usr/lib/modules/"}) {
+      std::string build = places.root + modules + files.release + "/build";
+      if (files.build_dir.empty() && is_directory(build))
+        files.build_dir = build;
+    }
+  }
+  files.vmlinux = find_vmlinux(files, places, own_build_tree);
+  files.system_map = find_system_map(files, places);
+  return files;
+}
+
+std::string debuginfo_advice(const std::string &release) {
+  return "install `linux-image-" + release + "-dbg`, or name its folder in SYSTEMTAP_DEBUGINFO_PATH";
+}
+
+std::optional<std::string> Kconfig::value(std::string_view name) const {
+  std::string_view text = text_;
+  for (size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+    size_t equals = at + name.size();
+    if ((at != 0 && text[at - 1] != '\n') || equals >= text.size() || text[equals] != '=')
+      continue;
+    std::string_view value = text.substr(equals + 1, text.find('\n', equals) - equals - 1);
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+      value = value.substr(1, value.size() - 2);
+    return std::string(value);
+  }
+  return std::nullopt;
+}
+
+} // namespace tapjit::target

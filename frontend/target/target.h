@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Facts about the traced kernel: where its files are, what its configuration says, which functions, symbols, variables
+// and tracepoints it has. Passes and probe families ask only through Target; KernelTarget (kernel_target.h) answers
+// from the installed kernel, FakeTarget (fake_target.h) from a table.
+#pragma once
+
+#include "frontend/base/result.h"
+#include "frontend/target/var_access.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace tapjit::target {
+
+// Paths of one kernel; an empty string is a file that is not installed.
+struct KernelFiles {
+  std::string release;    // as `uname -r`
+  std::string build_dir;  // headers: /lib/modules/REL/build, or what -r named
+  std::string vmlinux;    // ELF file with DWARF
+  std::string system_map; // full symbol list (Debian's stub in /boot is not one)
+};
+
+// One place in the traced kernel's code.
+struct FunctionSite {
+  std::string function; // name in the source
+  std::string symbol;   // symbol that covers the address; may carry .isra.0, .constprop.0, ...
+  uint64_t offset = 0;  // from the symbol
+  uint64_t address = 0; // link address
+  uint64_t size = 0;    // of the symbol, bytes; 0 when unknown
+  std::string section;  // ".text"; empty when unknown
+  std::string file;     // source file of the compilation unit; empty without DWARF
+  bool is_inline = false;
+  bool symbol_is_unique = true;
+  uint64_t die = 0; // DW_TAG_subprogram or DW_TAG_inlined_subroutine in .debug_info; 0: no DWARF, hence no $variables
+  std::string blacklisted; // not empty: why no kprobe can be put there
+};
+
+// Which instances of a function are asked for.
+enum class FunctionKind : uint8_t { OutOfLine, Inlined, Both };
+
+struct FunctionMatches {
+  std::vector<FunctionSite> sites;      // those that can be probed, by address
+  std::vector<FunctionSite> refused;    // blacklisted or in memory that is freed after boot; `blacklisted` says which
+  std::vector<std::string> suggestions; // nearest names when both are empty, best first
+  bool only_inlined = false; // the name exists, but only as inlined copies and FunctionKind::OutOfLine was asked for
+  bool without_debuginfo = false; // answered from the symbol table
+  std::string advice;             // what to install when debuginfo is missing
+};
+
+enum class AccessError : uint8_t {
+  NoDebuginfo,
+  NoSuchVariable,
+  NoSuchMember,
+  NotAPointer,   // [] or -> on something that has no members or elements
+  NotAvailable,  // the compiler keeps no value of it at this address
+  Unsupported,   // a location or type that is not handled
+  IsAggregate,   // the path ends in a struct or union
+  NoReturnValue, // $return of a void function
+};
+
+struct AccessFailure {
+  AccessError error;
+  std::string observed;                 // "no member `foo` in `struct file`"
+  std::vector<std::string> suggestions; // best first
+};
+
+// A value, or why a target variable has none; the caller makes the located diagnostic.
+template <typename T> using Access = std::variant<T, AccessFailure>;
+
+struct SymbolFact {
+  uint64_t address = 0; // link address
+  uint64_t size = 0;
+  bool is_unique = true;
+};
+
+struct TracepointArgument {
+  std::string type; // C text: "struct task_struct *"
+  std::string name;
+};
+
+// One TRACE_EVENT (or DEFINE_EVENT, DECLARE_TRACE, ...) of the kernel's headers.
+struct Tracepoint {
+  std::string name;      // "sched_switch"
+  std::string system;    // TRACE_SYSTEM: "sched"
+  std::string header;    // to include: "trace/events/sched.h"
+  std::string prototype; // TP_PROTO's parameter list in C: "bool preempt, struct task_struct *prev"; empty: none
+  std::vector<TracepointArgument> arguments;
+};
+
+struct TracepointMatches {
+  std::vector<Tracepoint> tracepoints;
+  std::vector<std::string> suggestions; // nearest names when there is none
+};
+
+class Target {
+public:
+  virtual ~Target() = default;
+
+  virtual const KernelFiles &files() const = 0;
+  // Lower-case hex of the NT_GNU_BUILD_ID note; empty when no vmlinux is installed.
+  virtual std::string build_id() const = 0;
+  // Value of CONFIG_name ("y", "m", "123", a string without its quotes); nullopt when it is not set. `name` includes
+  // "CONFIG_".
+  virtual std::optional<std::string> kconfig(std::string_view name) const = 0;
+
+  // Functions called `name`; wildcards * ? [] are matched against the whole name. Fails when there are neither symbols
+  // nor DWARF for this kernel.
+  virtual Result<FunctionMatches> functions(std::string_view name, FunctionKind kind) const = 0;
+  virtual std::optional<SymbolFact> symbol(std::string_view name) const = 0;
+
+  // $name with its path, at the site's address; for a return probe (`at_return`) the value that it had on entry.
+  // `address_of`: the script wrote & before it.
+  virtual Access<VarAccess> variable(const FunctionSite &site, std::string_view name, const std::vector<PathStep> &path,
+                                     bool at_return, bool address_of) const = 0;
+  // $return with its path.
+  virtual Access<VarAccess> return_value(const FunctionSite &site, const std::vector<PathStep> &path,
+                                         bool address_of) const = 0;
+  // Parameters, or all variables in scope ($$parms, $$vars): names in order of declaration.
+  virtual std::vector<std::string> variable_names(const FunctionSite &site, bool parameters_only) const = 0;
+  // @cast(value, "type")->path: `steps` start from one value that the caller pushes first.
+  virtual Access<VarAccess> cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) const = 0;
+
+  // A path behind a script value that carries a C type (autocast): as cast(), the value is pushed first.
+  virtual Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const = 0;
+
+  // Tracepoints called `event` or `system:event`, wildcards allowed. Fails when the kernel's headers are not installed.
+  virtual Result<TracepointMatches> tracepoints(std::string_view pattern) const = 0;
+  // $argument of a tracepoint with its path.
+  virtual Access<VarAccess> tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,
+                                                const std::vector<PathStep> &path, bool address_of) const = 0;
+};
+
+} // namespace tapjit::target

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How to compute a target variable at a probe site: a small stack program that lowering turns into IR ops, one op or
+// two per step. It is made from a DWARF location expression plus the path that the script wrote behind the variable
+// (->member, [index]); no DWARF is needed to carry it out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tapjit::target {
+
+// Each step pops what it needs from a stack of 64-bit values and pushes one; the last step leaves exactly one value.
+enum class StepKind : uint8_t {
+  PushRegister, // value: DWARF register number (x86-64: 0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi, 5 rdi, 6 rbp, 7 rsp, 8-15
+                // r8-r15, 16 rip) of the probe's pt_regs
+  PushConstant, // value
+  PushAddress,  // value: link address in the traced kernel; at run time plus its slide
+  PushIndex,    // value: which script expression of the path's [..] (0 is the first dynamic one)
+  PushArgument, // value: number of a tracepoint's C argument, widened to 64 bits as its C type says
+  Add,
+  Subtract, // second from top minus top
+  Multiply,
+  And,
+  Or,
+  Xor,
+  ShiftLeft,
+  ShiftRight,       // logical
+  ShiftRightSigned, // arithmetic
+  Negate,
+  Not,
+  Load,   // pops an address; reads `bits`/8 bytes of kernel memory there, checked (may fail); widens as is_signed says
+  Extend, // keeps the low `bits`, widens as is_signed says
+};
+
+struct AccessStep {
+  StepKind kind;
+  int64_t value = 0;
+  uint8_t bits = 64;
+  bool is_signed = false;
+  friend bool operator==(const AccessStep &, const AccessStep &) = default;
+};
+
+enum class TypeKind : uint8_t {
+  Void,
+  Integer,
+  Bool,
+  Char,
+  Enum,
+  Pointer,
+  Array,
+  Struct,
+  Union,
+  Float,
+  Function,
+  Unknown
+};
+
+// A C type as far as scripts see it.
+struct ValueType {
+  TypeKind kind = TypeKind::Unknown;
+  uint64_t size = 0; // bytes
+  bool is_signed = false;
+  std::string name; // as C writes it: "struct file *", "unsigned int"
+  uint64_t die = 0; // offset in .debug_info, 0 when unknown
+};
+
+struct VarAccess {
+  std::vector<AccessStep> steps;
+  ValueType type;
+  bool at_entry = false;        // in a return probe: computed when the function is entered, and kept until it returns
+  bool is_address = false;      // the value is the address of an array (or of what & was applied to)
+  unsigned dynamic_indexes = 0; // script expressions that PushIndex refers to
+};
+
+// One step of the path that the script wrote behind a variable.
+struct PathStep {
+  enum class Kind : uint8_t { Member, Index, DynamicIndex } kind = Kind::Member;
+  std::string member;
+  int64_t index = 0;
+};
+
+// Text of the steps for dumps and tests: "reg:rdi ext:s32", "reg:rsi load:u64 const:8 add load:u32".
+std::string describe(const VarAccess &access);
+
+} // namespace tapjit::target
