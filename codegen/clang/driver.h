@@ -47,6 +47,7 @@ struct PchRequest {
   std::string header;                    // path of the header
   std::vector<std::string> arguments;    // from compiler_arguments
   std::vector<std::string> include_dirs; // more -I, after those in `arguments`
+  std::string prelude;                   // text before the header (KernelProfile::prelude)
   std::string output;                    // path to write; incomplete when this fails
 };
 struct PchResult {
@@ -84,6 +85,8 @@ public:
   llvm::Module &module();
   // Machine code. Once per unit.
   Result<std::string> emit_object();
+  // The text that a global `const char name[]` is initialised with, without its NUL; empty when there is none.
+  std::string string_variable(std::string_view name) const;
   // LLVM bitcode of module().
   std::string bitcode();
 

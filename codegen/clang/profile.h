@@ -36,6 +36,7 @@ struct KernelProfile {
   std::vector<std::string>
       flags; // for Clang's driver: gcc's own mapped or dropped, paths absolute, no -DKBUILD_*, no warnings
   std::vector<std::string> arguments; // the same as cc1 arguments: what the in-process compiler takes
+  std::string prelude; // text before the first header of a unit or PCH: what no objtool run means for the headers
   KernelFeatures features;
   CacheKey key; // of the kernel and compiler; part of the key of all that is built for this kernel
 };
