@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sprintf in a handler: format.h, compiled once. */
+#ifndef TAP_CORE_SPRINT_H
+#define TAP_CORE_SPRINT_H
+
+#include "format.h"
+#include "program.h"
+
+/* The text is in `slot`, cut to size - 1 bytes and NUL-terminated; a NUL that %c or %b made ends it. */
+struct tap_str tap_sprint(struct tap_ctx *c, char *slot, uint32_t size, const struct tap_format *format,
+			  const struct tap_value *args, uint32_t count);
+
+#endif
