@@ -22,9 +22,11 @@ if(TAPJIT_STATIC_LLVM)
   endforeach()
   tapjit_ask_llvm(llvm_archives --link-static --libs x86codegen x86asmparser x86desc x86info orcjit passes bitreader bitwriter option
                   coverage lto frontenddriver frontendhlsl frontendopenmp hipstdpar)
-  # libLLVMPasses of Debian's build refers to Polly's plugin entry; clang/polly_stand_in.cpp answers it, so Polly stays out.
-  target_link_libraries(tapjit_llvm INTERFACE ${clang_archives} -L${llvm_libdir} ${llvm_archives} -lz -lzstd -lxml2 -lrt -ldl -lm)
-  target_link_options(tapjit_llvm INTERFACE -no-pie -Wl,--gc-sections -Wl,--icf=all)
+  # Debian's build registers Polly as an extension of every pipeline; clang/polly_stand_in.cpp answers for it, so its archives stay out.
+  list(FILTER llvm_archives EXCLUDE REGEX Polly)
+  target_link_libraries(tapjit_llvm INTERFACE ${clang_archives} -L${llvm_libdir} ${llvm_archives} -lz -lzstd -lm)
+  # Each shared library costs a start 0.2 ms and more. libxml2 (with ICU) is only for Windows manifests: nothing here refers to it.
+  target_link_options(tapjit_llvm INTERFACE -no-pie -Wl,--gc-sections -Wl,--icf=all -Wl,--as-needed -static-libstdc++ -static-libgcc)
 else()
   target_link_libraries(tapjit_llvm INTERFACE -L${llvm_libdir} -l:libclang-cpp.so.${llvm_major}.1 -l:libLLVM.so.${llvm_major}.1)
 endif()

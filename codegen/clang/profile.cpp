@@ -293,7 +293,7 @@ Result<std::vector<std::string>> ask_kbuild(const std::string &build_dir) {
   int status;
   std::string object = dummy.path + "/tap_dummy.o";
   // -n: kbuild probes the compiler and prints the commands, but runs none of them.
-  std::string output = run({"make", "-n", "-C", build_dir, "M=" + dummy.path, object}, status);
+  std::string output = run({"make", "-n", "-C", build_dir, "M=" + dummy.path, "tap_dummy.o"}, status);
   if (status == -1)
     return Error{"cannot start `make`", "install make"};
   size_t end = output.find("-c -o " + object);
