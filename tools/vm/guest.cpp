@@ -28,7 +28,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-const size_t console_lines_shown = 25;
+const size_t console_lines_shown = 60;
 const auto ending_grace = std::chrono::seconds(5);
 
 int milliseconds_until(Clock::time_point moment) {

@@ -204,7 +204,7 @@ void Server::read_guest() {
 
 void Server::tell_lost(const std::string &what) {
   process_.wait_for_end(200);
-  std::string text = what + "; its console ends:\n" + process_.console_tail(25);
+  std::string text = what + "; its console ends:\n" + process_.console_tail(60);
   for (Client &client : clients_) {
     client.waiting += encode_frame(0, VM_LOST, text);
     fcntl(client.fd, F_SETFL, 0);

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/staprun/kernel_module.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+namespace tapjit::staprun {
+namespace {
+
+const int unload_tries = 200;
+const long unload_pause_ns = 50 * 1000 * 1000;
+
+std::string running_release() {
+  utsname names;
+  uname(&names);
+  return names.release;
+}
+
+Error load_error(const ModuleFile &module, int failure) {
+  std::string observed = "cannot load module '" + module.name + "': ";
+  switch (failure) {
+  case EEXIST:
+    return {observed + "a module of that name is loaded already",
+            "unload it with 'staprun -d " + module.name + "', or use -R"};
+  case EPERM:
+    return {observed + "the kernel does not permit it (lockdown, or kernel.modules_disabled)", ""};
+  case ENOKEY:
+  case EKEYREJECTED:
+    return {observed + "the kernel takes only modules signed with a key that it knows", ""};
+  case ENOENT:
+    return {observed + "it needs a symbol that this kernel does not have", "the kernel's log (dmesg) names it"};
+  case ENOEXEC:
+    return {observed + "the kernel refuses its format", "the kernel's log (dmesg) says why"};
+  case ENOSYS:
+    return {observed + "this kernel loads no modules", "use stap --vm, or --runtime=user"};
+  default:
+    return {observed + strerror(failure), "the kernel's log (dmesg) may say why"};
+  }
+}
+
+} // namespace
+
+Result<void> may_load_modules() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {};
+  if (syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_SYS_MODULE)))
+    return {};
+  return Error{"loading a kernel module needs root, or the capability CAP_SYS_MODULE",
+               "run as root, or use --runtime=user or --vm"};
+}
+
+std::string join_parameters(const std::vector<std::string> &parameters) {
+  std::string joined;
+  for (const std::string &parameter : parameters) {
+    size_t equals = parameter.find('=');
+    bool quoted = parameter.find_first_of(" \t\n", equals) != std::string::npos;
+    if (!joined.empty())
+      joined += ' ';
+    joined += parameter.substr(0, equals + 1);
+    joined += quoted ? "\"" + parameter.substr(equals + 1) + "\"" : parameter.substr(equals + 1);
+  }
+  return joined;
+}
+
+Result<void> load_module(const ModuleFile &module, const std::vector<std::string> &parameters, bool changed) {
+  std::string running = running_release();
+  if (module.release != running)
+    return Error{"module '" + module.name + "' was built for " + module.release + ", running is " + running, ""};
+  std::string joined = join_parameters(parameters);
+  long done = changed ? syscall(SYS_init_module, module.bytes.data(), module.bytes.size(), joined.c_str())
+                      : syscall(SYS_finit_module, module.fd, joined.c_str(), 0);
+  return done == 0 ? Result<void>() : Result<void>(load_error(module, errno));
+}
+
+Result<void> unload_module(const std::string &name) {
+  for (int i = 0; i < unload_tries; i++) {
+    if (syscall(SYS_delete_module, name.c_str(), O_NONBLOCK) == 0)
+      return {};
+    if (errno != EAGAIN && errno != EBUSY)
+      return Error{"cannot unload module '" + name + "': " + strerror(errno), ""};
+    timespec pause{0, unload_pause_ns};
+    nanosleep(&pause, nullptr);
+  }
+  return Error{"cannot unload module '" + name + "': it is in use", "end what uses it, then 'staprun -d " + name + "'"};
+}
+
+std::vector<std::string> loaded_sessions() {
+  std::vector<std::string> names;
+  DIR *folder = opendir("/sys/class/misc");
+  while (dirent *entry = folder ? readdir(folder) : nullptr)
+    if (strncmp(entry->d_name, "systemtap!", 10) == 0)
+      names.emplace_back(entry->d_name + 10);
+  if (folder)
+    closedir(folder);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+} // namespace tapjit::staprun

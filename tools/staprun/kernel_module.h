@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Loading and unloading, with errors that say what to do.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "frontend/base/result.h"
+#include "tools/staprun/module_file.h"
+
+namespace tapjit::staprun {
+
+Result<void> may_load_modules(); // CAP_SYS_MODULE is effective
+
+// `parameters` are NAME=VALUE. `changed`: the bytes are loaded, not the file (it was renamed).
+Result<void> load_module(const ModuleFile &module, const std::vector<std::string> &parameters, bool changed);
+
+// Waits while the module is in use, ten seconds at most.
+Result<void> unload_module(const std::string &name);
+
+// Names of the loaded modules that are sessions of ours (they have a device below /dev/systemtap).
+std::vector<std::string> loaded_sessions();
+
+// The parameters as the kernel parses them: values with blanks are quoted.
+std::string join_parameters(const std::vector<std::string> &parameters);
+
+} // namespace tapjit::staprun

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A kernel module's file, opened once: what is checked is what is loaded.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "frontend/base/result.h"
+
+namespace tapjit::staprun {
+
+struct ModuleFile {
+  int fd = -1;
+  std::string bytes;
+  std::string name;    // modinfo `name`
+  std::string release; // first word of modinfo `vermagic`: the kernel it was built for
+};
+
+// Opens and checks the file: a relocatable x86-64 ELF object that holds a name and a vermagic. Every offset in it is
+// checked against its size before it is used.
+Result<ModuleFile> open_module(const std::string &path);
+
+// The same checks on bytes; fills all but `fd`. For tests.
+Result<ModuleFile> check_module(std::string bytes, const std::string &path);
+
+// Gives the module in `module.bytes` another name (at most 55 bytes): in .modinfo nothing is changed, the kernel takes
+// the name from the section .gnu.linkonce.this_module.
+Result<void> rename_module(ModuleFile &module, const std::string &name);
+
+} // namespace tapjit::staprun
