@@ -78,10 +78,28 @@ struct tap_program {
 	    .function_len = sizeof(function_) - 1,                                                           \
 	}
 
+#define TAP_PROBE(number, kind_, prints_, entry_values_, entry_handler_)                                     \
+	{                                                                                                    \
+	    .handler = tap_handler_##number,                                                                 \
+	    .index = (number),                                                                               \
+	    .kind = (kind_),                                                                                 \
+	    .prints = (prints_),                                                                             \
+	    .entry_values = (entry_values_),                                                                 \
+	    .entry_handler = (entry_handler_),                                                               \
+	}
+
 /* Sets what a handler starts with and runs it on the context's frame. The platform has set the rest of the
  * context. */
 #define TAP_HANDLER(number, function)                                                                        \
 	static void tap_handler_##number(struct tap_ctx *c)                                                  \
+	{                                                                                                    \
+		tap_handler_begin(c);                                                                        \
+		function(c, &((struct tap_frame *)c->frame)->function);                                      \
+	}
+
+/* The same for what runs at the entry of a return probe's function. */
+#define TAP_ENTRY_HANDLER(number, function)                                                                  \
+	static void tap_entry_handler_##number(struct tap_ctx *c)                                            \
 	{                                                                                                    \
 		tap_handler_begin(c);                                                                        \
 		function(c, &((struct tap_frame *)c->frame)->function);                                      \

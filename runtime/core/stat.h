@@ -142,6 +142,21 @@ TAP_INLINE int64_t *tap_hist_record(struct tap_ctx *c, const struct tap_hist_spe
 		int64_t buckets[buckets_];                                                                   \
 	};
 
+/* Copies one CPU's part as it was between two updates; after many vain tries, as it is. */
+TAP_INLINE void tap_stat_snapshot(struct tap_stat *to, const struct tap_stat *from, const uint64_t *turn)
+{
+	int tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		uint64_t before = __atomic_load_n(turn, __ATOMIC_ACQUIRE);
+
+		*to = *from;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!(before & 1) && __atomic_load_n(turn, __ATOMIC_RELAXED) == before)
+			break;
+	}
+}
+
 /* One CPU's part. `turn` is odd while the CPU changes it, so that a reader can tell. */
 #define TAP_STAT_DEFINE(name, spec)                                                                          \
 	struct name##_cpu {                                                                                  \
@@ -179,21 +194,31 @@ TAP_INLINE int64_t *tap_hist_record(struct tap_ctx *c, const struct tap_hist_spe
 			for (bucket = 0; buckets && bucket < (spec).hist.buckets; bucket++)                  \
 				buckets[bucket] += cpus[i].stat.buckets[bucket];                             \
 		}                                                                                            \
+	}                                                                                                    \
+                                                                                                             \
+	TAP_MAYBE_UNUSED static int64_t name##_get(struct tap_ctx *c, const struct name##_cpu *cpus,         \
+						   enum tap_stat_field field, const char *where)             \
+	{                                                                                                    \
+		struct tap_stat total;                                                                       \
+                                                                                                             \
+		name##_read(c, cpus, &total, NULL);                                                          \
+		return tap_stat_field(c, &total, (spec).shift, field, where);                                \
+	}                                                                                                    \
+                                                                                                             \
+	TAP_MAYBE_UNUSED static void name##_print_hist(struct tap_ctx *c, const struct name##_cpu *cpus,     \
+						       int64_t width, int64_t elision, const char *where)    \
+	{                                                                                                    \
+		struct tap_stat total;                                                                       \
+		int64_t *buckets;                                                                            \
+                                                                                                             \
+		name##_read(c, cpus, &total, NULL);                                                          \
+		if (!total.count) {                                                                          \
+			tap_fail(c, where, "empty aggregate");                                               \
+			return;                                                                              \
+		}                                                                                            \
+		buckets = tap_hist_record(c, &(spec).hist, width, elision);                                  \
+		if (buckets)                                                                                 \
+			name##_read(c, cpus, &total, buckets);                                               \
 	}
-
-/* Copies one CPU's part as it was between two updates; after many vain tries, as it is. */
-TAP_INLINE void tap_stat_snapshot(struct tap_stat *to, const struct tap_stat *from, const uint64_t *turn)
-{
-	int tries;
-
-	for (tries = 0; tries < 100; tries++) {
-		uint64_t before = __atomic_load_n(turn, __ATOMIC_ACQUIRE);
-
-		*to = *from;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (!(before & 1) && __atomic_load_n(turn, __ATOMIC_RELAXED) == before)
-			break;
-	}
-}
 
 #endif

@@ -52,14 +52,15 @@ TAP_INLINE struct tap_str tap_copy(char *slot, uint32_t size, struct tap_str fro
 	return tap_str_make(slot, n);
 }
 
-/* Neither operand may be in the slot. */
+/* Either operand, or both, may be what is in the slot now: the tail moves first, behind what the head keeps.
+ */
 TAP_INLINE struct tap_str tap_concat(char *slot, uint32_t size, struct tap_str a, struct tap_str b)
 {
 	uint32_t head = a.n < size ? a.n : size - 1;
 	uint32_t tail = b.n < size - head ? b.n : size - 1 - head;
 
-	__builtin_memcpy(slot, a.p, head);
-	__builtin_memcpy(slot + head, b.p, tail);
+	__builtin_memmove(slot + head, b.p, tail);
+	__builtin_memmove(slot, a.p, head);
 	slot[head + tail] = 0;
 	return tap_str_make(slot, head + tail);
 }
