@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Lowers one handler, function or entry expression into one IR function. Statements stand in lower_stmt.cpp,
+// expressions in lower_expr.cpp, what changes a variable in lower_assign.cpp, prints in lower_print.cpp, `$variables`
+// in lower_target.cpp.
+#pragma once
+
+#include "frontend/lower_module.h"
+
+#include <string>
+#include <vector>
+
+namespace tapjit::lowering {
+
+// A format with its arguments, as it is put together.
+struct FormatText {
+  std::string text;
+  std::vector<ir::ValueId> args;
+  bool has_directives = false;
+  std::string plain; // the text without escapes; meaningful without directives
+
+  void literal(std::string_view words);
+  void directive(std::string_view directive, ir::ValueId value);
+};
+
+class BodyLowerer {
+public:
+  // `locals` and `targets` are those of the handler or function; the first `param_count` locals are the parameters.
+  BodyLowerer(ModuleState &state, ir::FunctionId function, const std::vector<Local> &locals, size_t param_count,
+              const std::vector<TargetUse> &targets);
+
+  void lower_handler(const Handler &handler);
+  void lower_function(const FunctionInfo &function);
+  void lower_entry(const ast::Expr &expr);
+
+private:
+  struct Loop {
+    ir::BlockId on_break, on_continue;
+  };
+  // Sets the location of what is appended, until the end of the scope.
+  class Place {
+  public:
+    Place(BodyLowerer &body, Loc loc) : body_(body), before_(body.location_) { body_.set_location(loc); }
+    ~Place() { body_.set_location(before_); }
+    Place(const Place &) = delete;
+    Place &operator=(const Place &) = delete;
+
+  private:
+    BodyLowerer &body_;
+    Loc before_;
+  };
+
+  // statements
+  void statement(const ast::Stmt &stmt);
+  void lower(const ast::Block &n);
+  void lower(const ast::Null &) {}
+  void lower(const ast::ExprStmt &n);
+  void lower(const ast::If &n);
+  void lower(const ast::While &n);
+  void lower(const ast::For &n);
+  void lower(const ast::Foreach &n);
+  void lower(const ast::Break &);
+  void lower(const ast::Continue &);
+  void lower(const ast::Return &n);
+  void lower(const ast::Next &);
+  void lower(const ast::Delete &n);
+  void lower(const ast::Try &n);
+  void loop(const ast::Expr *condition, const ast::Expr *step, const ast::Stmt &body);
+
+  // A pass through the elements of `map` whose keys equal those of `slice` that are valid; the current block is the
+  // body when it returns.
+  struct Scan {
+    ir::ValueId iter;
+    ir::BlockId header, exit;
+  };
+  Scan begin_scan(ir::GlobalId map, const ir::Sort &sort, ir::ValueId limit, const std::vector<ir::ValueId> &slice);
+  void end_scan(const Scan &scan);
+
+  // expressions; a value that does not exist (a print) is none()
+  ir::ValueId value(const ast::Expr &expr);
+  void effect(const ast::Expr &expr); // the value is not used
+  void condition(const ast::Expr &expr, ir::BlockId if_nonzero, ir::BlockId if_zero);
+  std::vector<ir::ValueId> values(ast::List<ast::Expr *const> exprs);
+  std::vector<ir::ValueId> key_values(ast::List<ast::Expr *> keys); // none() for `*`
+  ir::ValueId lower(const ast::Expr &expr, const ast::Number &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::String &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Variable &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Index &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Unary &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Binary &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Concat &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Assign &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::IncDec &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Conditional &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::ArrayIn &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Call &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Print &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Stat &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::EmbeddedExpr &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Const &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Target &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Entry &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Deref &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Register &n);
+  // What has no overload above.
+  template <typename T> ir::ValueId lower(const ast::Expr &expr, const T &) {
+    return unsupported(expr, std::string(ast::describe(expr)));
+  }
+  ir::ValueId unsupported(const ast::Expr &expr, std::string_view what); // reports, gives 0 or ""
+  ir::ValueId zero(ast::Type type);
+  ir::ValueId call(ast::FunctionId function, std::vector<ir::ValueId> args);
+  ir::ValueId truth(const ast::Expr &expr); // 0 or 1 by control flow
+  ir::ValueId embedded_value(std::string_view code, ir::Type type, Loc loc);
+
+  // changing variables
+  void assign_variable(const ast::Variable &variable, ir::ValueId value);
+  ir::ValueId assign(const ast::Assign &n, bool is_used);
+  ir::ValueId assign_stat(const ast::Assign &n);
+  ir::ValueId increment(const ast::IncDec &n, bool is_used);
+  ir::ValueId combine(ast::AssignOp op, ir::ValueId before, ir::ValueId with);
+  ir::GlobalId array_of(const ast::Expr &array) const;
+
+  // prints
+  bool print_histogram(const ast::Print &n);
+  void format_arguments(const ast::Print &n, FormatText &format);
+  void plain_arguments(const ast::Print &n, FormatText &format);
+  void constant_or_value(const ast::Expr &arg, FormatText &format);
+
+  // target variables
+  ir::ValueId run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access);
+  void run_step(const target::AccessStep &step, std::vector<ir::ValueId> &stack,
+                const std::vector<ir::ValueId> &indexes, Loc loc);
+  ir::ValueId extend(ir::ValueId value, unsigned bits, bool is_signed);
+
+  void set_location(Loc loc);
+
+  ModuleState &state_;
+  ir::FunctionBuilder builder_;
+  const std::vector<TargetUse> &targets_;
+  const FunctionInfo *function_ = nullptr; // null in a handler
+  std::vector<ir::VariableId> locals_;     // by ast::LocalId
+  std::vector<Loop> loops_;
+  Loc location_;
+};
+
+} // namespace tapjit::lowering

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Markers stand in comments of embedded C (inventory language.md section 9): `/* pure */`, `/* pragma:read:x */`; ours
+// is `/* intrinsic op [N] */`.
+#include "frontend/lower_module.h"
+
+#include <cstdlib>
+
+namespace tapjit::lowering {
+
+// Calls f with the words of each comment, blanks at both ends taken off.
+template <typename F> static void for_each_comment(std::string_view text, F &&f) {
+  for (size_t at = text.find("/*"); at != std::string_view::npos; at = text.find("/*", at)) {
+    size_t end = text.find("*/", at + 2);
+    if (end == std::string_view::npos)
+      return;
+    std::string_view words = text.substr(at + 2, end - at - 2);
+    while (!words.empty() && (words.front() == ' ' || words.front() == '\t'))
+      words.remove_prefix(1);
+    while (!words.empty() && (words.back() == ' ' || words.back() == '\t'))
+      words.remove_suffix(1);
+    f(words);
+    at = end + 2;
+  }
+}
+
+static void add_global(const Program &program, std::string_view name, std::vector<ir::GlobalId> &list) {
+  for (size_t index = 0; index < program.globals.size(); ++index)
+    if (program.globals[index].name.view() == name)
+      list.push_back(ir::GlobalId{uint32_t(index)});
+}
+
+static bool take_prefix(std::string_view &words, std::string_view prefix) {
+  if (!words.starts_with(prefix))
+    return false;
+  words.remove_prefix(prefix.size());
+  return true;
+}
+
+ir::EmbeddedC read_embedded(std::string_view text, const Program &program) {
+  ir::EmbeddedC result;
+  result.text = std::string(text);
+  for_each_comment(text, [&](std::string_view words) {
+    if (words == "pure")
+      result.pure = true;
+    else if (words == "stable")
+      result.pure = result.stable = true;
+    else if (words == "unprivileged")
+      result.unprivileged = true;
+    else if (words == "guru")
+      result.guru = true;
+    else if (words == "unmangled")
+      result.unmangled = true;
+    else if (take_prefix(words, "pragma:read:"))
+      add_global(program, words, result.reads);
+    else if (take_prefix(words, "pragma:write:"))
+      add_global(program, words, result.writes);
+    else if (take_prefix(words, "pragma:"))
+      result.pragmas.emplace_back(words);
+  });
+  return result;
+}
+
+static std::optional<ir::Op> op_by_mnemonic(std::string_view mnemonic) {
+  for (unsigned index = 0; index <= unsigned(ir::Op::Unlock); ++index)
+    if (mnemonic == ir::op_info(ir::Op(index)).mnemonic)
+      return ir::Op(index);
+  return std::nullopt;
+}
+
+std::optional<Intrinsic> read_intrinsic(std::string_view text) {
+  std::optional<Intrinsic> result;
+  for_each_comment(text, [&](std::string_view words) {
+    if (!take_prefix(words, "intrinsic "))
+      return;
+    size_t blank = words.find(' ');
+    if (auto op = op_by_mnemonic(words.substr(0, blank)))
+      result = Intrinsic{*op, blank == std::string_view::npos
+                                  ? 0
+                                  : std::strtoll(std::string(words.substr(blank)).c_str(), nullptr, 0)};
+  });
+  return result;
+}
+
+} // namespace tapjit::lowering

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Expressions that change nothing themselves. Operands are evaluated in the order of the text.
+#include "frontend/lower_body.h"
+
+#include "frontend/visit.h"
+
+namespace tapjit::lowering {
+
+using ir::BlockId;
+using ir::GlobalId;
+using ir::Op;
+using ir::ValueId;
+
+namespace {
+
+// The IR op of each binary operator on two longs and on two strings; Phi: none (&& and || are control flow).
+struct BinaryRow {
+  ast::BinaryOp op;
+  Op number, string;
+};
+constexpr BinaryRow binary_rows[] = {
+    {ast::BinaryOp::logical_or, Op::Phi, Op::Phi}, {ast::BinaryOp::logical_and, Op::Phi, Op::Phi},
+    {ast::BinaryOp::bit_or, Op::Or, Op::Phi},      {ast::BinaryOp::bit_xor, Op::Xor, Op::Phi},
+    {ast::BinaryOp::bit_and, Op::And, Op::Phi},    {ast::BinaryOp::lt, Op::Lt, Op::StrLt},
+    {ast::BinaryOp::gt, Op::Gt, Op::StrGt},        {ast::BinaryOp::le, Op::Le, Op::StrLe},
+    {ast::BinaryOp::ge, Op::Ge, Op::StrGe},        {ast::BinaryOp::eq, Op::Eq, Op::StrEq},
+    {ast::BinaryOp::ne, Op::Ne, Op::StrNe},        {ast::BinaryOp::shl, Op::Shl, Op::Phi},
+    {ast::BinaryOp::shr, Op::Shr, Op::Phi},        {ast::BinaryOp::add, Op::Add, Op::Phi},
+    {ast::BinaryOp::sub, Op::Sub, Op::Phi},        {ast::BinaryOp::mul, Op::Mul, Op::Phi},
+    {ast::BinaryOp::div, Op::Div, Op::Phi},        {ast::BinaryOp::mod, Op::Mod, Op::Phi},
+};
+constexpr bool rows_in_order() {
+  for (size_t index = 0; index < std::size(binary_rows); ++index)
+    if (size_t(binary_rows[index].op) != index)
+      return false;
+  return true;
+}
+static_assert(rows_in_order());
+
+bool is_logical(const ast::Expr &expr) {
+  const auto *n = expr.as<ast::Binary>();
+  return n && binary_rows[size_t(n->op)].number == Op::Phi;
+}
+
+} // namespace
+
+ValueId BodyLowerer::zero(ast::Type type) {
+  return type == ast::Type::string ? builder_.const_str("") : builder_.const_i64(0);
+}
+
+ValueId BodyLowerer::unsupported(const ast::Expr &expr, std::string_view what) {
+  state_.unsupported(expr.loc, what);
+  return zero(expr.type);
+}
+
+ValueId BodyLowerer::value(const ast::Expr &expr) {
+  Place place(*this, expr.loc);
+  return ast::visit(expr, [&](const auto &n) { return lower(expr, n); });
+}
+
+void BodyLowerer::effect(const ast::Expr &expr) {
+  Place place(*this, expr.loc);
+  if (const auto *n = expr.as<ast::Assign>())
+    assign(*n, false);
+  else if (const auto *n = expr.as<ast::IncDec>())
+    increment(*n, false);
+  else
+    value(expr);
+}
+
+std::vector<ValueId> BodyLowerer::values(ast::List<ast::Expr *const> exprs) {
+  std::vector<ValueId> result;
+  for (const ast::Expr *expr : exprs)
+    result.push_back(value(*expr));
+  return result;
+}
+
+std::vector<ValueId> BodyLowerer::key_values(ast::List<ast::Expr *> keys) {
+  std::vector<ValueId> result;
+  for (const ast::Expr *key : keys)
+    result.push_back(key ? value(*key) : ValueId::none());
+  return result;
+}
+
+GlobalId BodyLowerer::array_of(const ast::Expr &array) const {
+  return state_.global(array.as<ast::Variable>()->binding.global());
+}
+
+void BodyLowerer::condition(const ast::Expr &expr, BlockId if_nonzero, BlockId if_zero) {
+  Place place(*this, expr.loc);
+  if (const auto *n = expr.as<ast::Unary>(); n && n->op == ast::UnaryOp::logical_not)
+    return condition(*n->operand, if_zero, if_nonzero);
+  if (!is_logical(expr))
+    return builder_.branch(value(expr), if_nonzero, if_zero);
+  const auto *n = expr.as<ast::Binary>();
+  BlockId right = builder_.new_block();
+  if (n->op == ast::BinaryOp::logical_and)
+    condition(*n->left, right, if_zero);
+  else
+    condition(*n->left, if_nonzero, right);
+  builder_.seal(right);
+  builder_.set_block(right);
+  condition(*n->right, if_nonzero, if_zero);
+}
+
+ValueId BodyLowerer::truth(const ast::Expr &expr) {
+  ir::VariableId result = builder_.new_variable(ir::Type::I64);
+  BlockId yes = builder_.new_block(), no = builder_.new_block(), after = builder_.new_block();
+  condition(expr, yes, no);
+  for (BlockId block : {yes, no}) {
+    builder_.seal(block);
+    builder_.set_block(block);
+    builder_.write(result, builder_.const_i64(block == yes));
+    builder_.jump(after);
+  }
+  builder_.seal(after);
+  builder_.set_block(after);
+  return builder_.read(result);
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Number &n) { return builder_.const_i64(n.value); }
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::String &n) { return builder_.const_str(n.text); }
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Variable &n) {
+  return n.binding.is_global() ? builder_.gload(state_.global(n.binding.global()))
+                               : builder_.read(locals_[n.binding.index]);
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Index &n) {
+  if (!n.base->as<ast::Variable>())
+    return unsupported(expr, "a histogram's bucket");
+  return builder_.map_get(array_of(*n.base), key_values(n.keys));
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Unary &n) {
+  ValueId operand = value(*n.operand);
+  switch (n.op) {
+  case ast::UnaryOp::plus:
+    return operand;
+  case ast::UnaryOp::minus:
+    return builder_.unary(Op::Neg, operand);
+  case ast::UnaryOp::logical_not:
+    return builder_.binary(Op::Eq, operand, builder_.const_i64(0));
+  case ast::UnaryOp::bit_not:
+    return builder_.unary(Op::Not, operand);
+  }
+  __builtin_unreachable();
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Binary &n) {
+  if (is_logical(expr))
+    return truth(expr);
+  ValueId left = value(*n.left);
+  ValueId right = value(*n.right);
+  const BinaryRow &row = binary_rows[size_t(n.op)];
+  return builder_.binary(n.left->type == ast::Type::string ? row.string : row.number, left, right);
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Concat &n) {
+  ValueId result = value(*n.parts[0]);
+  for (const ast::Expr *part : n.parts.subspan(1))
+    result = builder_.concat(result, value(*part));
+  return result;
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Conditional &n) {
+  ir::VariableId result = builder_.new_variable(ir_type(expr.type));
+  BlockId yes = builder_.new_block(), no = builder_.new_block(), after = builder_.new_block();
+  condition(*n.condition, yes, no);
+  for (BlockId block : {yes, no}) {
+    builder_.seal(block);
+    builder_.set_block(block);
+    ValueId chosen = value(block == yes ? *n.if_true : *n.if_false);
+    if (chosen.valid() && expr.type != ast::Type::none)
+      builder_.write(result, chosen);
+    builder_.jump(after);
+  }
+  builder_.seal(after);
+  builder_.set_block(after);
+  return expr.type == ast::Type::none ? ValueId::none() : builder_.read(result);
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::ArrayIn &n) {
+  GlobalId map = array_of(*n.array);
+  std::vector<ValueId> keys = key_values(n.keys);
+  bool is_whole = true;
+  for (ValueId key : keys)
+    is_whole &= key.valid();
+  if (is_whole)
+    return builder_.map_has(map, std::move(keys));
+  ir::VariableId found = builder_.new_variable(ir::Type::I64);
+  builder_.write(found, builder_.const_i64(0));
+  Scan scan = begin_scan(map, ir::Sort(), builder_.const_i64(-1), keys);
+  builder_.write(found, builder_.const_i64(1));
+  builder_.jump(scan.exit);
+  end_scan(scan);
+  return builder_.read(found);
+}
+
+ValueId BodyLowerer::call(ast::FunctionId function, std::vector<ValueId> args) {
+  const Callee &callee = state_.callees[function.index()];
+  if (!callee.intrinsic)
+    return builder_.call(callee.function, std::move(args));
+  ValueId result = builder_.append(callee.intrinsic->op, std::move(args), UINT32_MAX, callee.intrinsic->imm);
+  return builder_.type_of(result) == ir::Type::Str ? builder_.copy(result) : result;
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Call &n) { return call(n.function, values(n.args)); }
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Stat &n) {
+  ir::StatField field = stat_field(n.op);
+  if (const auto *index = n.stat->as<ast::Index>())
+    return builder_.map_stat_get(array_of(*index->base), key_values(index->keys), field);
+  return builder_.stat_get(array_of(*n.stat), field);
+}
+
+ValueId BodyLowerer::embedded_value(std::string_view code, ir::Type type, Loc loc) {
+  std::string name = "embedded_" + std::to_string(state_.module.functions.size());
+  std::string text = "STAP_RETURN((" + std::string(code) + "));";
+  return builder_.call(state_.add_embedded(std::move(name), std::move(text), type, loc), {});
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::EmbeddedExpr &n) {
+  return embedded_value(n.code, n.is_string ? ir::Type::Str : ir::Type::I64, expr.loc);
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Const &n) {
+  return embedded_value("(int64_t)(" + std::string(n.code) + ")", ir::Type::I64, expr.loc);
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Entry &n) {
+  return builder_.ctx_entry(int64_t(n.entry.index()));
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Deref &n) {
+  ValueId address = value(*n.address);
+  return n.user ? builder_.load_user(address, n.size) : builder_.load_kernel(address, n.size);
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Register &n) { return builder_.ctx_reg(n.number); }
+
+} // namespace tapjit::lowering

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The frame of a module: globals, functions, probes and their sites, limits. Bodies: lower_body.h.
+#include "frontend/lower_module.h"
+
+#include "frontend/lower_body.h"
+
+#include <cstdlib>
+
+namespace tapjit {
+
+namespace lowering {
+
+ir::Type ir_type(ast::Type type) {
+  switch (type) {
+  case ast::Type::number:
+    return ir::Type::I64;
+  case ast::Type::string:
+    return ir::Type::Str;
+  default:
+    return ir::Type::Void;
+  }
+}
+
+ir::StatField stat_field(ast::StatOp op) {
+  static_assert(int(ast::StatOp::count) == int(ir::StatField::Count) &&
+                int(ast::StatOp::sum) == int(ir::StatField::Sum) && int(ast::StatOp::min) == int(ir::StatField::Min) &&
+                int(ast::StatOp::max) == int(ir::StatField::Max) && int(ast::StatOp::avg) == int(ir::StatField::Avg) &&
+                int(ast::StatOp::variance) == int(ir::StatField::Variance));
+  return ir::StatField(op);
+}
+
+ir::LocationId ModuleState::location(Loc loc) {
+  if (!loc)
+    return ir::LocationId::none();
+  auto [entry, is_new] = locations.try_emplace(loc.value);
+  if (is_new) {
+    Position position = sources.position(loc);
+    if (position.source.valid())
+      entry->second = interner.location(sources.name(position.source), position.line, position.column);
+  }
+  return entry->second;
+}
+
+void ModuleState::unsupported(Loc loc, std::string_view what) {
+  diagnostics.report(DiagId::not_supported, loc, {what});
+}
+
+ir::FunctionId ModuleState::add_embedded(std::string name, std::string text, ir::Type result, Loc loc) {
+  ir::Function function;
+  function.name = std::move(name);
+  function.kind = ir::FunctionKind::Embedded;
+  function.result = result;
+  function.embedded = read_embedded(text, program);
+  function.loc = location(loc);
+  module.functions.push_back(std::move(function));
+  return ir::FunctionId{uint32_t(module.functions.size() - 1)};
+}
+
+static void add_limits(ir::Module &module, const std::vector<std::pair<std::string, std::string>> &defines) {
+  static constexpr std::string_view names[] = {
+#define LIMIT(name, value) #name,
+#include "ir/limits.def"
+#undef LIMIT
+  };
+  for (const auto &[name, text] : defines) {
+    bool is_limit = false;
+    for (std::string_view limit : names)
+      is_limit |= limit == name;
+    char *end = nullptr;
+    int64_t number = std::strtoll(text.c_str(), &end, 0);
+    if (is_limit && (text.empty() || *end == 0))
+      module.limits[name] = text.empty() ? 1 : number;
+    else
+      module.defines[name] = text;
+  }
+}
+
+static ir::Global make_global(ModuleState &state, const GlobalVar &variable) {
+  ir::Global global;
+  global.name = variable.unique_name.empty() ? std::string(variable.name.view()) : variable.unique_name;
+  global.value = variable.value == ast::Type::string  ? ir::ValueKind::Str
+                 : variable.value == ast::Type::stats ? ir::ValueKind::Stat
+                                                      : ir::ValueKind::I64;
+  for (ast::Type key : variable.keys)
+    global.keys.push_back(ir_type(key));
+  global.max_entries = variable.max_entries;
+  global.wrap = variable.wrap;
+  global.stat = variable.stat;
+  if (variable.has_init && variable.value == ast::Type::string)
+    global.init = variable.init_string;
+  else if (variable.has_init)
+    global.init = variable.init_number;
+  global.display_at_end = variable.display_at_end;
+  global.loc = state.location(variable.loc);
+  return global;
+}
+
+// Declares all functions first, so that calls may go forward.
+static void declare_functions(ModuleState &state) {
+  for (const FunctionInfo &info : state.program.functions) {
+    Callee callee;
+    if (!info.body)
+      callee.intrinsic = read_intrinsic(info.code);
+    if (!callee.intrinsic) {
+      ir::Function function;
+      function.name = info.unique_name.empty() ? std::string(info.name.view()) : info.unique_name;
+      function.kind = info.body ? ir::FunctionKind::Script : ir::FunctionKind::Embedded;
+      for (size_t index = 0; index < info.param_count; ++index) {
+        function.params.push_back(ir_type(info.locals[index].type));
+        function.param_names.emplace_back(info.locals[index].name.view());
+      }
+      function.result = ir_type(info.result);
+      if (!info.body)
+        function.embedded = read_embedded(info.code, state.program);
+      function.loc = state.location(info.loc);
+      callee.function = ir::FunctionId{uint32_t(state.module.functions.size())};
+      state.module.functions.push_back(std::move(function));
+    }
+    state.callees.push_back(callee);
+  }
+}
+
+static ir::FunctionId add_function(ModuleState &state, std::string name, ir::FunctionKind kind, ir::Type result,
+                                   Loc loc) {
+  ir::Function function;
+  function.name = std::move(name);
+  function.kind = kind;
+  function.result = result;
+  function.loc = state.location(loc);
+  state.module.functions.push_back(std::move(function));
+  return ir::FunctionId{uint32_t(state.module.functions.size() - 1)};
+}
+
+static void add_probe(ModuleState &state, const Handler &handler) {
+  ir::ProbeId id{uint32_t(state.module.probes.size())};
+  std::string number = std::to_string(id.index);
+  ir::Probe probe;
+  for (size_t index = 0; index < handler.entries.size(); ++index) {
+    const ast::Expr &expr = *handler.entries[index];
+    if (expr.type != ast::Type::number)
+      state.unsupported(expr.loc, "a string as an `@entry` value");
+    ir::FunctionId function = add_function(state, "entry_" + number + "_" + std::to_string(index),
+                                           ir::FunctionKind::Script, ir::Type::I64, expr.loc);
+    static const std::vector<Local> no_locals;
+    BodyLowerer(state, function, no_locals, 0, handler.targets).lower_entry(expr);
+    probe.entry_values.push_back({function});
+  }
+  probe.handler = add_function(state, "probe_" + number, ir::FunctionKind::Probe, ir::Type::Void, handler.loc);
+  BodyLowerer(state, probe.handler, handler.locals, 0, handler.targets).lower_handler(handler);
+  for (const ResolvedSite &site : handler.sites) {
+    probe.context = site.context_kind;
+    probe.sites.push_back(ir::SiteId{uint32_t(state.module.sites.size())});
+    state.module.sites.push_back(site.site);
+    state.module.sites.back().probe = id;
+  }
+  state.module.probes.push_back(std::move(probe));
+}
+
+} // namespace lowering
+
+ir::Module lower(const Program &program, const SourceTable &sources, const LowerOptions &options,
+                 Diagnostics &diagnostics) {
+  using namespace lowering;
+  ir::Module module;
+  module.name = options.module_name;
+  add_limits(module, options.defines);
+  ModuleState state{program, sources, options, diagnostics, module, ir::Interner(module), {}, {}};
+  for (const GlobalVar &variable : program.globals)
+    module.globals.push_back(make_global(state, variable));
+  for (const TopLevelCode &code : program.embedded)
+    module.embedded_top.emplace_back(code.code, state.location(code.loc));
+  declare_functions(state);
+  for (size_t index = 0; index < program.functions.size(); ++index) {
+    const FunctionInfo &info = program.functions[index];
+    if (info.body)
+      BodyLowerer(state, state.callees[index].function, info.locals, info.param_count, info.targets)
+          .lower_function(info);
+  }
+  for (const Handler &handler : program.handlers)
+    add_probe(state, handler);
+  add_display_probe(state);
+  return module;
+}
+
+std::vector<ResolvedSite> find_display_sites(const ProbeFamilies &families) {
+  std::vector<ResolvedSite> result;
+  for (std::string_view name : {"end", "error"}) {
+    ProbeComponent component;
+    component.name = name;
+    ProbeMatch match = families.match(std::span<const ProbeComponent>(&component, 1));
+    result.insert(result.end(), match.sites.begin(), match.sites.end());
+  }
+  return result;
+}
+
+} // namespace tapjit

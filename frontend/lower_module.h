@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the parts of lowering share: the module that grows, and what the program's functions became.
+#pragma once
+
+#include "frontend/lower.h"
+#include "ir/builder.h"
+
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+namespace tapjit::lowering {
+
+// An embedded body that is no C: a call becomes the operation itself.
+struct Intrinsic {
+  ir::Op op;
+  int64_t imm = 0;
+};
+
+// What a function of the program is in the module.
+struct Callee {
+  ir::FunctionId function;
+  std::optional<Intrinsic> intrinsic;
+};
+
+struct ModuleState {
+  const Program &program;
+  const SourceTable &sources;
+  const LowerOptions &options;
+  Diagnostics &diagnostics;
+  ir::Module &module;
+  ir::Interner interner;
+  std::vector<Callee> callees; // by ast::FunctionId
+  std::unordered_map<uint32_t, ir::LocationId> locations;
+
+  ir::LocationId location(Loc loc);
+  // Globals keep their index.
+  ir::GlobalId global(ast::GlobalId id) const { return ir::GlobalId{uint32_t(id.index())}; }
+  const GlobalVar &variable(ir::GlobalId id) const { return program.globals[id.index]; }
+  void unsupported(Loc loc, std::string_view what);
+  // An embedded function of `text` without parameters, for embedded code as a value.
+  ir::FunctionId add_embedded(std::string name, std::string text, ir::Type result, Loc loc);
+};
+
+ir::Type ir_type(ast::Type type); // number, string; Void for the others
+ir::StatField stat_field(ast::StatOp op);
+
+// lower_embedded.cpp: the markers in comments of embedded C, and `/* intrinsic MNEMONIC [N] */`.
+ir::EmbeddedC read_embedded(std::string_view text, const Program &program);
+std::optional<Intrinsic> read_intrinsic(std::string_view text);
+
+// lower_display.cpp: a probe that prints the globals that are written and never read.
+void add_display_probe(ModuleState &state);
+
+} // namespace tapjit::lowering

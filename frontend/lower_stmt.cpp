@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Statements. Each takes one action from the budget (MAXACTION counts statements); a loop takes one per turn, at its
+// head, so that every path through it pays.
+#include "frontend/lower_body.h"
+
+#include "frontend/visit.h"
+
+namespace tapjit::lowering {
+
+using ir::BlockId;
+using ir::GlobalId;
+using ir::ValueId;
+
+BodyLowerer::BodyLowerer(ModuleState &state, ir::FunctionId function, const std::vector<Local> &locals,
+                         size_t param_count, const std::vector<TargetUse> &targets)
+    : state_(state), builder_(state.interner, function), targets_(targets) {
+  for (size_t index = 0; index < locals.size(); ++index) {
+    locals_.push_back(builder_.new_variable(ir_type(locals[index].type)));
+    if (index < param_count)
+      builder_.write(locals_.back(), builder_.param(uint32_t(index)));
+  }
+}
+
+void BodyLowerer::set_location(Loc loc) {
+  location_ = loc;
+  builder_.set_location(state_.location(loc));
+}
+
+void BodyLowerer::lower_handler(const Handler &handler) {
+  for (const ast::Expr *wanted : handler.conditions) {
+    BlockId armed = builder_.new_block(), skipped = builder_.new_block();
+    condition(*wanted, armed, skipped);
+    builder_.seal(armed);
+    builder_.seal(skipped);
+    builder_.set_block(skipped);
+    builder_.ret();
+    builder_.set_block(armed);
+  }
+  for (const ast::Stmt *block : handler.blocks)
+    statement(*block);
+  builder_.finish();
+}
+
+void BodyLowerer::lower_function(const FunctionInfo &function) {
+  function_ = &function;
+  statement(*function.body);
+  builder_.finish();
+}
+
+void BodyLowerer::lower_entry(const ast::Expr &expr) {
+  builder_.ret(value(expr));
+  builder_.finish();
+}
+
+void BodyLowerer::statement(const ast::Stmt &stmt) {
+  Place place(*this, stmt.loc);
+  switch (stmt.kind()) {
+  case ast::StmtKind::Block:
+  case ast::StmtKind::Null:
+  case ast::StmtKind::While: // these three pay per turn
+  case ast::StmtKind::For:
+  case ast::StmtKind::Foreach:
+    break;
+  default:
+    builder_.charge();
+  }
+  ast::visit(stmt, [&](const auto &n) { lower(n); });
+}
+
+void BodyLowerer::lower(const ast::Block &n) {
+  for (const ast::Stmt *child : n.body)
+    statement(*child);
+}
+
+void BodyLowerer::lower(const ast::ExprStmt &n) { effect(*n.expr); }
+
+void BodyLowerer::lower(const ast::If &n) {
+  BlockId then = builder_.new_block(), after = builder_.new_block();
+  BlockId otherwise = n.otherwise ? builder_.new_block() : after;
+  condition(*n.condition, then, otherwise);
+  builder_.seal(then);
+  builder_.set_block(then);
+  statement(*n.then);
+  builder_.jump(after);
+  if (n.otherwise) {
+    builder_.seal(otherwise);
+    builder_.set_block(otherwise);
+    statement(*n.otherwise);
+    builder_.jump(after);
+  }
+  builder_.seal(after);
+  builder_.set_block(after);
+}
+
+void BodyLowerer::loop(const ast::Expr *wanted, const ast::Expr *step, const ast::Stmt &body) {
+  BlockId header = builder_.new_block(), inside = builder_.new_block(), after = builder_.new_block();
+  BlockId next = step ? builder_.new_block() : header;
+  builder_.jump(header);
+  builder_.set_block(header);
+  builder_.charge();
+  if (wanted)
+    condition(*wanted, inside, after);
+  else
+    builder_.jump(inside);
+  builder_.seal(inside);
+  builder_.set_block(inside);
+  loops_.push_back({after, next});
+  statement(body);
+  loops_.pop_back();
+  builder_.jump(next);
+  if (step) {
+    builder_.seal(next);
+    builder_.set_block(next);
+    effect(*step);
+    builder_.jump(header);
+  }
+  builder_.seal(header);
+  builder_.seal(after);
+  builder_.set_block(after);
+}
+
+void BodyLowerer::lower(const ast::While &n) { loop(n.condition, nullptr, *n.body); }
+
+void BodyLowerer::lower(const ast::For &n) {
+  if (n.init)
+    effect(*n.init);
+  loop(n.condition, n.step, *n.body);
+}
+
+BodyLowerer::Scan BodyLowerer::begin_scan(GlobalId map, const ir::Sort &sort, ValueId limit,
+                                          const std::vector<ValueId> &slice) {
+  Scan scan;
+  scan.iter = builder_.iter_begin(map, sort, limit);
+  scan.header = builder_.new_block();
+  scan.exit = builder_.new_block();
+  builder_.jump(scan.header);
+  builder_.set_block(scan.header);
+  builder_.charge();
+  BlockId inside = builder_.new_block();
+  builder_.branch(builder_.iter_next(scan.iter), inside, scan.exit);
+  builder_.seal(inside);
+  builder_.set_block(inside);
+  for (size_t index = 0; index < slice.size(); ++index) {
+    if (!slice[index].valid())
+      continue;
+    BlockId same = builder_.new_block();
+    ValueId key = builder_.iter_key(scan.iter, int64_t(index));
+    ir::Op equal = builder_.type_of(key) == ir::Type::Str ? ir::Op::StrEq : ir::Op::Eq;
+    builder_.branch(builder_.binary(equal, key, slice[index]), same, scan.header);
+    builder_.seal(same);
+    builder_.set_block(same);
+  }
+  return scan;
+}
+
+void BodyLowerer::end_scan(const Scan &scan) {
+  builder_.jump(scan.header);
+  builder_.seal(scan.header);
+  builder_.seal(scan.exit);
+  builder_.set_block(scan.exit);
+}
+
+static ir::Sort sort_of(const ast::Foreach &n) {
+  ir::Sort sort;
+  switch (n.sort_by) {
+  case ast::Foreach::SortBy::none:
+    return sort;
+  case ast::Foreach::SortBy::key:
+    sort.by = ir::Sort::By::Key;
+    sort.key = n.sort_key;
+    break;
+  case ast::Foreach::SortBy::value:
+    sort.by = ir::Sort::By::Value;
+    break;
+  case ast::Foreach::SortBy::stat:
+    sort.by = ir::Sort::By::Stat;
+    sort.field = stat_field(n.sort_stat);
+    break;
+  }
+  sort.descending = n.descending;
+  return sort;
+}
+
+void BodyLowerer::lower(const ast::Foreach &n) {
+  if (n.array->kind() == ast::ExprKind::Histogram) {
+    state_.unsupported(n.array->loc, "`foreach` over a histogram's buckets");
+    return;
+  }
+  GlobalId map = array_of(*n.array);
+  std::vector<ValueId> slice = key_values(n.slice);
+  ValueId limit = n.limit ? value(*n.limit) : builder_.const_i64(-1);
+  // A slice takes its limit from the elements that match.
+  bool counts_itself = n.limit && !slice.empty();
+  ir::VariableId left = builder_.new_variable(ir::Type::I64);
+  if (counts_itself)
+    builder_.write(left, limit);
+  Scan scan = begin_scan(map, sort_of(n), counts_itself ? builder_.const_i64(-1) : limit, slice);
+  if (counts_itself) {
+    BlockId within = builder_.new_block();
+    ValueId before = builder_.read(left);
+    builder_.branch(builder_.binary(ir::Op::Gt, before, builder_.const_i64(0)), within, scan.exit);
+    builder_.seal(within);
+    builder_.set_block(within);
+    builder_.write(left, builder_.binary(ir::Op::Sub, before, builder_.const_i64(1)));
+  }
+  for (size_t index = 0; index < n.keys.size(); ++index)
+    assign_variable(*n.keys[index]->as<ast::Variable>(), builder_.iter_key(scan.iter, int64_t(index)));
+  if (n.value && state_.variable(map).value == ast::Type::stats)
+    state_.unsupported(n.value->loc, "a statistic as the value of a `foreach`");
+  else if (n.value)
+    assign_variable(*n.value->as<ast::Variable>(), builder_.iter_value(scan.iter));
+  loops_.push_back({scan.exit, scan.header});
+  statement(*n.body);
+  loops_.pop_back();
+  end_scan(scan);
+}
+
+void BodyLowerer::lower(const ast::Break &) {
+  if (!loops_.empty())
+    builder_.jump(loops_.back().on_break);
+}
+
+void BodyLowerer::lower(const ast::Continue &) {
+  if (!loops_.empty())
+    builder_.jump(loops_.back().on_continue);
+}
+
+void BodyLowerer::lower(const ast::Return &n) {
+  ValueId result = n.value ? value(*n.value) : ValueId::none();
+  ir::Type type = builder_.function().result;
+  if (type == ir::Type::Void)
+    builder_.ret();
+  else
+    builder_.ret(result.valid() ? result : zero(type == ir::Type::Str ? ast::Type::string : ast::Type::number));
+}
+
+// In a handler its end; in a function the next overload, with the arguments as they came.
+void BodyLowerer::lower(const ast::Next &) {
+  if (!function_) {
+    builder_.ret();
+    return;
+  }
+  if (!function_->next_overload.valid()) {
+    builder_.error(
+        builder_.const_str("no overload of `" + std::string(function_->name.view()) + "` is left for `next`"));
+    return;
+  }
+  std::vector<ValueId> args;
+  for (uint32_t index = 0; index < function_->param_count; ++index)
+    args.push_back(builder_.param(index));
+  ValueId result = call(function_->next_overload, std::move(args));
+  if (builder_.function().result == ir::Type::Void)
+    builder_.ret();
+  else
+    builder_.ret(result);
+}
+
+void BodyLowerer::lower(const ast::Delete &n) {
+  if (const auto *index = n.target->as<ast::Index>()) {
+    std::vector<ValueId> keys = key_values(index->keys);
+    for (ValueId key : keys)
+      if (!key.valid()) {
+        state_.unsupported(n.target->loc, "`delete` of a slice");
+        return;
+      }
+    builder_.map_del(array_of(*index->base), std::move(keys));
+    return;
+  }
+  const auto *variable = n.target->as<ast::Variable>();
+  if (variable && variable->binding.is_global())
+    builder_.gclear(state_.global(variable->binding.global()));
+  else if (variable)
+    assign_variable(*variable, zero(n.target->type));
+}
+
+void BodyLowerer::lower(const ast::Try &n) {
+  BlockId handler = builder_.new_catch_block(), after = builder_.new_block();
+  BlockId outer = builder_.catch_block();
+  builder_.set_catch(handler);
+  statement(*n.body);
+  builder_.set_catch(outer);
+  builder_.jump(after);
+  builder_.seal(handler);
+  builder_.set_block(handler);
+  if (n.message)
+    assign_variable(*n.message->as<ast::Variable>(), builder_.catch_message());
+  statement(*n.handler);
+  builder_.jump(after);
+  builder_.seal(after);
+  builder_.set_block(after);
+}
+
+} // namespace tapjit::lowering

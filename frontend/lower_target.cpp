@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `$variables`: the steps of a VarAccess (target/var_access.h), one or two ops each.
+#include "frontend/lower_body.h"
+
+namespace tapjit::lowering {
+
+using ir::Op;
+using ir::ValueId;
+using target::AccessStep;
+using target::StepKind;
+
+ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Target &n) {
+  if (n.pretty != ast::Target::Pretty::none)
+    return unsupported(expr, "printing a structure by `$`");
+  if (!n.use.valid() || n.use.index() >= targets_.size())
+    return unsupported(expr, "this target variable");
+  return run_access(expr, n, targets_[n.use.index()].access);
+}
+
+ValueId BodyLowerer::run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access) {
+  std::vector<ValueId> stack, indexes;
+  if (n.operand)
+    stack.push_back(value(*n.operand));
+  for (const ast::TargetStep &step : n.steps)
+    if (step.index)
+      indexes.push_back(value(*step.index));
+  for (const AccessStep &step : access.steps)
+    run_step(step, stack, indexes, expr.loc);
+  return stack.empty() ? unsupported(expr, "this target variable") : stack.back();
+}
+
+// The low `bits` of a value, widened.
+ValueId BodyLowerer::extend(ValueId value, unsigned bits, bool is_signed) {
+  if (bits >= 64 || bits == 0)
+    return value;
+  if (bits == 8 || bits == 16 || bits == 32)
+    return builder_.trunc(value, is_signed ? -int64_t(bits / 8) : int64_t(bits / 8));
+  if (!is_signed)
+    return builder_.binary(Op::And, value, builder_.const_i64(int64_t((uint64_t{1} << bits) - 1)));
+  ValueId count = builder_.const_i64(64 - int64_t(bits)); // a bit field
+  return builder_.binary(Op::Shr, builder_.binary(Op::Shl, value, count), count);
+}
+
+static Op binary_op(StepKind kind) {
+  switch (kind) {
+  case StepKind::Add:
+    return Op::Add;
+  case StepKind::Subtract:
+    return Op::Sub;
+  case StepKind::Multiply:
+    return Op::Mul;
+  case StepKind::And:
+    return Op::And;
+  case StepKind::Or:
+    return Op::Or;
+  case StepKind::Xor:
+    return Op::Xor;
+  case StepKind::ShiftLeft:
+    return Op::Shl;
+  default:
+    return Op::Shr;
+  }
+}
+
+void BodyLowerer::run_step(const AccessStep &step, std::vector<ValueId> &stack, const std::vector<ValueId> &indexes,
+                           Loc loc) {
+  auto pop = [&] {
+    if (stack.empty())
+      return builder_.const_i64(0);
+    ValueId top = stack.back();
+    stack.pop_back();
+    return top;
+  };
+  switch (step.kind) {
+  case StepKind::PushRegister:
+    stack.push_back(builder_.ctx_reg(step.value));
+    return;
+  case StepKind::PushConstant:
+    stack.push_back(builder_.const_i64(step.value));
+    return;
+  case StepKind::PushAddress:
+    state_.unsupported(loc, "a global variable of the kernel");
+    stack.push_back(builder_.const_i64(0));
+    return;
+  case StepKind::PushIndex:
+    stack.push_back(size_t(step.value) < indexes.size() ? indexes[size_t(step.value)] : builder_.const_i64(0));
+    return;
+  case StepKind::PushArgument:
+    stack.push_back(builder_.ctx_tparg(step.value));
+    return;
+  case StepKind::Negate:
+    stack.push_back(builder_.unary(Op::Neg, pop()));
+    return;
+  case StepKind::Not:
+    stack.push_back(builder_.unary(Op::Not, pop()));
+    return;
+  case StepKind::Load: {
+    int64_t bytes = step.bits / 8;
+    stack.push_back(builder_.load_kernel(pop(), step.is_signed && bytes < 8 ? -bytes : bytes));
+    return;
+  }
+  case StepKind::Extend:
+    stack.push_back(extend(pop(), step.bits, step.is_signed));
+    return;
+  default:
+    break;
+  }
+  ValueId right = pop(), left = pop();
+  ValueId result = builder_.binary(binary_op(step.kind), left, right);
+  if (step.kind == StepKind::ShiftRight) { // ir shifts are arithmetic: take the copies of the sign away
+    ValueId sign_copies = builder_.binary(
+        Op::Shl,
+        builder_.binary(Op::Shl, builder_.const_i64(-1), builder_.binary(Op::Sub, builder_.const_i64(63), right)),
+        builder_.const_i64(1));
+    result = builder_.binary(Op::And, result, builder_.unary(Op::Not, sign_copies));
+  }
+  stack.push_back(result);
+}
+
+} // namespace tapjit::lowering
