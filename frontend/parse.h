@@ -18,16 +18,16 @@ class MacroTable; // macros.h
 // What the preprocessor's conditions and `$1` `@1` are answered with.
 struct ParseOptions {
   std::vector<std::string> arguments; // $1 is arguments[0]
-  bool has_arguments = false; // false: `$1` is left for `$#` to see as absent, as in tapsets and -e without arguments
-  bool guru = false;          // embedded code is allowed; tapsets are parsed with true
-  std::string kernel_release; // `kernel_v` is its part before the first `-`, `kernel_vr` all of it
+  bool guru = false;                  // embedded code is allowed; tapsets are parsed with true
+  std::string kernel_release;         // `kernel_v` is its part before the first `-`, `kernel_vr` all of it
   std::string arch = "x86_64";
   std::string runtime = "kernel"; // or "dyninst"
   std::string privilege = "stapdev";
   std::string systemtap_version = "5.6";
   std::function<std::string(std::string_view)>
-      config;                           // value of CONFIG_X: "y", "m", text, or "" when unset; may be empty
-  MacroTable *library_macros = nullptr; // of .stpm files; may be null
+      config;                                  // value of CONFIG_X: "y", "m", text, or "" when unset; may be empty
+  const MacroTable *library_macros = nullptr;  // of .stpm files; may be null
+  std::vector<bool> *used_arguments = nullptr; // set for each argument that was asked for; may be null
 };
 
 // Parses one source. Never null; errors are in `diagnostics`, and what parsed is in the file all the same.

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Preprocessor conditions: `kernel_v >= "5.0" && CONFIG_SMP == "y"`.
+#pragma once
+
+#include "frontend/lexer.h"
+#include "frontend/parse.h"
+
+#include <span>
+
+namespace tapjit {
+
+// The truth of the tokens between `%(` (at `loc`) and `%?`. A malformed condition is reported and false.
+bool evaluate_condition(std::span<const Token> tokens, Loc loc, const ParseOptions &options, Diagnostics &diagnostics);
+
+} // namespace tapjit

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/lexer.h"
+
+#include <array>
+#include <cstring>
+#include <string>
+
+namespace tapjit {
+
+namespace {
+
+constexpr std::string_view kDescriptions[] = {
+#define TOKEN(kind, text) text,
+#include "frontend/tokens.def"
+};
+
+struct Spelling {
+  TokenKind kind;
+  std::string_view text;
+};
+constexpr Spelling kKeywords[] = {
+#define KEYWORD(kind, spelling) {TokenKind::kind, spelling},
+#define PUNCT(kind, spelling)
+#include "frontend/tokens.def"
+};
+constexpr Spelling kPunctuation[] = {
+#define KEYWORD(kind, spelling)
+#define PUNCT(kind, spelling) {TokenKind::kind, spelling},
+#include "frontend/tokens.def"
+};
+constexpr std::string_view kBuiltins[] = {
+#define KEYWORD(kind, spelling)
+#define PUNCT(kind, spelling)
+#define BUILTIN(name) #name,
+#include "frontend/tokens.def"
+};
+
+enum CharClass : uint8_t { kOther = 0, kSpace = 1, kWordStart = 2, kDigit = 4 };
+
+constexpr std::array<uint8_t, 256> make_classes() {
+  std::array<uint8_t, 256> table{};
+  for (int c = 'a'; c <= 'z'; ++c)
+    table[static_cast<size_t>(c)] = kWordStart;
+  for (int c = 'A'; c <= 'Z'; ++c)
+    table[static_cast<size_t>(c)] = kWordStart;
+  table['_'] = table['$'] = kWordStart;
+  for (int c = '0'; c <= '9'; ++c)
+    table[static_cast<size_t>(c)] = kDigit;
+  for (char c : {' ', '\t', '\n', '\r', '\v', '\f'})
+    table[static_cast<unsigned char>(c)] = kSpace;
+  return table;
+}
+constexpr std::array<uint8_t, 256> kClasses = make_classes();
+
+uint8_t class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
+bool is_word_char(char c) { return class_of(c) & (kWordStart | kDigit); }
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
+  return -1;
+}
+
+class Lexer {
+public:
+  Lexer(const SourceTable &sources, SourceId source, Arena &arena, Diagnostics &diagnostics)
+      : sources_(sources), source_(source), text_(sources.text(source)), arena_(arena), diagnostics_(diagnostics) {}
+
+  std::vector<Token> run() {
+    tokens_.reserve(text_.size() / 4 + 2);
+    for (;;) {
+      size_t before = at_;
+      bool skipped = skip_space();
+      (void)before;
+      Token token;
+      token.glued = !skipped;
+      token.loc = sources_.loc(source_, at_);
+      if (at_ >= text_.size()) {
+        tokens_.push_back(token);
+        return std::move(tokens_);
+      }
+      if (lex_one(token))
+        tokens_.push_back(token);
+    }
+  }
+
+private:
+  char peek(size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
+  Loc here() const { return sources_.loc(source_, at_); }
+
+  // Skips blanks and comments; whether there were any.
+  bool skip_space() {
+    size_t start = at_;
+    while (at_ < text_.size()) {
+      char c = text_[at_];
+      if (class_of(c) == kSpace) {
+        ++at_;
+      } else if (c == '#' || (c == '/' && peek(1) == '/')) {
+        size_t end = text_.find('\n', at_);
+        at_ = end == std::string_view::npos ? text_.size() : end + 1;
+      } else if (c == '/' && peek(1) == '*') {
+        size_t end = text_.find("*/", at_ + 2);
+        if (end == std::string_view::npos) {
+          diagnostics_.report(DiagId::unterminated_comment, here());
+          at_ = text_.size();
+        } else {
+          at_ = end + 2;
+        }
+      } else {
+        break;
+      }
+    }
+    return at_ != start;
+  }
+
+  // Fills `token` with what stands at at_; false when it was no token (reported).
+  bool lex_one(Token &token) {
+    char c = text_[at_];
+    if (c == '$' || c == '@')
+      if (lex_argument(token))
+        return true;
+    if (class_of(c) == kWordStart)
+      return lex_word(token);
+    if (class_of(c) == kDigit)
+      return lex_number(token);
+    if (c == '"')
+      return lex_string(token);
+    if (c == '@' && class_of(peek(1)) == kWordStart) {
+      size_t start = ++at_;
+      while (at_ < text_.size() && is_word_char(text_[at_]))
+        ++at_;
+      token.kind = TokenKind::at_word;
+      token.text = text_.substr(start, at_ - start);
+      return true;
+    }
+    if (c == '%' && peek(1) == '{')
+      return lex_embedded(token);
+    return lex_punctuation(token);
+  }
+
+  bool lex_argument(Token &token) {
+    char kind = text_[at_];
+    if (peek(1) == '#') {
+      token.kind = TokenKind::argument_count;
+      token.text = text_.substr(at_, 2);
+      at_ += 2;
+      return true;
+    }
+    if (class_of(peek(1)) != kDigit)
+      return false;
+    size_t start = at_++;
+    uint32_t number = 0;
+    while (class_of(peek()) == kDigit) {
+      number = number > 100000 ? number : number * 10 + static_cast<uint32_t>(peek() - '0');
+      ++at_;
+    }
+    token.kind = kind == '$' ? TokenKind::argument : TokenKind::argument_string;
+    token.argument = number;
+    token.text = text_.substr(start, at_ - start);
+    return true;
+  }
+
+  bool lex_word(Token &token) {
+    size_t start = at_;
+    while (at_ < text_.size() && is_word_char(text_[at_]))
+      ++at_;
+    token.text = text_.substr(start, at_ - start);
+    token.kind = TokenKind::name;
+    if (token.text.size() >= 2 && token.text.size() <= 8 && token.text[0] >= 'a')
+      for (const Spelling &keyword : kKeywords)
+        if (keyword.text == token.text) {
+          token.kind = keyword.kind;
+          break;
+        }
+    return true;
+  }
+
+  // C's integers: decimal, 0x, leading 0 octal; up to 2^64-1.
+  bool lex_number(Token &token) {
+    size_t start = at_;
+    while (at_ < text_.size() && is_word_char(text_[at_]))
+      ++at_;
+    token.kind = TokenKind::number;
+    token.text = text_.substr(start, at_ - start);
+    std::string_view digits = token.text;
+    unsigned base = 10;
+    if (digits.size() > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X')) {
+      base = 16;
+      digits.remove_prefix(2);
+    } else if (digits.size() > 1 && digits[0] == '0') {
+      base = 8;
+    }
+    uint64_t value = 0;
+    for (char c : digits) {
+      int digit = hex_digit(c);
+      uint64_t next;
+      if (digit < 0 || static_cast<unsigned>(digit) >= base || __builtin_mul_overflow(value, uint64_t{base}, &next) ||
+          __builtin_add_overflow(next, static_cast<uint64_t>(digit), &value)) {
+        token.bad_number = true;
+        return true;
+      }
+    }
+    token.number = static_cast<int64_t>(value);
+    return true;
+  }
+
+  bool lex_string(Token &token) {
+    Loc start_loc = here();
+    size_t start = ++at_;
+    bool escapes = false;
+    for (; at_ < text_.size() && text_[at_] != '"'; ++at_) {
+      if (text_[at_] == '\n') {
+        diagnostics_.report(DiagId::newline_in_string, start_loc);
+        token.kind = TokenKind::string;
+        return true;
+      }
+      if (text_[at_] == '\\') {
+        escapes = true;
+        if (at_ + 1 < text_.size())
+          ++at_;
+      }
+    }
+    std::string_view raw = text_.substr(start, at_ - start);
+    if (at_ >= text_.size())
+      diagnostics_.report(DiagId::unterminated_string, start_loc);
+    else
+      ++at_;
+    token.kind = TokenKind::string;
+    token.text = escapes ? arena_.copy(unescape(raw)) : raw;
+    return true;
+  }
+
+  static std::string unescape(std::string_view raw) {
+    std::string out;
+    out.reserve(raw.size());
+    for (size_t i = 0; i < raw.size(); ++i) {
+      if (raw[i] != '\\' || i + 1 >= raw.size()) {
+        out += raw[i];
+        continue;
+      }
+      char c = raw[++i];
+      constexpr std::string_view kLetters = "abtnvfr";
+      constexpr std::string_view kBytes = "\a\b\t\n\v\f\r";
+      if (size_t letter = kLetters.find(c); letter != std::string_view::npos) {
+        out += kBytes[letter];
+      } else if (c >= '0' && c <= '7') {
+        unsigned value = 0;
+        size_t end = i + 3;
+        for (; i < end && i < raw.size() && raw[i] >= '0' && raw[i] <= '7'; ++i)
+          value = value * 8 + static_cast<unsigned>(raw[i] - '0');
+        --i;
+        out += static_cast<char>(value);
+      } else if (c == 'x' && i + 1 < raw.size() && hex_digit(raw[i + 1]) >= 0) {
+        int value = hex_digit(raw[++i]);
+        if (i + 1 < raw.size() && hex_digit(raw[i + 1]) >= 0)
+          value = value * 16 + hex_digit(raw[++i]);
+        out += static_cast<char>(value);
+      } else {
+        out += c;
+      }
+    }
+    return out;
+  }
+
+  bool lex_embedded(Token &token) {
+    size_t start = at_ + 2;
+    size_t end = text_.find("%}", start);
+    token.kind = TokenKind::embedded;
+    if (end == std::string_view::npos) {
+      diagnostics_.report(DiagId::unterminated_embedded, here());
+      token.text = text_.substr(start);
+      at_ = text_.size();
+    } else {
+      token.text = text_.substr(start, end - start);
+      at_ = end + 2;
+    }
+    return true;
+  }
+
+  bool lex_punctuation(Token &token) {
+    std::string_view rest = text_.substr(at_, 3);
+    for (const Spelling &punctuation : kPunctuation)
+      if (punctuation.text[0] == rest[0] && rest.substr(0, punctuation.text.size()) == punctuation.text) {
+        token.kind = punctuation.kind;
+        token.text = text_.substr(at_, punctuation.text.size());
+        at_ += punctuation.text.size();
+        return true;
+      }
+    std::string shown(1, text_[at_]);
+    unsigned char byte = static_cast<unsigned char>(text_[at_]);
+    if (byte < 32 || byte >= 127) {
+      constexpr char kHex[] = "0123456789abcdef";
+      shown = std::string("\\x") + kHex[byte >> 4] + kHex[byte & 15];
+    }
+    diagnostics_.report(DiagId::unexpected_character, here(), {shown});
+    // One report for a run of bytes that mean nothing, such as a binary file.
+    while (at_ < text_.size() && class_of(text_[at_]) == kOther && !std::strchr("\"#/%", text_[at_]) &&
+           !is_punctuation(text_[at_]))
+      ++at_;
+    if (at_ < text_.size() && text_[at_] == '\0')
+      ++at_;
+    return false;
+  }
+
+  static bool is_punctuation(char c) {
+    for (const Spelling &punctuation : kPunctuation)
+      if (punctuation.text[0] == c)
+        return true;
+    return false;
+  }
+
+  const SourceTable &sources_;
+  SourceId source_;
+  std::string_view text_;
+  Arena &arena_;
+  Diagnostics &diagnostics_;
+  std::vector<Token> tokens_;
+  size_t at_ = 0;
+};
+
+} // namespace
+
+std::string_view token_description(TokenKind kind) { return kDescriptions[static_cast<size_t>(kind)]; }
+
+std::string describe_token(const Token &token) {
+  switch (token.kind) {
+  case TokenKind::name:
+  case TokenKind::number:
+  case TokenKind::argument:
+  case TokenKind::argument_string:
+    return "`" + std::string(token.text) + "`";
+  case TokenKind::at_word:
+    return "`@" + std::string(token.text) + "`";
+  default:
+    return std::string(token_description(token.kind));
+  }
+}
+
+bool is_keyword(TokenKind kind) { return kind >= TokenKind::kw_probe && kind <= TokenKind::kw_catch; }
+
+bool is_builtin_at_word(std::string_view word) {
+  for (std::string_view builtin : kBuiltins)
+    if (builtin == word)
+      return true;
+  return false;
+}
+
+std::vector<Token> lex(const SourceTable &sources, SourceId source, Arena &arena, Diagnostics &diagnostics) {
+  return Lexer(sources, source, arena, diagnostics).run();
+}
+
+} // namespace tapjit

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Text to tokens. Knows no macros and no conditions: `$1`, `@word` and `%(` come out as tokens for the preprocessor.
+#pragma once
+
+#include "frontend/base/arena.h"
+#include "frontend/base/diagnostics.h"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace tapjit {
+
+enum class TokenKind : uint8_t {
+#define TOKEN(kind, text) kind,
+#include "frontend/tokens.def"
+};
+
+struct Token {
+  TokenKind kind = TokenKind::end;
+  bool bad_number = false; // a number that does not fit or is malformed: an error only where a number is used
+  bool glued = false;      // nothing stands between this token and the one before
+  Loc loc;
+  uint32_t argument = 0; // argument, argument_string: N
+  int64_t number = 0;    // number
+  std::string_view
+      text; // name: the word; string: its bytes; embedded: the code; at_word: without `@`; number: as written
+};
+
+// "`while`", "a name".
+std::string_view token_description(TokenKind kind);
+// What an error says was found: "`foo`", "the end of the script".
+std::string describe_token(const Token &token);
+bool is_keyword(TokenKind kind);
+// A word of the language itself after `@`.
+bool is_builtin_at_word(std::string_view word);
+
+// All tokens of a source, the last one `end`. Strings with escapes are kept in `arena`; other texts view the source.
+std::vector<Token> lex(const SourceTable &sources, SourceId source, Arena &arena, Diagnostics &diagnostics);
+
+} // namespace tapjit

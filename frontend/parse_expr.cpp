@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/parser.h"
+
+#include <string>
+
+namespace tapjit {
+
+using namespace ast;
+
+namespace {
+
+// Levels between the binary operators of operators.def.
+constexpr int kInPrecedence = 8;
+constexpr int kRegexPrecedence = 9;
+constexpr int kConcatPrecedence = 11;
+
+struct BinaryToken {
+  BinaryOp op;
+  std::string_view text;
+  int precedence;
+};
+constexpr BinaryToken kBinary[] = {
+#define BINARY(name, spelling, precedence, operands) {BinaryOp::name, spelling, precedence},
+#include "frontend/operators.def"
+};
+struct AssignToken {
+  AssignOp op;
+  std::string_view text;
+};
+constexpr AssignToken kAssign[] = {
+#define ASSIGN(name, spelling) {AssignOp::name, spelling},
+#include "frontend/operators.def"
+};
+
+const BinaryToken *binary_operator(const Token &token) {
+  if (token.kind < TokenKind::less3) // words and literals
+    return nullptr;
+  for (const BinaryToken &row : kBinary)
+    if (row.text == token.text)
+      return &row;
+  return nullptr;
+}
+
+const AssignToken *assign_operator(const Token &token) {
+  if (token.kind < TokenKind::less3)
+    return nullptr;
+  for (const AssignToken &row : kAssign)
+    if (row.text == token.text)
+      return &row;
+  return nullptr;
+}
+
+} // namespace
+
+bool Parser::starts_expression() const {
+  switch (peek().kind) {
+  case TokenKind::name:
+  case TokenKind::number:
+  case TokenKind::string:
+  case TokenKind::embedded:
+  case TokenKind::at_word:
+  case TokenKind::lparen:
+  case TokenKind::lbracket:
+  case TokenKind::plus:
+  case TokenKind::minus:
+  case TokenKind::bang:
+  case TokenKind::tilde:
+  case TokenKind::ampersand:
+  case TokenKind::increment:
+  case TokenKind::decrement:
+    return true;
+  default:
+    return false;
+  }
+}
+
+Expr *Parser::parse_only_expression() {
+  Expr *expr = parse_expression();
+  if (!is(TokenKind::end) || failing_)
+    fail_expected("the end of the expression");
+  return failing_ ? nullptr : expr;
+}
+
+void Parser::check_assignable(const Expr &expr) {
+  if (expr.as<Variable>() || expr.as<Index>() || expr.as<Target>() || failing_)
+    return;
+  diagnostics_.report(DiagId::not_assignable, expr.loc);
+}
+
+Expr *Parser::parse_expression() {
+  Loc loc = peek().loc;
+  if (!enter(loc)) {
+    leave();
+    return dummy();
+  }
+  Expr *left = parse_ternary();
+  if (const AssignToken *op = assign_operator(peek())) {
+    Loc op_loc = take().loc;
+    check_assignable(*left);
+    Expr *right = parse_expression();
+    left = make(op_loc, Assign{op->op, left, right});
+  }
+  leave();
+  return left;
+}
+
+Expr *Parser::parse_ternary() {
+  Expr *condition = parse_binary(0);
+  if (!is(TokenKind::question))
+    return condition;
+  Loc loc = take().loc;
+  if (!enter(loc)) {
+    leave();
+    return condition;
+  }
+  Expr *if_true = parse_expression();
+  expect(TokenKind::colon);
+  Expr *if_false = parse_ternary();
+  leave();
+  return make(loc, Conditional{condition, if_true, if_false});
+}
+
+// Left-associative operators that bind at least as tightly as `min_precedence`. Each turn of the loop makes the tree
+// one deeper.
+Expr *Parser::parse_binary(int min_precedence) {
+  Expr *left = parse_unary();
+  unsigned entered = 0;
+  for (;;) {
+    const Token &token = peek();
+    if (!enter(token.loc)) {
+      leave();
+      break;
+    }
+    ++entered;
+    if (token.kind == TokenKind::kw_in) {
+      if (kInPrecedence < min_precedence)
+        break;
+      take();
+      Loc array_loc = peek().loc;
+      Expr *array = make(array_loc, Variable{take_name("an array"), {}});
+      Expr *keys[] = {left};
+      left = make(token.loc, ArrayIn{file_.arena.copy(std::span<Expr *const>(keys)), array});
+    } else if (token.kind == TokenKind::match || token.kind == TokenKind::not_match) {
+      if (kRegexPrecedence < min_precedence)
+        break;
+      left = parse_regex(left);
+    } else if (token.kind == TokenKind::dot) {
+      if (kConcatPrecedence < min_precedence)
+        break;
+      std::vector<Expr *> parts{left};
+      while (accept(TokenKind::dot))
+        parts.push_back(parse_binary(kConcatPrecedence + 1));
+      left = make(token.loc, Concat{file_.arena.copy(parts)});
+    } else if (const BinaryToken *op = binary_operator(token); op && op->precedence >= min_precedence) {
+      take();
+      Expr *right = parse_binary(op->precedence + 1);
+      left = make(token.loc, Binary{op->op, left, right});
+    } else {
+      break;
+    }
+  }
+  depth_ -= entered;
+  return left;
+}
+
+Expr *Parser::parse_regex(Expr *subject) {
+  const Token &op = take();
+  Regex node{};
+  node.subject = subject;
+  node.negated = op.kind == TokenKind::not_match;
+  node.pattern_loc = peek().loc;
+  if (!is(TokenKind::string))
+    fail(DiagId::regex_needs_literal, peek().loc, {op.text});
+  else
+    take_string(node.pattern, "a string");
+  return make(op.loc, node);
+}
+
+Expr *Parser::parse_unary() {
+  UnaryOp op;
+  switch (peek().kind) {
+  case TokenKind::plus:
+    op = UnaryOp::plus;
+    break;
+  case TokenKind::minus:
+    op = UnaryOp::minus;
+    break;
+  case TokenKind::bang:
+    op = UnaryOp::logical_not;
+    break;
+  case TokenKind::tilde:
+    op = UnaryOp::bit_not;
+    break;
+  default:
+    return parse_increment();
+  }
+  Loc loc = take().loc;
+  Expr *operand = enter(loc) ? parse_unary() : dummy();
+  leave();
+  return make(loc, Unary{op, operand});
+}
+
+Expr *Parser::parse_increment() {
+  if (is(TokenKind::increment) || is(TokenKind::decrement)) {
+    const Token &op = take();
+    Expr *target = parse_access();
+    check_assignable(*target);
+    return make(op.loc, IncDec{op.kind == TokenKind::increment, true, target});
+  }
+  Expr *target = parse_access();
+  if (!is(TokenKind::increment) && !is(TokenKind::decrement))
+    return target;
+  const Token &op = take();
+  check_assignable(*target);
+  return make(op.loc, IncDec{op.kind == TokenKind::increment, false, target});
+}
+
+// A primary with what follows it: `->member`, `[index]`, `$` and `$$`; an `&` before it.
+Expr *Parser::parse_access() {
+  Loc loc = peek().loc;
+  bool address_of = accept(TokenKind::ampersand);
+  Expr *base = parse_primary();
+  Target node{};
+  bool is_target = base->as<Target>() != nullptr;
+  if (is_target)
+    node = *base->as<Target>();
+  std::vector<TargetStep> steps;
+  bool is_value = false;
+  // `A[k]` of a plain name is an array element; pass 2 sees when it is a typed pointer instead.
+  bool indexable = is_target || !base->as<Variable>();
+  for (;;) {
+    if (is(TokenKind::arrow)) {
+      Loc step_loc = take().loc;
+      const Token &member = peek();
+      if (member.kind != TokenKind::name && !is_keyword(member.kind)) {
+        fail_expected("a member name");
+        break;
+      }
+      take();
+      std::string_view name = member.text;
+      while (name.size() > 1 && name.back() == '$')
+        name.remove_suffix(1);
+      size_t dollars = member.text.size() - name.size();
+      if (dollars)
+        node.pretty = dollars == 1 ? Target::Pretty::shallow : Target::Pretty::deep;
+      steps.push_back({TargetStep::Kind::member, sources_.intern(name), 0, nullptr, step_loc});
+    } else if (is(TokenKind::lbracket) && (indexable || !steps.empty()) && !base->as<Histogram>() &&
+               !base->as<Index>()) {
+      Loc step_loc = take().loc;
+      Expr *index = parse_expression();
+      expect(TokenKind::rbracket);
+      if (const Number *literal = index->as<Number>())
+        steps.push_back({TargetStep::Kind::literal_index, Name(), literal->value, nullptr, step_loc});
+      else
+        steps.push_back({TargetStep::Kind::expr_index, Name(), 0, index, step_loc});
+    } else if (is(TokenKind::name) && (is_target || !steps.empty()) && peek().glued &&
+               (peek().text == "$" || peek().text == "$$")) {
+      node.pretty = take().text.size() == 1 ? Target::Pretty::shallow : Target::Pretty::deep;
+    } else {
+      break;
+    }
+  }
+  if (!is_target && (!steps.empty() || address_of)) {
+    node.root = Target::Root::value;
+    node.operand = base;
+    is_value = true;
+  }
+  if (!is_target && !is_value)
+    return base;
+  node.address_of = address_of;
+  node.steps = file_.arena.copy(steps);
+  return make(address_of ? loc : base->loc, node);
+}
+
+std::vector<Expr *> Parser::parse_keys(bool wildcards) {
+  std::vector<Expr *> keys;
+  do {
+    if (wildcards && is(TokenKind::star)) {
+      take();
+      keys.push_back(nullptr);
+    } else {
+      keys.push_back(parse_expression());
+    }
+  } while (accept(TokenKind::comma));
+  if (keys.size() > kMaxKeys)
+    fail(DiagId::too_many_keys, peek().loc, {kMaxKeys});
+  expect(TokenKind::rbracket, "`,` or `]`");
+  return keys;
+}
+
+Expr *Parser::parse_primary() {
+  const Token &token = peek();
+  switch (token.kind) {
+  case TokenKind::number:
+    take();
+    if (token.bad_number)
+      fail(DiagId::bad_number, token.loc, {token.text});
+    return make(token.loc, Number{token.number});
+  case TokenKind::string: {
+    String node{};
+    take_string(node.text, "a string");
+    return make(token.loc, node);
+  }
+  case TokenKind::lparen: {
+    take();
+    Expr *inner = parse_expression();
+    expect(TokenKind::rparen);
+    return inner;
+  }
+  case TokenKind::lbracket:
+    return parse_tuple_in();
+  case TokenKind::embedded:
+    take();
+    if (!options_.guru)
+      diagnostics_.report(DiagId::embedded_needs_guru, token.loc).hint("run with `-g`, if you trust the script");
+    return make(token.loc, EmbeddedExpr{token.text, token.text.find("/* string */") != std::string_view::npos});
+  case TokenKind::at_word:
+    return parse_at_word();
+  case TokenKind::name:
+    return parse_name();
+  default:
+    fail_expected("an expression");
+    return dummy();
+  }
+}
+
+// `[a, *] in A`
+Expr *Parser::parse_tuple_in() {
+  take();
+  std::vector<Expr *> keys = parse_keys(true);
+  Loc loc = peek().loc;
+  expect(TokenKind::kw_in);
+  Loc array_loc = peek().loc;
+  Expr *array = make(array_loc, Variable{take_name("an array"), {}});
+  return make(loc, ArrayIn{file_.arena.copy(keys), array});
+}
+
+Expr *Parser::parse_name() {
+  const Token &token = take();
+  if (token.text[0] == '$')
+    return parse_target_name(token);
+  if (is(TokenKind::lparen))
+    return is_print_name(token.text) ? parse_print(token) : parse_call(token);
+  Expr *variable = make(token.loc, Variable{sources_.intern(token.text), {}});
+  if (!is(TokenKind::lbracket))
+    return variable;
+  take();
+  std::vector<Expr *> keys = parse_keys(false);
+  return make(token.loc, Index{variable, file_.arena.copy(keys)});
+}
+
+// `$x`, `$x$`, `$$vars`, `$$vars$$`.
+Expr *Parser::parse_target_name(const Token &token) {
+  std::string_view name = token.text;
+  while (name.size() > 1 && name.back() == '$')
+    name.remove_suffix(1);
+  size_t dollars = token.text.size() - name.size();
+  Target node{};
+  node.root = Target::Root::dollar;
+  if (name == "$") {
+    fail(DiagId::expected, token.loc, {"a target variable", describe_token(token)});
+    return dummy();
+  }
+  node.name = sources_.intern(name);
+  if (dollars)
+    node.pretty = dollars == 1 ? Target::Pretty::shallow : Target::Pretty::deep;
+  return make(token.loc, node);
+}
+
+Expr *Parser::parse_call(const Token &name) {
+  take();
+  std::vector<Expr *> args;
+  if (!is(TokenKind::rparen)) {
+    do {
+      args.push_back(parse_expression());
+    } while (accept(TokenKind::comma));
+  }
+  expect(TokenKind::rparen, "`,` or `)`");
+  return make(name.loc, Call{sources_.intern(name.text), file_.arena.copy(args), {}});
+}
+
+// ------------------------------------------------------------------ words with `@`
+
+namespace {
+
+struct StatWord {
+  std::string_view word;
+  StatOp op;
+};
+constexpr StatWord kStatWords[] = {{"count", StatOp::count}, {"sum", StatOp::sum}, {"min", StatOp::min},
+                                   {"max", StatOp::max},     {"avg", StatOp::avg}, {"variance", StatOp::variance}};
+
+} // namespace
+
+Expr *Parser::parse_at_word() {
+  const Token &token = take();
+  Loc loc = token.loc;
+  std::string_view word = token.text;
+  for (const StatWord &stat : kStatWords)
+    if (stat.word == word)
+      return parse_stat(stat.op, loc);
+  if (word == "hist_log" || word == "hist_linear")
+    return parse_histogram(word == "hist_log", loc);
+  if (!is_builtin_at_word(word)) {
+    fail(DiagId::unknown_macro, loc, {word});
+    return dummy();
+  }
+  expect(TokenKind::lparen);
+  if (word == "cast")
+    return parse_cast(loc);
+  if (word == "var")
+    return parse_at_var(loc);
+  Expr *result = nullptr;
+  if (word == "defined") {
+    result = make(loc, Defined{parse_expression()});
+  } else if (word == "entry") {
+    result = make(loc, Entry{parse_expression(), {}});
+  } else if (word == "probewrite") {
+    result = make(loc, ProbeWrite{take_name("a variable")});
+  } else if (word == "perf" || word == "const" || word == "enum") {
+    std::string_view text;
+    take_string(text, "a string");
+    result = word == "perf"    ? make(loc, Perf{text})
+             : word == "const" ? make(loc, Const{text})
+                               : make(loc, EnumValue{text});
+  } else if (word == "enumname") {
+    EnumName node{};
+    node.operand = parse_expression();
+    if (accept(TokenKind::comma))
+      take_string(node.type, "a type in a string");
+    if (accept(TokenKind::comma))
+      take_string(node.module, "a module in a string");
+    result = make(loc, node);
+  } else if (word == "kderef" || word == "uderef") {
+    Deref node{word == "uderef", 0, nullptr};
+    take_number(node.size, "a size in bytes");
+    expect(TokenKind::comma);
+    node.address = parse_expression();
+    result = make(loc, node);
+  } else {
+    Register node{word == "uregister", 0};
+    take_number(node.number, "a register number");
+    result = make(loc, node);
+  }
+  expect(TokenKind::rparen);
+  return result;
+}
+
+Expr *Parser::parse_stat(StatOp op, Loc loc) {
+  expect(TokenKind::lparen);
+  Stat node{op, parse_expression(), 0};
+  if (op == StatOp::variance && accept(TokenKind::comma)) {
+    Loc shift_loc = peek().loc;
+    if (take_number(node.shift, "a literal number") && (node.shift < 0 || node.shift > 62))
+      diagnostics_.report(DiagId::variance_shift, shift_loc);
+  }
+  expect(TokenKind::rparen);
+  return make(loc, node);
+}
+
+Expr *Parser::parse_histogram(bool logarithmic, Loc loc) {
+  expect(TokenKind::lparen);
+  Histogram node{logarithmic, parse_expression(), 0, 0, 0};
+  if (!logarithmic) {
+    expect(TokenKind::comma);
+    take_number(node.low, "a literal number");
+    expect(TokenKind::comma);
+    take_number(node.high, "a literal number");
+    expect(TokenKind::comma);
+    take_number(node.step, "a literal number");
+  }
+  expect(TokenKind::rparen);
+  Expr *histogram = make(loc, node);
+  if (!accept(TokenKind::lbracket))
+    return histogram;
+  Expr *keys[] = {parse_expression()};
+  expect(TokenKind::rbracket);
+  return make(loc, Index{histogram, file_.arena.copy(std::span<Expr *const>(keys))});
+}
+
+Expr *Parser::parse_cast(Loc loc) {
+  Target node{};
+  node.root = Target::Root::cast;
+  node.operand = parse_expression();
+  expect(TokenKind::comma);
+  take_string(node.type, "a type in a string");
+  if (accept(TokenKind::comma))
+    take_string(node.module, "a module in a string");
+  expect(TokenKind::rparen);
+  return make(loc, node);
+}
+
+Expr *Parser::parse_at_var(Loc loc) {
+  Target node{};
+  node.root = Target::Root::variable;
+  std::string_view name;
+  take_string(name, "a variable in a string");
+  node.name = sources_.intern(name);
+  if (accept(TokenKind::comma))
+    take_string(node.module, "a module in a string");
+  expect(TokenKind::rparen);
+  return make(loc, node);
+}
+
+} // namespace tapjit

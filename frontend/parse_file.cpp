@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/parser.h"
+#include "frontend/preprocess.h"
+
+#include <string>
+
+namespace tapjit {
+
+using namespace ast;
+
+// ------------------------------------------------------------------ tokens
+
+void Parser::fail(DiagId id, Loc loc, std::initializer_list<DiagArg> args) {
+  if (!failing_)
+    diagnostics_.report(id, loc, args);
+  failing_ = true;
+}
+
+void Parser::fail_expected(std::string_view what) {
+  fail(DiagId::expected, peek().loc, {what, describe_token(peek())});
+}
+
+bool Parser::expect(TokenKind kind, std::string_view instead) {
+  if (accept(kind))
+    return true;
+  fail_expected(instead.empty() ? token_description(kind) : instead);
+  return false;
+}
+
+Name Parser::take_name(std::string_view what) {
+  if (!is(TokenKind::name)) {
+    fail_expected(what);
+    return Name();
+  }
+  return sources_.intern(take().text);
+}
+
+bool Parser::take_string(std::string_view &text, std::string_view what) {
+  if (!is(TokenKind::string)) {
+    fail_expected(what);
+    return false;
+  }
+  text = take().text;
+  if (!is(TokenKind::string))
+    return true;
+  std::string joined(text);
+  while (is(TokenKind::string))
+    joined += take().text;
+  text = file_.arena.copy(std::string_view(joined));
+  return true;
+}
+
+bool Parser::take_number(int64_t &number, std::string_view what) {
+  bool negative = accept(TokenKind::minus);
+  if (!is(TokenKind::number)) {
+    fail_expected(what);
+    return false;
+  }
+  const Token &token = take();
+  if (token.bad_number)
+    fail(DiagId::bad_number, token.loc, {token.text});
+  number = negative ? static_cast<int64_t>(-static_cast<uint64_t>(token.number)) : token.number;
+  return true;
+}
+
+bool Parser::enter(Loc loc) {
+  if (++depth_ > kMaxDepth) {
+    fail(DiagId::too_deep, loc, {size_t{kMaxDepth}});
+    return false;
+  }
+  return true;
+}
+
+// ------------------------------------------------------------------ top level
+
+void Parser::parse_file() {
+  while (at_ < tokens_.size() && tokens_[at_].kind != TokenKind::end) {
+    parse_declaration();
+    depth_ = 0;
+    if (failing_) {
+      failing_ = false;
+      recover();
+    }
+  }
+}
+
+// Goes to the next word that begins a declaration. `kernel.function` and `x->probe` are no such words.
+void Parser::recover() {
+  for (; at_ < tokens_.size() && tokens_[at_].kind != TokenKind::end; ++at_) {
+    TokenKind kind = tokens_[at_].kind;
+    bool begins = kind == TokenKind::kw_probe || kind == TokenKind::kw_global || kind == TokenKind::kw_function ||
+                  kind == TokenKind::kw_private;
+    if (!begins || at_ == 0)
+      continue;
+    TokenKind before = tokens_[at_ - 1].kind;
+    if (before != TokenKind::dot && before != TokenKind::arrow && before != TokenKind::kw_private)
+      return;
+  }
+}
+
+void Parser::parse_declaration() {
+  const Token &token = peek();
+  switch (token.kind) {
+  case TokenKind::kw_probe:
+    return parse_probe();
+  case TokenKind::kw_function:
+    return parse_function(false);
+  case TokenKind::kw_global:
+    return parse_globals(false);
+  case TokenKind::kw_private:
+    take();
+    if (is(TokenKind::kw_function))
+      return parse_function(true);
+    return parse_globals(true);
+  case TokenKind::embedded:
+    take();
+    if (!options_.guru) {
+      diagnostics_.report(DiagId::embedded_needs_guru, token.loc).hint("run with `-g`, if you trust the script");
+      return;
+    }
+    return add_decl(token.loc, EmbeddedDecl{token.text});
+  case TokenKind::semicolon:
+    take();
+    return;
+  default:
+    fail_expected("`probe`, `global`, `private`, `function` or `%{`");
+    ++at_; // so that recovery moves on
+  }
+}
+
+// ------------------------------------------------------------------ probes
+
+void Parser::parse_probe() {
+  Loc loc = take().loc;
+  std::vector<ProbePoint> points = parse_points();
+  std::vector<ProbePoint> names;
+  bool epilogue_form = false;
+  while (is(TokenKind::assign) || is(TokenKind::add_assign)) {
+    epilogue_form = take().kind == TokenKind::add_assign;
+    names.insert(names.end(), points.begin(), points.end());
+    points = parse_points();
+    if (epilogue_form)
+      break;
+  }
+  Stmt *body = parse_block();
+  if (names.empty()) {
+    if (!failing_)
+      add_decl(loc, ProbeDecl{file_.arena.copy(points), body});
+    return;
+  }
+  check_alias_names(names);
+  AliasDecl alias{file_.arena.copy(names), file_.arena.copy(points), epilogue_form ? nullptr : body,
+                  epilogue_form ? body : nullptr, epilogue_form};
+  if (!epilogue_form && accept(TokenKind::comma))
+    alias.epilogue = parse_block();
+  if (!failing_)
+    add_decl(loc, alias);
+}
+
+void Parser::check_alias_names(const std::vector<ProbePoint> &names) {
+  for (const ProbePoint &name : names) {
+    if (name.optional || name.sufficient)
+      diagnostics_.report(DiagId::alias_component_suffix, name.loc, {name.optional ? "?" : "!"});
+    for (const PointComponent &component : name.components)
+      if (component.arg != PointComponent::Arg::none)
+        diagnostics_.report(DiagId::alias_component_argument, component.loc);
+  }
+}
+
+std::vector<ProbePoint> Parser::parse_points() {
+  std::vector<ProbePoint> points;
+  do {
+    parse_point(points);
+  } while (accept(TokenKind::comma));
+  return points;
+}
+
+void Parser::parse_point(std::vector<ProbePoint> &points) {
+  Loc loc = peek().loc;
+  ComponentLists lists = parse_components();
+  bool optional = false, sufficient = false;
+  Expr *condition = nullptr;
+  if (accept(TokenKind::question))
+    optional = true;
+  else if (accept(TokenKind::bang))
+    sufficient = true;
+  if (is(TokenKind::kw_if)) {
+    take();
+    expect(TokenKind::lparen);
+    condition = parse_expression();
+    expect(TokenKind::rparen);
+  }
+  for (const std::vector<PointComponent> &list : lists)
+    points.push_back({loc, file_.arena.copy(list), optional, sufficient, condition});
+}
+
+// Components up to the end of the point or of a brace's alternative; more than one list when there were braces.
+Parser::ComponentLists Parser::parse_components() {
+  ComponentLists lists(1);
+  if (!enter(peek().loc)) {
+    leave();
+    return lists;
+  }
+  do {
+    ComponentLists heads;
+    if (is(TokenKind::lbrace)) {
+      take();
+      do {
+        ComponentLists inner = parse_components();
+        heads.insert(heads.end(), inner.begin(), inner.end());
+      } while (accept(TokenKind::comma));
+      expect(TokenKind::rbrace);
+    } else {
+      heads.push_back({parse_component()});
+    }
+    ComponentLists product;
+    if (lists.size() * heads.size() > 100'000) {
+      fail(DiagId::too_deep, peek().loc, {size_t{100'000}});
+      break;
+    }
+    for (const auto &list : lists)
+      for (const auto &head : heads) {
+        product.push_back(list);
+        product.back().insert(product.back().end(), head.begin(), head.end());
+      }
+    lists = std::move(product);
+  } while (accept(TokenKind::dot));
+  leave();
+  return lists;
+}
+
+// Words and `*` that stand without a blank between them: `sys_*64`, `**`.
+std::string_view Parser::take_component_name() {
+  auto part = [](const Token &token) {
+    return token.kind == TokenKind::name || token.kind == TokenKind::star || token.kind == TokenKind::number ||
+           is_keyword(token.kind);
+  };
+  if (!part(peek()) || is(TokenKind::number)) {
+    fail_expected("a probe point");
+    return {};
+  }
+  std::string_view text = take().text;
+  if (!part(peek()) || !peek().glued)
+    return text;
+  std::string joined(text);
+  while (part(peek()) && peek().glued)
+    joined += take().text;
+  return file_.arena.copy(std::string_view(joined));
+}
+
+PointComponent Parser::parse_component() {
+  PointComponent component;
+  component.loc = peek().loc;
+  component.name = take_component_name();
+  if (!accept(TokenKind::lparen))
+    return component;
+  if (is(TokenKind::string)) {
+    component.arg = PointComponent::Arg::string;
+    take_string(component.text, "a string");
+  } else {
+    component.arg = PointComponent::Arg::number;
+    take_number(component.number, "a literal number or string");
+  }
+  expect(TokenKind::rparen);
+  return component;
+}
+
+// ------------------------------------------------------------------ functions and globals
+
+Type Parser::parse_type_annotation() {
+  if (accept(TokenKind::kw_long))
+    return Type::number;
+  if (accept(TokenKind::kw_string))
+    return Type::string;
+  fail_expected("`long` or `string`");
+  return Type::unknown;
+}
+
+void Parser::parse_function(bool is_private) {
+  take();
+  FunctionDecl function{};
+  function.is_private = is_private;
+  function.priority = -1;
+  Loc loc = peek().loc;
+  function.name = take_name("a function name");
+  if (accept(TokenKind::colon))
+    function.result = parse_type_annotation();
+  expect(TokenKind::lparen);
+  std::vector<Param> params;
+  while (!is(TokenKind::rparen) && !is(TokenKind::end)) {
+    Param param{Name(), Type::unknown, peek().loc};
+    param.name = take_name("a parameter");
+    for (const Param &other : params)
+      if (other.name == param.name && !failing_)
+        diagnostics_.report(DiagId::duplicate_parameter, param.loc, {param.name});
+    if (accept(TokenKind::colon))
+      param.type = parse_type_annotation();
+    params.push_back(param);
+    if (!accept(TokenKind::comma))
+      break;
+  }
+  expect(TokenKind::rparen, "`,` or `)`");
+  function.params = file_.arena.copy(params);
+  if (accept(TokenKind::colon))
+    take_number(function.priority, "a priority");
+  if (is(TokenKind::embedded)) {
+    const Token &code = take();
+    function.code = {code.text, code.loc};
+    if (!options_.guru)
+      diagnostics_.report(DiagId::embedded_needs_guru, code.loc).hint("run with `-g`, if you trust the script");
+  } else {
+    function.body = parse_block();
+  }
+  if (!failing_)
+    add_decl(loc, function);
+}
+
+void Parser::parse_globals(bool is_private) {
+  if (is(TokenKind::kw_global))
+    take();
+  do {
+    Loc loc = peek().loc;
+    GlobalDecl global = parse_global(is_private);
+    if (!failing_)
+      add_decl(loc, global);
+  } while (accept(TokenKind::comma));
+  accept(TokenKind::semicolon);
+}
+
+GlobalDecl Parser::parse_global(bool is_private) {
+  GlobalDecl global{};
+  global.is_private = is_private;
+  global.name = take_name("a name");
+  global.wrap = accept(TokenKind::percent);
+  if (accept(TokenKind::lbracket)) {
+    global.sized = true;
+    Loc loc = peek().loc;
+    if (take_number(global.size, "an array size") && (global.size < 1 || global.size > INT32_MAX)) {
+      diagnostics_.report(DiagId::bad_array_size, loc, {global.size});
+      global.size = 1;
+    }
+    expect(TokenKind::rbracket);
+  }
+  // `global a%=5` reads as one token of the two.
+  if (is(TokenKind::mod_assign)) {
+    global.wrap = true;
+  } else if (!is(TokenKind::assign)) {
+    return global;
+  }
+  take();
+  Loc loc = peek().loc;
+  if (is(TokenKind::string)) {
+    String literal{};
+    take_string(literal.text, "a string");
+    global.init = make(loc, literal);
+  } else if (is(TokenKind::number) || is(TokenKind::minus)) {
+    Number literal{};
+    take_number(literal.value, "a literal number or string");
+    global.init = make(loc, literal);
+  } else {
+    fail_expected("a literal number or string");
+  }
+  return global;
+}
+
+// ------------------------------------------------------------------ entry points
+
+std::unique_ptr<File> parse_script(SourceTable &sources, SourceId source, const ParseOptions &options,
+                                   Diagnostics &diagnostics) {
+  auto file = std::make_unique<File>();
+  file->source = source;
+  std::vector<Token> tokens = lex(sources, source, file->arena, diagnostics);
+  MacroTable macros;
+  tokens = preprocess(std::move(tokens), options, sources, file->arena, macros, diagnostics);
+  Parser(*file, tokens, options, sources, diagnostics).parse_file();
+  return file;
+}
+
+} // namespace tapjit

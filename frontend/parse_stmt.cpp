@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/parser.h"
+
+namespace tapjit {
+
+using namespace ast;
+
+Stmt *Parser::parse_block() {
+  Loc loc = peek().loc;
+  std::vector<Stmt *> body;
+  if (expect(TokenKind::lbrace)) {
+    if (enter(loc))
+      while (!is(TokenKind::rbrace) && !is(TokenKind::end))
+        body.push_back(parse_statement());
+    leave();
+    expect(TokenKind::rbrace, "a statement or `}`");
+  }
+  return make_stmt(loc, Block{file_.arena.copy(body)});
+}
+
+Stmt *Parser::parse_statement() {
+  Loc loc = peek().loc;
+  Stmt *statement = enter(loc) ? parse_statement_inner() : make_stmt(loc, Null{});
+  leave();
+  return statement;
+}
+
+Stmt *Parser::parse_statement_inner() {
+  const Token &token = peek();
+  switch (token.kind) {
+  case TokenKind::semicolon:
+    take();
+    return make_stmt(token.loc, Null{});
+  case TokenKind::lbrace:
+    return parse_block();
+  case TokenKind::kw_if:
+    return parse_if();
+  case TokenKind::kw_while:
+    return parse_while();
+  case TokenKind::kw_for:
+    return parse_for();
+  case TokenKind::kw_foreach:
+    return parse_foreach();
+  case TokenKind::kw_return:
+    return parse_return();
+  case TokenKind::kw_delete:
+    return parse_delete();
+  case TokenKind::kw_try:
+    return parse_try();
+  case TokenKind::kw_break:
+    take();
+    accept(TokenKind::semicolon);
+    return make_stmt(token.loc, Break{});
+  case TokenKind::kw_continue:
+    take();
+    accept(TokenKind::semicolon);
+    return make_stmt(token.loc, Continue{});
+  case TokenKind::kw_next:
+    take();
+    accept(TokenKind::semicolon);
+    return make_stmt(token.loc, Next{});
+  default: {
+    if (!starts_expression()) {
+      fail_expected("a statement");
+      return make_stmt(token.loc, Null{});
+    }
+    Expr *expr = parse_expression();
+    accept(TokenKind::semicolon);
+    return make_stmt(token.loc, ExprStmt{expr});
+  }
+  }
+}
+
+Stmt *Parser::parse_if() {
+  Loc loc = take().loc;
+  If node{};
+  expect(TokenKind::lparen);
+  node.condition = parse_expression();
+  expect(TokenKind::rparen);
+  node.then = parse_statement();
+  if (accept(TokenKind::kw_else))
+    node.otherwise = parse_statement();
+  return make_stmt(loc, node);
+}
+
+Stmt *Parser::parse_while() {
+  Loc loc = take().loc;
+  While node{};
+  expect(TokenKind::lparen);
+  node.condition = parse_expression();
+  expect(TokenKind::rparen);
+  node.body = parse_statement();
+  return make_stmt(loc, node);
+}
+
+Stmt *Parser::parse_for() {
+  Loc loc = take().loc;
+  For node{};
+  expect(TokenKind::lparen);
+  if (!is(TokenKind::semicolon))
+    node.init = parse_expression();
+  expect(TokenKind::semicolon);
+  if (!is(TokenKind::semicolon))
+    node.condition = parse_expression();
+  expect(TokenKind::semicolon);
+  if (!is(TokenKind::rparen))
+    node.step = parse_expression();
+  expect(TokenKind::rparen);
+  node.body = parse_statement();
+  return make_stmt(loc, node);
+}
+
+// ------------------------------------------------------------------ foreach
+
+Stmt *Parser::parse_foreach() {
+  Loc loc = take().loc;
+  Foreach node{};
+  expect(TokenKind::lparen);
+  parse_foreach_keys(node);
+  expect(TokenKind::kw_in);
+  parse_foreach_array(node);
+  if (accept(TokenKind::kw_limit))
+    node.limit = parse_expression();
+  expect(TokenKind::rparen);
+  node.body = parse_statement();
+  return make_stmt(loc, node);
+}
+
+// `k`, `k+`, `[k1, k2-]`, `v = k`, `v- = [k1, k2]`.
+void Parser::parse_foreach_keys(Foreach &node) {
+  auto variable = [&] {
+    Loc loc = peek().loc;
+    return make(loc, Variable{take_name("a variable"), {}});
+  };
+  auto sorted = [&](Foreach::SortBy by, size_t key) {
+    if (parse_sort(node, false)) {
+      node.sort_by = by;
+      node.sort_key = static_cast<uint32_t>(key);
+    }
+  };
+  std::vector<Expr *> keys;
+  if (!is(TokenKind::lbracket)) {
+    Expr *first = variable();
+    // Whether this is the value or the only key shows behind its sort sign; `v-=k` is lexed as one operator.
+    if (is(TokenKind::add_assign) || is(TokenKind::sub_assign)) {
+      node.sort_by = Foreach::SortBy::value;
+      node.descending = take().kind == TokenKind::sub_assign;
+      node.value = first;
+    } else {
+      sorted(Foreach::SortBy::key, 0);
+      if (accept(TokenKind::assign)) {
+        node.value = first;
+        if (node.sort_by == Foreach::SortBy::key)
+          node.sort_by = Foreach::SortBy::value;
+      } else {
+        keys.push_back(first);
+      }
+    }
+  }
+  if (keys.empty()) {
+    if (accept(TokenKind::lbracket)) {
+      do {
+        keys.push_back(variable());
+        sorted(Foreach::SortBy::key, keys.size() - 1);
+      } while (accept(TokenKind::comma));
+      expect(TokenKind::rbracket);
+    } else {
+      keys.push_back(variable());
+      sorted(Foreach::SortBy::key, 0);
+    }
+  }
+  node.keys = file_.arena.copy(keys);
+}
+
+// `A`, `A-`, `A @sum+`, `A[1, *]`, `A[1, *] @avg -`, `@hist_log(x)`.
+void Parser::parse_foreach_array(Foreach &node) {
+  Loc loc = peek().loc;
+  if (is(TokenKind::at_word)) {
+    node.array = parse_at_word();
+    if (!node.array->as<Histogram>() && !failing_)
+      fail(DiagId::expected, loc, {"an array or a histogram", describe(*node.array)});
+    return;
+  }
+  node.array = make(loc, Variable{take_name("an array"), {}});
+  if (accept(TokenKind::lbracket))
+    node.slice = file_.arena.copy(parse_keys(true));
+  StatOp stat = StatOp::count;
+  bool has_stat = false;
+  if (is(TokenKind::at_word)) {
+    constexpr std::string_view kStats[] = {"count", "sum", "min", "max", "avg", "variance"};
+    for (size_t i = 0; i < 6; ++i)
+      if (peek().text == kStats[i]) {
+        stat = static_cast<StatOp>(i);
+        has_stat = true;
+      }
+    if (!has_stat)
+      return fail_expected("`@count`, `@sum`, `@min`, `@max`, `@avg` or `@variance`");
+    take();
+  }
+  if (parse_sort(node, true)) {
+    node.sort_by = has_stat ? Foreach::SortBy::stat : Foreach::SortBy::value;
+    node.sort_stat = stat;
+  } else if (has_stat) {
+    fail_expected("`+` or `-`");
+  }
+}
+
+// A sort sign; true when there was one.
+bool Parser::parse_sort(Foreach &node, bool is_array) {
+  TokenKind kind = peek().kind;
+  bool plus = kind == TokenKind::plus || kind == TokenKind::increment;
+  bool minus = kind == TokenKind::minus || kind == TokenKind::decrement;
+  if (!plus && !minus)
+    return false;
+  (void)is_array;
+  const Token &sign = take();
+  if (node.sort_by != Foreach::SortBy::none)
+    fail(DiagId::foreach_two_sorts, sign.loc, {});
+  node.descending = minus;
+  return true;
+}
+
+// ------------------------------------------------------------------ the rest
+
+Stmt *Parser::parse_return() {
+  Loc loc = take().loc;
+  Return node{};
+  if (starts_expression())
+    node.value = parse_expression();
+  accept(TokenKind::semicolon);
+  return make_stmt(loc, node);
+}
+
+Stmt *Parser::parse_delete() {
+  Loc loc = take().loc;
+  Loc target_loc = peek().loc;
+  Expr *variable = make(target_loc, Variable{take_name("a variable or an array element"), {}});
+  Delete node{variable};
+  if (accept(TokenKind::lbracket)) {
+    std::vector<Expr *> keys = parse_keys(true);
+    node.target = make(target_loc, Index{variable, file_.arena.copy(keys)});
+  }
+  accept(TokenKind::semicolon);
+  return make_stmt(loc, node);
+}
+
+Stmt *Parser::parse_try() {
+  Loc loc = take().loc;
+  Try node{};
+  node.body = parse_block();
+  expect(TokenKind::kw_catch);
+  if (accept(TokenKind::lparen)) {
+    Loc variable_loc = peek().loc;
+    node.message = make(variable_loc, Variable{take_name("a variable"), {}});
+    expect(TokenKind::rparen);
+  }
+  node.handler = parse_block();
+  return make_stmt(loc, node);
+}
+
+} // namespace tapjit

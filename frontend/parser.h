@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The parser's state, shared by parse_file.cpp, parse_stmt.cpp and parse_expr.cpp. Recursive descent; operators by
+// precedence climbing.
+//
+// After a syntax error the parser shows itself the end of the text (`failing_`), so that every loop ends and no second
+// error is reported; the top level then goes on at the next declaration. Functions never return null: what could not be
+// parsed becomes a number 0 or an empty block.
+#pragma once
+
+#include "frontend/ast.h"
+#include "frontend/lexer.h"
+#include "frontend/parse.h"
+
+#include <string_view>
+#include <vector>
+
+namespace tapjit {
+
+class Parser {
+public:
+  Parser(ast::File &file, const std::vector<Token> &tokens, const ParseOptions &options, SourceTable &sources,
+         Diagnostics &diagnostics)
+      : file_(file), tokens_(tokens), options_(options), sources_(sources), diagnostics_(diagnostics) {
+    end_.loc = tokens.back().loc;
+  }
+
+  void parse_file();
+  // One expression and nothing behind it; null after an error.
+  ast::Expr *parse_only_expression();
+
+private:
+  // Nesting of brackets, operators and statements together. The tree is never deeper, so passes may recurse over it.
+  static constexpr unsigned kMaxDepth = 1000;
+  static constexpr size_t kMaxKeys = 9;
+
+  // ---- tokens
+  const Token &peek(size_t ahead = 0) const {
+    return failing_ || at_ + ahead >= tokens_.size() ? end_ : tokens_[at_ + ahead];
+  }
+  bool is(TokenKind kind) const { return peek().kind == kind; }
+  const Token &take() {
+    const Token &token = peek();
+    if (!failing_ && at_ + 1 < tokens_.size())
+      ++at_;
+    return token;
+  }
+  bool accept(TokenKind kind) {
+    if (!is(kind))
+      return false;
+    take();
+    return true;
+  }
+  bool expect(TokenKind kind, std::string_view instead = {});
+  void fail_expected(std::string_view what);
+  void fail(DiagId id, Loc loc, std::initializer_list<DiagArg> args);
+  Name take_name(std::string_view what);
+  // Adjacent literals count as one.
+  bool take_string(std::string_view &text, std::string_view what);
+  bool take_number(int64_t &number, std::string_view what); // with an optional sign
+  bool enter(Loc loc); // one level deeper; false (reported) when too deep. Pair with leave().
+  void leave() { --depth_; }
+
+  template <typename T> ast::Expr *make(Loc loc, T node) {
+    return file_.arena.make<ast::Expr>(loc, ast::Type::unknown, ast::ExprNode(node));
+  }
+  template <typename T> ast::Stmt *make_stmt(Loc loc, T node) {
+    return file_.arena.make<ast::Stmt>(loc, ast::StmtNode(node));
+  }
+  template <typename T> void add_decl(Loc loc, T node) {
+    file_.decls.push_back(file_.arena.make<ast::Decl>(loc, ast::DeclNode(node)));
+  }
+  ast::Expr *dummy() { return make(end_.loc, ast::Number{0}); }
+
+  // ---- parse_file.cpp
+  void parse_declaration();
+  void recover();
+  void parse_probe();
+  void parse_function(bool is_private);
+  void parse_globals(bool is_private);
+  ast::GlobalDecl parse_global(bool is_private);
+  std::vector<ast::ProbePoint> parse_points();
+  void parse_point(std::vector<ast::ProbePoint> &points);
+  using ComponentLists = std::vector<std::vector<ast::PointComponent>>;
+  ComponentLists parse_components();
+  ast::PointComponent parse_component();
+  std::string_view take_component_name();
+  void check_alias_names(const std::vector<ast::ProbePoint> &names);
+  ast::Type parse_type_annotation();
+
+  // ---- parse_stmt.cpp
+  ast::Stmt *parse_statement();
+  ast::Stmt *parse_statement_inner();
+  ast::Stmt *parse_block();
+  ast::Stmt *parse_if();
+  ast::Stmt *parse_while();
+  ast::Stmt *parse_for();
+  ast::Stmt *parse_foreach();
+  void parse_foreach_keys(ast::Foreach &node);
+  void parse_foreach_array(ast::Foreach &node);
+  bool parse_sort(ast::Foreach &node, bool is_array);
+  ast::Stmt *parse_return();
+  ast::Stmt *parse_delete();
+  ast::Stmt *parse_try();
+
+  // ---- parse_expr.cpp
+  ast::Expr *parse_expression(); // assignments and below
+  ast::Expr *parse_ternary();
+  ast::Expr *parse_binary(int min_precedence);
+  ast::Expr *parse_unary();
+  ast::Expr *parse_increment();
+  ast::Expr *parse_access(); // & -> [] and $ suffixes
+  ast::Expr *parse_primary();
+  ast::Expr *parse_name();
+  ast::Expr *parse_target_name(const Token &token);
+  ast::Expr *parse_call(const Token &name);
+  ast::Expr *parse_tuple_in();
+  ast::Expr *parse_at_word();
+  ast::Expr *parse_stat(ast::StatOp op, Loc loc);
+  ast::Expr *parse_histogram(bool logarithmic, Loc loc);
+  ast::Expr *parse_cast(Loc loc);
+  ast::Expr *parse_at_var(Loc loc);
+  ast::Expr *parse_regex(ast::Expr *subject);
+  std::vector<ast::Expr *> parse_keys(bool wildcards); // behind `[`, takes `]`
+  void check_assignable(const ast::Expr &expr);
+  bool starts_expression() const;
+
+  // ---- parse_print.cpp
+  bool is_print_name(std::string_view name) const;
+  ast::Expr *parse_print(const Token &name);
+  std::vector<ast::FormatPart> parse_format(std::string_view format, Loc loc);
+  void check_format_arguments(const ast::Print &print, Loc loc);
+
+  ast::File &file_;
+  const std::vector<Token> &tokens_;
+  const ParseOptions &options_;
+  SourceTable &sources_;
+  Diagnostics &diagnostics_;
+  size_t at_ = 0;
+  unsigned depth_ = 0;
+  bool failing_ = false;
+  Token end_;
+};
+
+} // namespace tapjit
