@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an emitted unit sees before its first line: precompiled once per kernel. Nothing here may name a limit
+ * that -D sets (design decision 3); limits reach the runtime in struct tap_program.
+ */
+#ifndef TAP_KERNEL_PCH_H
+#define TAP_KERNEL_PCH_H
+
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/atomic.h>
+#include <linux/cpu.h>
+#include <linux/cred.h>
+#include <linux/delay.h>
+#include <linux/fs.h>
+#include <linux/hrtimer.h>
+#include <linux/irq_work.h>
+#include <linux/irqflags.h>
+#include <linux/kprobes.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/perf_event.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <linux/smp.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/tracepoint.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "runtime/core/types.h"
+/* The kernel defines `noinline` as a macro, which would be expanded within the attribute. */
+#undef TAP_COLD
+#define TAP_COLD __cold noinline
+#include "runtime/core/str.h"
+#include "runtime/core/arith.h"
+#include "runtime/core/ctx.h"
+#include "runtime/core/lock.h"
+#include "runtime/core/wire.h"
+#include "runtime/core/platform.h"
+#include "runtime/core/program.h"
+#include "runtime/core/sites.h"
+#include "runtime/core/embedded.h"
+#include "runtime/core/out.h"
+#include "runtime/core/format.h"
+#include "runtime/core/sprint.h"
+#include "runtime/core/stat.h"
+#include "runtime/core/hist.h"
+#include "runtime/core/map.h"
+#include "runtime/core/map_sort.h"
+#include "runtime/core/map_stat.h"
+#include "runtime/kernel/context.h"
+#include "runtime/kernel/entry.h"
+#include "runtime/kernel/family.h"
+#include "runtime/kernel/module.h"
+#include "runtime/kernel/probe_kprobe.h"
+#include "runtime/kernel/probe_kretprobe.h"
+#include "runtime/kernel/probe_profile.h"
+#include "runtime/kernel/probe_session.h"
+#include "runtime/kernel/probe_timer.h"
+#include "runtime/kernel/probe_tracepoint.h"
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kprobes are registered one by one: one that the kernel refuses (a function that is gone, not probeable or
+ * in a freed section) is a warning and the others are placed, as in SystemTap.
+ */
+#include "runtime/kernel/session.h"
+
+static struct tap_kprobe *tap_kprobes;
+
+/* Where a symbol of the kernel is now: the address of a probe that is registered on it, disabled. */
+static int symbol_address(const char *symbol, unsigned long *address)
+{
+	struct kprobe kp = {.symbol_name = symbol, .flags = KPROBE_FLAG_DISABLED};
+	int rc = register_kprobe(&kp);
+
+	if (rc)
+		return rc;
+	*address = (unsigned long)kp.addr;
+	unregister_kprobe(&kp);
+#ifdef CONFIG_X86_KERNEL_IBT
+	/* A probe on a function's first byte is placed behind its endbr64. */
+	if (is_endbr(*(const u32 *)(*address - 4)))
+		*address -= 4;
+#endif
+	return 0;
+}
+
+int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp)
+{
+	/* The last anchor and what KASLR added to it. Under `control`. */
+	static unsigned long slide;
+	static const char *slide_of;
+
+	if (!place->address) {
+		kp->symbol_name = place->symbol;
+		kp->offset = place->offset;
+		return 0;
+	}
+	if (!place->anchor_symbol)
+		return -EINVAL;
+	if (!slide_of || strcmp(slide_of, place->anchor_symbol)) {
+		unsigned long now;
+		int rc = symbol_address(place->anchor_symbol, &now);
+
+		if (rc)
+			return rc;
+		slide = now - place->anchor;
+		slide_of = place->anchor_symbol;
+	}
+	kp->addr = (kprobe_opcode_t *)(place->address + slide);
+	return 0;
+}
+
+static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
+{
+	const struct tap_site_kprobe *sites = use->sites;
+	uint32_t i;
+
+	tap_kprobes = kvcalloc(use->count, sizeof(*tap_kprobes), GFP_KERNEL);
+	if (!tap_kprobes)
+		return -ENOMEM;
+	for (i = 0; i < use->count; i++) {
+		struct tap_kprobe *probe = &tap_kprobes[i];
+		int rc;
+
+		probe->site = &sites[i];
+		probe->kp.pre_handler = sites[i].entry;
+		rc = tap_kprobe_resolve(&sites[i].place, &probe->kp);
+		if (!rc)
+			rc = register_kprobe(&probe->kp);
+		if (rc) {
+			tap_session_warn_format("probe %s registration error [man warning::pass5] (rc %d)",
+						sites[i].base.pp, rc);
+			continue;
+		}
+		probe->placed = true;
+		(*placed)++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void kprobe_remove(const struct tap_family_use *use)
+{
+	struct kprobe **list = kvcalloc(use->count, sizeof(*list), GFP_KERNEL);
+	uint32_t i, n = 0;
+
+	/* All at once: one grace period instead of one for each. */
+	for (i = 0; i < use->count; i++) {
+		if (!tap_kprobes[i].placed)
+			continue;
+		if (list)
+			list[n++] = &tap_kprobes[i].kp;
+		else
+			unregister_kprobe(&tap_kprobes[i].kp);
+	}
+	if (n)
+		unregister_kprobes(list, n);
+	kvfree(list);
+	kvfree(tap_kprobes);
+	tap_kprobes = NULL;
+}
+
+const struct tap_family tap_family_kprobe = {
+    .name = "kprobe",
+    .place = kprobe_place,
+    .remove = kprobe_remove,
+};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Probes on instructions of the kernel. */
+#ifndef TAP_KERNEL_PROBE_KPROBE_H
+#define TAP_KERNEL_PROBE_KPROBE_H
+
+#include <linux/kprobes.h>
+
+#include "runtime/core/program.h"
+#include "runtime/kernel/entry.h"
+
+/*
+ * Where an instruction is. Either `symbol` (with `module` before it, "module:symbol", for a module's) and
+ * `offset`; or `address`, the address that the instruction was linked at, for names that several functions
+ * share: then `anchor_symbol` is a name that only one symbol of the kernel has and `anchor` its link address.
+ */
+#define TAP_KPROBE_PLACE                                                                                     \
+	const char *symbol;                                                                                  \
+	uint64_t offset;                                                                                     \
+	uint64_t address;                                                                                    \
+	const char *anchor_symbol;                                                                           \
+	uint64_t anchor
+
+struct tap_kprobe_place {
+	TAP_KPROBE_PLACE;
+};
+
+struct tap_site_kprobe {
+	struct tap_site base;
+	kprobe_pre_handler_t entry;
+	union {
+		struct {
+			TAP_KPROBE_PLACE;
+		};
+		struct tap_kprobe_place place;
+	};
+};
+
+/* What the runtime allocates for each site. */
+struct tap_kprobe {
+	struct kprobe kp;
+	const struct tap_site_kprobe *site;
+	bool placed;
+};
+
+/* Sets symbol_name and offset, or addr, of `kp`. May sleep. 0, or -errno of a missing anchor. */
+int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp);
+
+#define TAP_ENTRY_KPROBE(number)                                                                             \
+	static int __kprobes tap_entry_kprobe_##number(struct kprobe *kp, struct pt_regs *regs)              \
+	{                                                                                                    \
+		unsigned long flags;                                                                         \
+		struct tap_ctx *c;                                                                           \
+                                                                                                             \
+		c = tap_enter(&container_of(kp, struct tap_kprobe, kp)->site->base, &flags);                 \
+		if (c) {                                                                                     \
+			c->regs = regs;                                                                      \
+			tap_handler_##number(c);                                                             \
+			tap_leave(c, flags);                                                                 \
+		}                                                                                            \
+		return 0;                                                                                    \
+	}
+
+#endif

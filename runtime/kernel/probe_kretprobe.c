@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Return probes: as probe_kprobe.c, with a bounded number of calls that may be open, and values saved at
+ * entry. */
+#include "runtime/kernel/session.h"
+
+static struct tap_kretprobe *tap_kretprobes;
+static uint64_t missed; /* of probes that are removed */
+
+/* Not 0: the call's return is not probed. */
+static int __kprobes save_entry_values(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	const struct tap_site *site = tap_kretprobe_site(instance);
+	unsigned long flags;
+	struct tap_ctx *c = tap_enter(site, &flags);
+	bool failed;
+
+	if (!c)
+		return 1;
+	c->regs = regs;
+	c->entry = (int64_t *)instance->data;
+	site->probe->entry_handler(c);
+	failed = c->error;
+	tap_leave(c, flags);
+	return failed;
+}
+
+static int instances(const struct tap_site_kretprobe *site)
+{
+	uint32_t n = tap_session.program->limits.kretprobe_instances;
+
+	if (site->maxactive > 0)
+		return min_t(int64_t, site->maxactive, 4096);
+	return n ? n : max(15u, 6 * num_possible_cpus());
+}
+
+static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
+{
+	const struct tap_site_kretprobe *sites = use->sites;
+	uint32_t i;
+
+	tap_kretprobes = kvcalloc(use->count, sizeof(*tap_kretprobes), GFP_KERNEL);
+	if (!tap_kretprobes)
+		return -ENOMEM;
+	for (i = 0; i < use->count; i++) {
+		struct tap_kretprobe *probe = &tap_kretprobes[i];
+		const struct tap_probe *handler = sites[i].base.probe;
+		int rc;
+
+		probe->site = &sites[i];
+		probe->rp.handler = sites[i].entry;
+		probe->rp.maxactive = instances(&sites[i]);
+		if (handler->entry_values) {
+			probe->rp.entry_handler = save_entry_values;
+			probe->rp.data_size = handler->entry_values * sizeof(int64_t);
+		}
+		rc = tap_kprobe_resolve(&sites[i].place, &probe->rp.kp);
+		if (!rc)
+			rc = register_kretprobe(&probe->rp);
+		if (rc) {
+			tap_session_warn_format("probe %s registration error [man warning::pass5] (rc %d)",
+						sites[i].base.pp, rc);
+			continue;
+		}
+		probe->placed = true;
+		(*placed)++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void kretprobe_remove(const struct tap_family_use *use)
+{
+	struct kretprobe **list = kvcalloc(use->count, sizeof(*list), GFP_KERNEL);
+	uint32_t i, n = 0;
+
+	for (i = 0; i < use->count; i++) {
+		if (!tap_kretprobes[i].placed)
+			continue;
+		if (list)
+			list[n++] = &tap_kretprobes[i].rp;
+		else
+			unregister_kretprobe(&tap_kretprobes[i].rp);
+	}
+	if (n)
+		unregister_kretprobes(list, n);
+	for (i = 0; i < use->count; i++)
+		missed += tap_kretprobes[i].rp.nmissed;
+	kvfree(list);
+	kvfree(tap_kretprobes);
+	tap_kretprobes = NULL;
+}
+
+static void kretprobe_count(const struct tap_family_use *use, struct tap_stats *stats)
+{
+	stats->missed_kretprobe += missed;
+}
+
+const struct tap_family tap_family_kretprobe = {
+    .name = "kretprobe",
+    .place = kretprobe_place,
+    .remove = kretprobe_remove,
+    .count = kretprobe_count,
+};

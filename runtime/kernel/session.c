@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of a session; STATES.md has the table that this file implements. Everything that handlers use is
+ * allocated when the module is loaded and freed when it is unloaded; probes are placed and removed in the
+ * process of the reader.
+ */
+#include "runtime/kernel/session.h"
+
+struct tap_session tap_session;
+
+/* Room for output of each CPU and of begin, end, error, where the program does not say. */
+#define TAP_CPU_RING	 (256ull << 10)
+#define TAP_SESSION_RING (1ull << 20)
+
+const struct tap_family tap_family_begin = {.name = "begin"};
+const struct tap_family tap_family_end = {.name = "end"};
+const struct tap_family tap_family_error = {.name = "error"};
+const struct tap_family tap_family_never = {.name = "never"};
+
+bool __kprobes tap_state_change(uint32_t from, uint32_t to)
+{
+	struct tap_session *s = &tap_session;
+
+	if (cmpxchg(&s->state, from, to) != from)
+		return false;
+	/* The reader hears of every state, also of one that has passed when it looks. */
+	atomic_or(1 << to, &s->states);
+	return true;
+}
+
+int64_t tap_target(const struct tap_ctx *c)
+{
+	return tap_session.target;
+}
+
+void *tap_alloc(uint64_t bytes)
+{
+	if (!bytes)
+		bytes = 1;
+	return bytes > INT_MAX ? vzalloc(bytes) : kvzalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+}
+
+void tap_free(void *memory)
+{
+	kvfree(memory);
+}
+
+uint32_t tap_cpu_count(void)
+{
+	return nr_cpu_ids;
+}
+
+uint32_t tap_c_format(char *dst, uint32_t size, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vscnprintf(dst, size, format, args);
+	va_end(args);
+	return n;
+}
+
+void tap_session_error_format(const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vscnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	tap_session_error(text);
+}
+
+/* A unit of its own on the session's lane, whose owner calls this: under `control`. */
+static void say(uint32_t format, const char *text)
+{
+	struct tap_ctx *c = &tap_session.self->ctx;
+	struct tap_str line = tap_str_make(text, strlen(text));
+	uint8_t *at = tap_record(c, format, tap_str_bytes(line));
+
+	if (at)
+		tap_put_str(at, line);
+	tap_unit_finish(tap_session.self);
+}
+
+void tap_session_warn_format(const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vscnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say(TAP_RECORD_WARNING, text);
+}
+
+static void say_fatal(void)
+{
+	const char *text = smp_load_acquire(&tap_session.fatal);
+
+	if (text) {
+		tap_session.fatal = NULL;
+		say(TAP_RECORD_ERROR, text);
+	}
+}
+
+/* Handlers of begin, end and error. */
+
+static void run_session_handler(const struct tap_site *site)
+{
+	struct tap_lane *lane = tap_session.self;
+	struct tap_ctx *c = &lane->ctx;
+
+	c->site = site;
+	site->probe->handler(c);
+	if (c->held)
+		tap_lock_set_release(c);
+	if (c->error)
+		tap_report_error(lane);
+	tap_unit_finish(lane);
+	lane->hits++;
+}
+
+/*
+ * All sites of a family in the order of priority, then of the script, as long as the session stays in
+ * `state`. Looks for the next one anew each time: there are few.
+ */
+static void run_session_family(const struct tap_family *family, uint32_t state)
+{
+	const struct tap_program *program = tap_session.program;
+	const struct tap_site_session *last = NULL;
+	uint32_t last_index = 0;
+
+	while (READ_ONCE(tap_session.state) == state) {
+		const struct tap_site_session *next = NULL;
+		uint32_t next_index = 0, index = 0, f, i;
+
+		for (f = 0; f < program->family_count; f++) {
+			const struct tap_family_use *use = &program->families[f];
+
+			for (i = 0; use->family == family && i < use->count; i++, index++) {
+				const struct tap_site_session *site = (const void *)tap_site_at(use, i);
+
+				if (last && (site->priority < last->priority ||
+					     (site->priority == last->priority && index <= last_index)))
+					continue;
+				if (!next || site->priority < next->priority) {
+					next = site;
+					next_index = index;
+				}
+			}
+		}
+		if (!next)
+			return;
+		last = next;
+		last_index = next_index;
+		run_session_handler(&next->base);
+		cond_resched();
+	}
+}
+
+/* Probes. */
+
+static void remove_families(void)
+{
+	struct tap_session *s = &tap_session;
+
+	while (s->families_placed > 0) {
+		const struct tap_family_use *use = &s->program->families[--s->families_placed];
+
+		if (use->family->remove)
+			use->family->remove(use);
+	}
+	s->sites_placed = 0;
+}
+
+static int place_families(void)
+{
+	struct tap_session *s = &tap_session;
+	uint32_t placed = 0;
+
+	for (; s->families_placed < s->program->family_count; s->families_placed++) {
+		const struct tap_family_use *use = &s->program->families[s->families_placed];
+		int rc = use->family->place ? use->family->place(use, &placed) : 0;
+
+		if (rc) {
+			remove_families();
+			return rc;
+		}
+	}
+	s->sites_placed = placed;
+	return 0;
+}
+
+int tap_session_start(int64_t target)
+{
+	struct tap_session *s = &tap_session;
+	int rc = 0;
+
+	if (mutex_lock_killable(&s->control))
+		return -EINTR;
+	if (s->phase != TAP_LOADED) {
+		mutex_unlock(&s->control);
+		return -EBUSY;
+	}
+	s->phase = TAP_STARTED;
+	s->target = target;
+	run_session_family(&tap_family_begin, TAP_STATE_STARTING);
+	if (READ_ONCE(s->state) == TAP_STATE_STARTING)
+		rc = place_families();
+	if (rc) {
+		tap_session_error_format("cannot place the probes (rc %d)", rc);
+		say_fatal();
+		tap_state_change(TAP_STATE_STARTING, TAP_STATE_ERROR);
+	} else {
+		tap_state_change(TAP_STATE_STARTING, TAP_STATE_RUNNING);
+	}
+	tap_wake(s->self, TAP_WAIT_DATA);
+	mutex_unlock(&s->control);
+	return rc;
+}
+
+static void finish(void)
+{
+	tap_state_change(TAP_STATE_RUNNING, TAP_STATE_STOPPING);
+	tap_state_change(TAP_STATE_STARTING, TAP_STATE_STOPPING);
+	remove_families();
+	run_session_family(&tap_family_end, TAP_STATE_STOPPING);
+	run_session_family(&tap_family_error, TAP_STATE_ERROR);
+	say_fatal();
+}
+
+int tap_session_stop(bool abandoned)
+{
+	struct tap_session *s = &tap_session;
+
+	if (abandoned) {
+		WRITE_ONCE(s->abandoned, true);
+		wake_up_all(&s->room);
+		mutex_lock(&s->control);
+	} else if (mutex_lock_killable(&s->control)) {
+		return -EINTR;
+	}
+	if (s->phase == TAP_STARTED)
+		finish();
+	s->phase = TAP_STOPPED;
+	WRITE_ONCE(s->state, TAP_STATE_DONE);
+	atomic_or(1 << TAP_STATE_DONE, &s->states);
+	tap_wake(s->self, TAP_WAIT_DATA);
+	mutex_unlock(&s->control);
+	return 0;
+}
+
+/* Exact after TAP_IOC_STOP; a close guess while handlers run. */
+void tap_session_stats(struct tap_stats *stats)
+{
+	struct tap_session *s = &tap_session;
+	uint32_t i;
+
+	memset(stats, 0, sizeof(*stats));
+	for (i = 0; i < s->lane_count; i++) {
+		const struct tap_lane *lane = s->lanes[i];
+
+		if (!lane)
+			continue;
+		stats->hits += READ_ONCE(lane->hits);
+		stats->errors += READ_ONCE(lane->errors);
+		stats->lost_units += READ_ONCE(lane->lost_units);
+		stats->skipped_lock += READ_ONCE(lane->skipped_lock);
+		stats->skipped_reentrant += local_read(&lane->skipped_reentrant);
+		stats->skipped_lowstack += local_read(&lane->skipped_lowstack);
+	}
+	stats->skipped_overload = atomic_read(&s->skipped_overload);
+	stats->skipped_total = atomic_read(&s->skipped);
+	for (i = 0; i < s->program->family_count; i++) {
+		const struct tap_family_use *use = &s->program->families[i];
+
+		if (use->family->count)
+			use->family->count(use, stats);
+	}
+}
+
+/* Loading and unloading. */
+
+static void lane_exit(struct tap_lane *lane)
+{
+	if (!lane)
+		return;
+	irq_work_sync(&lane->wake);
+	tap_ring_exit(&lane->ring);
+	kvfree(lane->ctx.frame);
+	kvfree(lane);
+}
+
+static void reader_wake(void)
+{
+	wake_up_all(&tap_session.readable);
+}
+
+static void reader_wake_work(struct work_struct *work)
+{
+	reader_wake();
+}
+
+/* In a hard interrupt. A wait queue's lock sleeps on an RT kernel: there a worker wakes the reader. */
+static void lane_wake(struct irq_work *work)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		schedule_work(&tap_session.wake_work);
+	else
+		reader_wake();
+}
+
+static struct tap_lane *lane_init(uint32_t index, int node, uint8_t kind, uint64_t ring_bytes)
+{
+	const struct tap_program *program = tap_session.program;
+	struct tap_lane *lane = kvzalloc_node(sizeof(*lane), GFP_KERNEL, node);
+
+	if (!lane)
+		return NULL;
+	lane->index = index;
+	lane->inflight = TAP_NOT_INFLIGHT;
+	lane->wake = IRQ_WORK_INIT_HARD(lane_wake);
+	lane->ctx.kind = kind;
+	lane->ctx.program = program;
+	lane->ctx.frame = kvzalloc_node(program->frame_size ? program->frame_size : 8, GFP_KERNEL, node);
+	if (lane->ctx.frame && tap_ring_init(&lane->ring, ring_bytes, node) == 0)
+		return lane;
+	lane_exit(lane);
+	return NULL;
+}
+
+static void lanes_exit(void)
+{
+	struct tap_session *s = &tap_session;
+	uint32_t i;
+
+	for (i = 0; i < s->lane_count; i++)
+		lane_exit(s->lanes[i]);
+	flush_work(&s->wake_work);
+	kvfree(s->lanes);
+}
+
+static int lanes_init(void)
+{
+	struct tap_session *s = &tap_session;
+	uint64_t bytes = s->program->limits.ring_bytes;
+	int cpu;
+
+	s->lane_count = nr_cpu_ids + 1;
+	s->lanes = kvcalloc(s->lane_count, sizeof(*s->lanes), GFP_KERNEL);
+	if (!s->lanes)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+	{
+		s->lanes[cpu] = lane_init(cpu, cpu_to_node(cpu), TAP_EVENT, bytes ? bytes : TAP_CPU_RING);
+		if (!s->lanes[cpu])
+			goto fail;
+	}
+	s->self = lane_init(nr_cpu_ids, NUMA_NO_NODE, TAP_SESSION, max_t(uint64_t, bytes, TAP_SESSION_RING));
+	if (!s->self)
+		goto fail;
+	s->lanes[nr_cpu_ids] = s->self;
+	return 0;
+fail:
+	lanes_exit();
+	return -ENOMEM;
+}
+
+int tap_session_load(struct tap_program *program)
+{
+	struct tap_session *s = &tap_session;
+	int rc;
+
+	if (program->abi != TAP_ABI)
+		return -ENOEXEC;
+	s->program = program;
+	mutex_init(&s->control);
+	init_waitqueue_head(&s->readable);
+	init_waitqueue_head(&s->room);
+	INIT_WORK(&s->wake_work, reader_wake_work);
+	rc = lanes_init();
+	if (rc)
+		return rc;
+	rc = program->globals_init ? program->globals_init() : 0;
+	if (rc)
+		goto fail_lanes;
+	rc = tap_transport_init();
+	if (rc)
+		goto fail_globals;
+	return 0;
+
+fail_globals:
+	if (program->globals_exit)
+		program->globals_exit();
+fail_lanes:
+	lanes_exit();
+	return rc;
+}
+
+/* The control file holds a reference to the module: nobody has it open, and its release has stopped the
+ * session. */
+void tap_session_unload(void)
+{
+	struct tap_session *s = &tap_session;
+
+	tap_session_stop(true);
+	tap_transport_exit();
+	if (s->program->globals_exit)
+		s->program->globals_exit();
+	lanes_exit();
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one session of a module, shared by the runtime's own files: lanes (a context and a ring for each CPU,
+ * and one for the session's handlers), the state, and the reader. Not in the PCH.
+ */
+#ifndef TAP_KERNEL_SESSION_H
+#define TAP_KERNEL_SESSION_H
+
+#include "runtime/kernel/pch.h"
+
+/*
+ * Output of one lane. `head` and `tail` count bytes for ever; their difference is at most `size`, a power of
+ * two. The pages are mapped twice in a row, so that a unit that begins anywhere is contiguous.
+ */
+struct tap_ring {
+	uint8_t *data;
+	uint64_t size;
+	struct page **pages;
+	uint32_t page_count;
+	uint64_t head;				    /* moved by the lane's owner */
+	uint64_t tail ____cacheline_aligned_in_smp; /* moved by the reader */
+};
+
+/* Of `seq` and inflight: no number is taken. */
+#define TAP_NOT_INFLIGHT (~0ull)
+
+struct tap_lane {
+	struct tap_ctx ctx;
+	uint32_t index;	   /* of its ring */
+	uint32_t busy;	   /* an Event handler runs; written by its own CPU alone */
+	uint64_t inflight; /* lower bound of the number of the unit being made */
+	bool continued;	   /* session lane: a unit with TAP_UNIT_MORE is out */
+	struct irq_work wake;
+	/* Of the handler runs on this lane; written by its owner alone. */
+	uint64_t hits, errors, lost_units, skipped_lock;
+	/* Written also by what interrupts the owner. */
+	local_t skipped_reentrant, skipped_lowstack;
+	/* Overload: time of entry, start of the interval, time spent in handlers in it; all in cycles. */
+	uint64_t entered, interval_start, interval_busy;
+	struct tap_ring ring;
+};
+
+enum tap_phase {
+	TAP_LOADED, /* waits for TAP_IOC_START */
+	TAP_STARTED,
+	TAP_STOPPED,
+};
+
+/* What the one reader has been given. Under `lock`. */
+struct tap_reader {
+	struct mutex lock;
+	uint64_t *heads;    /* a snapshot that is being delivered, by ring */
+	uint64_t watermark; /* of that snapshot */
+	bool delivering;
+	uint64_t sent;	 /* the last watermark delivered */
+	bool held;	 /* delivered units may be at or above it: the reader waits for it to move */
+	uint32_t states; /* bit set of enum tap_state delivered */
+};
+
+struct tap_session {
+	struct tap_program *program;
+	struct tap_lane **lanes; /* by CPU number, NULL if impossible; [lane_count - 1] is the session's */
+	uint32_t lane_count;
+	struct tap_lane *self; /* the session's lane */
+
+	uint32_t state;	 /* enum tap_state */
+	atomic_t states; /* bit set of the states that the session went through and the reader must hear of */
+	struct mutex control; /* TAP_IOC_START, TAP_IOC_STOP, release */
+	enum tap_phase phase;
+	bool abandoned; /* nobody will read: output that finds no room is dropped */
+	uint32_t families_placed;
+	uint32_t sites_placed;
+	int64_t target;
+	const char *fatal; /* why the session ended, where no context could say it */
+	char fatal_text[256];
+	uint32_t fatal_claimed;
+	atomic_t errors, skipped;
+	atomic_t skipped_overload;
+
+	atomic64_t counter ____cacheline_aligned_in_smp; /* the last sequence number given */
+
+	uint32_t waiting ____cacheline_aligned_in_smp; /* the reader sleeps: TAP_WAIT_* */
+	wait_queue_head_t readable;		       /* the reader */
+	wait_queue_head_t room;			       /* a session handler that waits for the reader */
+	struct work_struct wake_work;
+	struct tap_reader reader;
+	atomic_t open;
+	struct miscdevice device;
+	char device_name[80], node_name[80];
+	uint8_t *formats;
+	uint32_t formats_bytes;
+};
+
+/* The reader waits for units, or also for the watermark to move without one. */
+enum { TAP_WAIT_NONE = 0, TAP_WAIT_DATA = 1, TAP_WAIT_WATERMARK = 2 };
+
+extern struct tap_session tap_session;
+
+static inline struct tap_lane *tap_lane_of(struct tap_ctx *c)
+{
+	return container_of(c, struct tap_lane, ctx);
+}
+
+/* ring.c */
+int tap_ring_init(struct tap_ring *ring, uint64_t bytes, int node);
+void tap_ring_exit(struct tap_ring *ring);
+/* Gives the current unit to the reader, if it has records. */
+void tap_unit_commit(struct tap_lane *lane, uint32_t flags);
+/* Ends the unit of a handler run: commits, or counts it as lost; drops the sequence number. */
+void tap_unit_finish(struct tap_lane *lane);
+/* Takes a (new) sequence number for the unit being made. */
+void tap_unit_number(struct tap_lane *lane);
+uint64_t tap_watermark(void);
+void tap_wake(struct tap_lane *lane, uint32_t wait);
+
+/* handler.c */
+/* Says the failure in the context's output, counts it, and ends the session when there were more than
+ * MAXERRORS. */
+void tap_report_error(struct tap_lane *lane);
+/* Of the session as a whole, from any context; `text` is copied; the first one stays and is said when it
+ * stops. */
+void tap_session_error(const char *text);
+void tap_session_error_format(const char *format, ...) __printf(1, 2);
+void tap_session_warn_format(const char *format, ...) __printf(1, 2);
+
+/* session.c */
+bool tap_state_change(uint32_t from, uint32_t to);
+int tap_session_start(int64_t target);
+int tap_session_stop(bool abandoned);
+void tap_session_stats(struct tap_stats *stats);
+
+/* transport.c */
+int tap_transport_init(void);
+void tap_transport_exit(void);
+
+#endif
