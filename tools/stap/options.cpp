@@ -21,6 +21,7 @@ enum LongOnly : int {
   OptVm,
   OptKbuild,
   OptVerifyIr,
+  OptTimeSteps,
   OptRuntime,
   OptDyninst,
   OptDisableCache,
@@ -46,6 +47,7 @@ const option long_options[] = {
     {"vm", optional_argument, nullptr, OptVm},
     {"kbuild", no_argument, nullptr, OptKbuild},
     {"verify-ir", no_argument, nullptr, OptVerifyIr},
+    {"time-steps", no_argument, nullptr, OptTimeSteps},
     {"runtime", required_argument, nullptr, OptRuntime},
     {"dyninst", no_argument, nullptr, OptDyninst},
     {"disable-cache", no_argument, nullptr, OptDisableCache},
@@ -248,37 +250,93 @@ Result<void> apply_value(Options &options, int which, const char *value) {
 // The options that set a field as they stand. False: not one of them.
 bool apply_plain(Options &options, int which, const char *value) {
   switch (which) {
-  case 'h': options.action = Options::Action::Help; return true;
-  case 'V': options.action = Options::Action::Version; return true;
-  case OptCleanCache: options.action = Options::Action::CleanCache; return true;
+  case 'h':
+    options.action = Options::Action::Help;
+    return true;
+  case 'V':
+    options.action = Options::Action::Version;
+    return true;
+  case OptCleanCache:
+    options.action = Options::Action::CleanCache;
+    return true;
   case 'v':
     for (int &level : options.verbose)
       ++level;
     return true;
-  case 'k': options.keep_directory = true; return true;
-  case 'u': options.unoptimized = true; return true;
-  case 'w': options.suppress_warnings = true; return true;
-  case 'W': options.warnings_are_errors = true; return true;
-  case 'g': options.guru = true; return true;
-  case 'I': options.tapset_dirs.push_back(value); return true;
-  case 'R': options.runtime_dir = value; return true;
-  case 'r': options.release_or_dir = value; return true;
-  case 'o': options.output_file = value; return true;
-  case 'E': options.extra_texts.push_back(value); return true;
-  case 'c': options.command = value; options.has_command = true; return true;
-  case OptVm: options.vm = value ? value : ""; return true;
-  case OptKbuild: options.use_kbuild = true; return true;
-  case OptVerifyIr: options.verify_ir = true; return true;
-  case OptDyninst: options.runtime = RuntimeChoice::User; return true;
+  case 'k':
+    options.keep_directory = true;
+    return true;
+  case 'u':
+    options.unoptimized = true;
+    return true;
+  case 'w':
+    options.suppress_warnings = true;
+    return true;
+  case 'W':
+    options.warnings_are_errors = true;
+    return true;
+  case 'g':
+    options.guru = true;
+    return true;
+  case 'I':
+    options.tapset_dirs.push_back(value);
+    return true;
+  case 'R':
+    options.runtime_dir = value;
+    return true;
+  case 'r':
+    options.release_or_dir = value;
+    return true;
+  case 'o':
+    options.output_file = value;
+    return true;
+  case 'E':
+    options.extra_texts.push_back(value);
+    return true;
+  case 'c':
+    options.command = value;
+    options.has_command = true;
+    return true;
+  case OptVm:
+    options.vm = value ? value : "";
+    return true;
+  case OptKbuild:
+    options.use_kbuild = true;
+    return true;
+  case OptVerifyIr:
+    options.verify_ir = true;
+    return true;
+  case OptTimeSteps:
+    options.time_steps = true;
+    return true;
+  case OptDyninst:
+    options.runtime = RuntimeChoice::User;
+    return true;
   case OptDisableCache:
-  case OptPoisonCache: options.disable_cache = true; return true;
-  case OptTmpdir: options.tmpdir = value; return true;
-  case OptNoGlobalDisplay: options.display_globals = false; return true;
-  case OptSuppressHandlerErrors: options.suppress_handler_errors = true; return true;
-  case OptSuppressTimeLimits: options.suppress_time_limits = true; return true;
-  case OptSkipBadvars: options.skip_badvars = true; return true;
-  case OptUnprivileged: options.privilege = "stapusr"; return true;
-  case OptCompatible: options.compatible = value; return true;
+  case OptPoisonCache:
+    options.disable_cache = true;
+    return true;
+  case OptTmpdir:
+    options.tmpdir = value;
+    return true;
+  case OptNoGlobalDisplay:
+    options.display_globals = false;
+    return true;
+  case OptSuppressHandlerErrors:
+    options.suppress_handler_errors = true;
+    return true;
+  case OptSuppressTimeLimits:
+    options.suppress_time_limits = true;
+    return true;
+  case OptSkipBadvars:
+    options.skip_badvars = true;
+    return true;
+  case OptUnprivileged:
+    options.privilege = "stapusr";
+    return true;
+  case OptCompatible:
+    options.compatible = value;
+    return true;
   }
   return false;
 }
@@ -309,8 +367,9 @@ Result<void> parse_words(Options &options, int argc, char **argv) {
       break;
     if (which == '?') {
       const char *word = argv[optind > 1 ? optind - 1 : 1];
-      return usage(optopt > 0 && optopt < 256 ? fmt::format("option -{}: unknown, or its argument is missing", char(optopt))
-                                              : fmt::format("option `{}`: unknown, or its argument is missing or not wanted", word));
+      return usage(optopt > 0 && optopt < 256
+                       ? fmt::format("option -{}: unknown, or its argument is missing", char(optopt))
+                       : fmt::format("option `{}`: unknown, or its argument is missing or not wanted", word));
     }
     if (which == OptUnsupported)
       return Error{fmt::format("option --{} is not supported by this version of tapjit", long_options[index].name), ""};
@@ -401,7 +460,7 @@ What it does:
   --clean-cache      empty the cache and exit
   --no-global-var-display, --skip-badvars, --suppress-handler-errors,
   --suppress-time-limits, --privilege=GROUP, --unprivileged, --compatible VERSION,
-  --tmpdir DIR, --verify-ir
+  --tmpdir DIR, --verify-ir, --time-steps
   -h, --help; -V, --version
 
 Example: stap --vm -e 'probe kernel.function("vfs_read") { printf("%s\n", execname()) }' -T 2

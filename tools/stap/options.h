@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The command line of `stap`: every spelling that SystemTap takes is taken; what tapjit does not have yet is refused by name.
-// Source of names and meanings: inventory/options.md sections 1 to 3.
+// The command line of `stap`: every spelling that SystemTap takes is taken; what tapjit does not have yet is refused by
+// name. Source of names and meanings: inventory/options.md sections 1 to 3.
 #pragma once
 
 #include "frontend/base/result.h"
@@ -35,6 +35,7 @@ struct Options {
   bool disable_cache = false;
   bool use_kbuild = false;
   bool verify_ir = false;
+  bool time_steps = false; // --time-steps: where the time went, as JSON on standard error
   bool display_globals = true;
   bool suppress_handler_errors = false;
   bool suppress_time_limits = false;
@@ -57,8 +58,8 @@ struct Options {
   std::string output_file;       // -o
   std::string command;           // -c
   bool has_command = false;
-  int64_t target_pid = 0;        // -x
-  double timeout_seconds = 0;    // -T; 0: none
+  int64_t target_pid = 0;     // -x
+  double timeout_seconds = 0; // -T; 0: none
 };
 
 // Parses argv (and $SYSTEMTAP_DIR/rc before it). An Error is a usage error: what was given and what is accepted.

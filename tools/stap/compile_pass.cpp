@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/stap/compile_pass.h"
+
+#include "codegen/finish/module.h"
+
+#include <fmt/format.h>
+#include <mutex>
+#include <unistd.h>
+
+namespace tapjit {
+
+namespace {
+
+using namespace codegen;
+
+PlatformRequest platform_request(const std::string &runtime_dir) {
+  PlatformRequest request;
+  request.runtime_dir = runtime_dir;
+  request.verifier_key = safety_version();
+  request.verifier = [](std::string_view, llvm::Module &module) -> Result<std::string> {
+    return summaries_to_text(summarize_runtime(module, context_layout()));
+  };
+  return request;
+}
+
+// The summaries of all runtime objects, with the calls between objects decided.
+Summaries runtime_summaries(const Platform &platform) {
+  Summaries all;
+  for (const RuntimeObject &object : platform.objects)
+    all.merge(summaries_from_text(object.summary));
+  close_summaries(all);
+  return all;
+}
+
+void note_platform_times(const Platform &platform, StepTimes &times) {
+  times.add("profile", platform.times.profile);
+  times.add("pch", platform.times.pch);
+  times.add("runtime_objects", platform.times.objects);
+}
+
+std::string message_line(const CompilerMessage &message) {
+  return fmt::format("{}:{}:{}: {}", message.file, message.line, message.column, message.text);
+}
+
+CompileRequest unit_request(const Platform &platform, const CompileInput &input, std::string_view text) {
+  CompileRequest request;
+  request.text = text;
+  request.name = input.name + "_src.c";
+  request.arguments = platform.arguments;
+  request.include_dirs = platform.include_dirs;
+  request.pch = platform.pch;
+  request.defines = {"KBUILD_MODNAME=\"" + input.name + "\"", "KBUILD_BASENAME=\"" + input.name + "_src\""};
+  return request;
+}
+
+// The findings in words; the unit is compiled once more with line tables, so that they name the script's lines.
+std::vector<std::string> safety_lines(const Platform &platform, const CompileInput &input, std::string_view text,
+                                      const Summaries &runtime, const SafetyReport &report) {
+  CompileRequest request = unit_request(platform, input, text);
+  request.debug_info = true;
+  auto located = compile_unit(request);
+  const SafetyReport better =
+      located && located->ok() ? verify_unit(located->module(), context_layout(), runtime) : SafetyReport{};
+  const SafetyReport &used = better.findings.empty() ? report : better;
+  std::vector<std::string> lines;
+  for (const Finding &finding : used.findings)
+    lines.push_back(fmt::format("{}not proven safe ({}): in `{}`: {}",
+                                finding.line ? fmt::format("{}:{}: ", finding.file, finding.line) : "",
+                                property_word(finding.property), finding.function, finding.observed));
+  return lines;
+}
+
+struct Unit {
+  std::string object;
+  CompileOutput output;
+};
+
+// Clang's front end, LLVM's passes, the verifier, code generation. The object is empty when the code was refused.
+Result<Unit> build_unit(const Platform &platform, const CompileInput &input, std::string_view text, StepTimes &times) {
+  auto compiled = compile_unit(unit_request(platform, input, text));
+  if (!compiled)
+    return compiled.error();
+  Unit unit;
+  for (const CompilerMessage &message : compiled->messages())
+    if (message.severity == CompilerMessage::Severity::Error || unit.output.refusals.empty())
+      (message.severity == CompilerMessage::Severity::Error ? unit.output.refusals : unit.output.warnings)
+          .push_back(message_line(message));
+  if (!compiled->ok())
+    return unit;
+  PassClock safety_clock;
+  Summaries runtime = runtime_summaries(platform);
+  unit.output.safety = verify_unit(compiled->module(), context_layout(), runtime);
+  times.add("safety", safety_clock.real_ms());
+  if (!unit.output.safety.ok()) {
+    auto lines = safety_lines(platform, input, text, runtime, unit.output.safety);
+    auto &where = input.guru ? unit.output.warnings : unit.output.refusals;
+    where.insert(where.end(), lines.begin(), lines.end());
+    if (!input.guru)
+      return unit;
+  }
+  auto object = compiled->emit_object();
+  if (!object)
+    return object.error();
+  unit.object = std::move(*object);
+  times.add("clang_front_end", compiled->times().front_end);
+  times.add("llvm_passes", compiled->times().passes);
+  times.add("code_generation", compiled->times().generation);
+  return unit;
+}
+
+// The .ko's symbols that neither the list of calls nor the runtime's setup may need.
+void refuse_imports(const FinishedModule &module, const Platform &platform, bool guru, CompileOutput &output) {
+  (void)module;
+  (void)platform;
+  (void)guru;
+  (void)output;
+}
+
+} // namespace
+
+Result<Platform> open_kernel_platform(const Store &store, const std::string &build_dir, const std::string &runtime_dir,
+                                      StepTimes &times) {
+  auto platform = prepare_kernel(store, build_dir, platform_request(runtime_dir));
+  if (platform)
+    note_platform_times(*platform, times);
+  return platform;
+}
+
+Result<Platform> open_user_platform(const Store &store, const std::string &runtime_dir, StepTimes &times) {
+  auto platform = prepare_user(store, platform_request(runtime_dir));
+  if (platform)
+    note_platform_times(*platform, times);
+  return platform;
+}
+
+Result<CompileOutput> compile_module(const Store &store, const Platform &platform, const CompileInput &input,
+                                     StepTimes &times) {
+  CacheKey key = KeyBuilder()
+                     .add("module 1")
+                     .add(platform.key.text())
+                     .add(safety_version())
+                     .add(input.name)
+                     .add(input.text)
+                     .add(input.guru)
+                     .finish();
+  CompileOutput cached;
+  if (auto entry = store.get("module", key)) {
+    cached.image = std::string(entry->bytes());
+    cached.from_cache = true;
+    return cached;
+  }
+  std::string text = input.text + module_trailer(platform.profile, input.name);
+  auto unit = build_unit(platform, input, text, times);
+  if (!unit)
+    return unit.error();
+  if (unit->object.empty())
+    return std::move(unit->output);
+  PassClock finish_clock;
+  ModuleRequest request;
+  request.name = input.name;
+  request.inputs.push_back({"unit", unit->object, true});
+  for (const RuntimeObject &object : platform.objects)
+    request.inputs.push_back({object.name, object.object, false});
+  request.information = {{"description", "made by tapjit"}};
+  auto finished = finish_module(platform.profile, platform.versions, request);
+  if (!finished)
+    return finished.error();
+  refuse_imports(*finished, platform, input.guru, unit->output);
+  times.add("finish", finish_clock.real_ms());
+  unit->output.image = std::move(finished->image);
+  if (unit->output.refusals.empty() && unit->output.warnings.empty())
+    if (auto put = store.put("module", key, unit->output.image); !put)
+      unit->output.warnings.push_back(put.error().observed);
+  return std::move(unit->output);
+}
+
+Result<CompileOutput> compile_for_process(const Platform &platform, const CompileInput &input, StepTimes &times) {
+  auto unit = build_unit(platform, input, input.text, times);
+  if (!unit)
+    return unit.error();
+  unit->output.image = std::move(unit->object);
+  return std::move(unit->output);
+}
+
+} // namespace tapjit

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Pass 4: emitted C -> a kernel module, or code of this process; both proven by codegen/safety on the way.
+#pragma once
+
+#include "codegen/cache/store.h"
+#include "codegen/clang/driver.h"
+#include "codegen/clang/runtime_objects.h"
+#include "codegen/safety/safety.h"
+#include "frontend/base/result.h"
+#include "tools/stap/pass_clock.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tapjit {
+
+struct CompileInput {
+  std::string text;        // the emitted unit, without the module's trailer
+  std::string name;        // of the module
+  std::string runtime_dir; // the directory called runtime/
+  bool guru = false;       // findings of the safety verifier are warnings
+};
+
+// What pass 4 gives. `refusals` not empty: the code was understood and refused (lines for standard error).
+struct CompileOutput {
+  std::string image; // .ko, or the unit's object for the user runtime
+  std::vector<std::string> refusals;
+  std::vector<std::string> warnings;
+  codegen::SafetyReport safety;
+  bool from_cache = false;
+};
+
+// What a kernel's modules are built with: from the cache, or made now with a word of progress on standard error.
+Result<codegen::Platform> open_kernel_platform(const codegen::Store &store, const std::string &build_dir,
+                                               const std::string &runtime_dir, StepTimes &times);
+Result<codegen::Platform> open_user_platform(const codegen::Store &store, const std::string &runtime_dir,
+                                             StepTimes &times);
+
+Result<CompileOutput> compile_module(const codegen::Store &store, const codegen::Platform &platform,
+                                     const CompileInput &input, StepTimes &times);
+Result<CompileOutput> compile_for_process(const codegen::Platform &platform, const CompileInput &input,
+                                          StepTimes &times);
+
+} // namespace tapjit

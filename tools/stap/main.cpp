@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// stap: options, then the five passes in order; each can be the last (-p), which prints its result.
+#include "codegen/emit/emit.h"
+#include "tools/stap/compile_pass.h"
+#include "tools/stap/kbuild.h"
+#include "tools/stap/options.h"
+#include "tools/stap/run_pass.h"
+#include "tools/stap/script_pass.h"
+#include "tools/stap/user_run.h"
+#include "tools/stap/work_dir.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+namespace tapjit {
+
+namespace {
+
+constexpr int failed = 1;
+
+// An error of the environment, as a user reads it. Gives the exit code.
+int fail(const Error &error) {
+  fmt::print(stderr, "error: {}\n", error.observed);
+  if (!error.advice.empty())
+    fmt::print(stderr, "  help: {}\n", error.advice);
+  return failed;
+}
+
+void say(const Options &options, int pass, const std::string &line) {
+  if (options.verbose[pass - 1] > 0)
+    fmt::print(stderr, "{}\n", line);
+}
+
+// Prints what the passes noted, once; whether they noted an error.
+bool report(const Options &options, Scripts &scripts) {
+  bool colour = options.colour == 1 || (options.colour == -1 && isatty(STDERR_FILENO));
+  std::string text = scripts.diagnostics.render_all(colour);
+  fwrite(text.data(), 1, text.size(), stderr);
+  bool errors = scripts.diagnostics.has_errors();
+  scripts.diagnostics.truncate(0);
+  return errors;
+}
+
+// The name of the module, without -m: a hash of all that the script's meaning comes from.
+std::string module_name(const Options &options, const KernelChoice &choice, const std::vector<ScriptText> &texts) {
+  if (!options.module_name.empty())
+    return options.module_name;
+  codegen::KeyBuilder key;
+  key.add(choice.release).add(uint64_t(options.guru)).add(uint64_t(options.unoptimized));
+  for (const ScriptText &text : texts)
+    key.add(text.text);
+  for (const std::string &argument : options.arguments)
+    key.add(argument);
+  for (const auto &[name, value] : options.defines)
+    key.add(name).add(value);
+  for (const auto &[name, value] : options.globals)
+    key.add(name).add(value);
+  return "stap_" + key.finish().text();
+}
+
+// -T: a script of ours that ends the session.
+void add_timeout(const Options &options, std::vector<ScriptText> &texts) {
+  if (options.timeout_seconds > 0)
+    texts.push_back({"<option -T>", fmt::format("probe timer.ms({}) {{ exit() }}",
+                                                std::max<int64_t>(1, int64_t(options.timeout_seconds * 1000)))});
+}
+
+std::string count(size_t n, const char *one) { return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s"); }
+
+size_t site_count(const Program &program) {
+  size_t sites = 0;
+  for (const Handler &handler : program.handlers)
+    sites += handler.sites.size();
+  return sites;
+}
+
+struct Run {
+  const Options &options;
+  KernelChoice choice;
+  codegen::Store &store;
+  StepTimes times;
+  std::string name;
+  WorkDirectory work;
+};
+
+// Pass 4 for the kernel, and what -p4, -m and -k leave.
+Result<std::string> module_file(Run &run, const CompileOutput &output) {
+  const Options &options = run.options;
+  std::string file = run.name + ".ko";
+  if (!options.module_name.empty() || options.disable_cache) {
+    if (auto written = write_file(file, output.image); !written)
+      return written.error();
+    return "./" + file;
+  }
+  std::string path = run.work.path() + "/" + file;
+  if (auto written = write_file(path, output.image); !written)
+    return written.error();
+  if (options.last_pass == 4)
+    run.work.keep();
+  return path;
+}
+
+int run_kernel(Run &run, const std::string &text) {
+  const Options &options = run.options;
+  PassClock clock;
+  CompileInput input{text, run.name, runtime_directory(options), options.guru};
+  auto platform = open_kernel_platform(run.store, run.choice.build_dir, input.runtime_dir, run.times);
+  if (!platform)
+    return fail(platform.error());
+  auto output = options.use_kbuild ? kbuild_module(run.choice.build_dir, input, run.work.path())
+                                   : compile_module(run.store, *platform, input, run.times);
+  if (!output)
+    return fail(output.error());
+  for (const std::string &line : output->warnings)
+    fmt::print(stderr, "WARNING: {}\n", line);
+  for (const std::string &line : output->refusals)
+    fmt::print(stderr, "error: {}\n", line);
+  if (!output->refusals.empty()) {
+    fmt::print(stderr, "Pass 4: compilation failed.  [man error::pass4]\n");
+    return failed;
+  }
+  auto path = module_file(run, *output);
+  if (!path)
+    return fail(path.error());
+  say(options, 4,
+      fmt::format("Pass 4: {} \"{}.ko\" {}.", output->from_cache ? "using cached" : "compiled C into", run.name,
+                  clock.text()));
+  run.times.add("pass4", clock.real_ms());
+  if (options.last_pass == 4) {
+    fmt::print("{}\n", *path);
+    return 0;
+  }
+  say(options, 5, "Pass 5: starting run.");
+  PassClock run_clock;
+  auto status = run.choice.where == Where::Guest ? run_module_in_guest(options, run.choice, *path, run.name)
+                                                 : run_module_on_host(options, *path);
+  if (!status)
+    return fail(status.error());
+  say(options, 5, fmt::format("Pass 5: run completed {}.", run_clock.text()));
+  if (*status)
+    fmt::print(stderr, "Pass 5: run failed.  [man error::pass5]\n");
+  return *status;
+}
+
+int run_process(Run &run, const std::string &text) {
+  const Options &options = run.options;
+  PassClock clock;
+  CompileInput input{text, run.name, runtime_directory(options), options.guru};
+  auto platform = open_user_platform(run.store, input.runtime_dir, run.times);
+  if (!platform)
+    return fail(platform.error());
+  auto output = compile_for_process(*platform, input, run.times);
+  if (!output)
+    return fail(output.error());
+  for (const std::string &line : output->warnings)
+    fmt::print(stderr, "WARNING: {}\n", line);
+  for (const std::string &line : output->refusals)
+    fmt::print(stderr, "error: {}\n", line);
+  if (!output->refusals.empty()) {
+    fmt::print(stderr, "Pass 4: compilation failed.  [man error::pass4]\n");
+    return failed;
+  }
+  say(options, 4, fmt::format("Pass 4: compiled C into \"{}.o\" {}.", run.name, clock.text()));
+  run.times.add("pass4", clock.real_ms());
+  if (options.last_pass == 4) {
+    std::string file = run.name + ".o";
+    if (auto written = write_file(file, output->image); !written)
+      return fail(written.error());
+    fmt::print("./{}\n", file);
+    return 0;
+  }
+  say(options, 5, "Pass 5: starting run.");
+  PassClock run_clock;
+  auto status = run_in_process(options, *platform, output->image, run.times);
+  if (!status)
+    return fail(status.error());
+  say(options, 5, fmt::format("Pass 5: run completed {}.", run_clock.text()));
+  if (*status)
+    fmt::print(stderr, "Pass 5: run failed.  [man error::pass5]\n");
+  return *status;
+}
+
+// Passes 1 to 3; an exit code, or -1 to go on with the C text.
+int translate(Run &run, const std::vector<ScriptText> &texts, std::string &text) {
+  const Options &options = run.options;
+  Scripts scripts;
+  PassClock parse_clock;
+  if (auto parsed = parse_pass(options, run.choice, texts, run.store, scripts); !parsed)
+    return fail(parsed.error());
+  if (report(options, scripts)) {
+    fmt::print(stderr, "Pass 1: parse failed.  [man error::pass1]\n");
+    return failed;
+  }
+  say(options, 1,
+      fmt::format("Pass 1: parsed user script and {} {}.", count(scripts.library->file_count(), "library script"),
+                  parse_clock.text()));
+  run.times.add("parse", parse_clock.real_ms());
+  if (options.last_pass == 1) {
+    for (const auto &file : scripts.files)
+      fmt::print("{}", print_file(*file));
+    return 0;
+  }
+  PassClock elaborate_clock;
+  elaborate_pass(options, scripts);
+  if (report(options, scripts)) {
+    fmt::print(stderr, "Pass 2: analysis failed.  [man error::pass2]\n");
+    return failed;
+  }
+  const Program &program = *scripts.program;
+  say(options, 2,
+      fmt::format("Pass 2: analyzed script: {}, {}, {}, {} {}.", count(site_count(program), "probe"),
+                  count(program.functions.size(), "function"), count(program.embedded.size(), "embed"),
+                  count(program.globals.size(), "global"), elaborate_clock.text()));
+  run.times.add("elaborate", elaborate_clock.real_ms());
+  if (options.last_pass == 2) {
+    fmt::print("{}", print_program(program));
+    return 0;
+  }
+  PassClock translate_clock;
+  ir::Module module = lower_pass(options, run.name, scripts);
+  if (report(options, scripts)) {
+    fmt::print(stderr, "Pass 3: translation failed.  [man error::pass3]\n");
+    return failed;
+  }
+  ir_passes(options, module);
+  run.times.add("ir", translate_clock.real_ms());
+  PassClock emit_clock;
+  codegen::EmitOptions emit_options;
+  emit_options.platform = run.choice.user_runtime ? codegen::Platform_::User : codegen::Platform_::Kernel;
+  emit_options.kbuild = options.use_kbuild;
+  text = codegen::emit_c(module, emit_options);
+  run.times.add("emit", emit_clock.real_ms());
+  std::string file = run.name + "_src.c";
+  if (options.keep_directory)
+    if (auto written = write_file(run.work.path() + "/" + file, text); !written)
+      return fail(written.error());
+  say(options, 3,
+      fmt::format("Pass 3: translated to C into \"{}\" {}.",
+                  options.keep_directory ? run.work.path() + "/" + file : file, translate_clock.text()));
+  if (options.last_pass == 3) {
+    fmt::print("{}", text);
+    return 0;
+  }
+  return -1;
+}
+
+int run_script(const Options &options) {
+  auto texts = read_scripts(options);
+  if (!texts)
+    return fail(texts.error());
+  auto choice = choose_kernel(options);
+  if (!choice)
+    return fail(choice.error());
+  add_timeout(options, *texts);
+  codegen::StoreOptions store_options;
+  store_options.disabled = options.disable_cache;
+  auto store = codegen::Store::open(store_options);
+  if (!store)
+    return fail(store.error());
+  Run run{options, *choice, *store, {}, module_name(options, *choice, *texts), WorkDirectory(options.tmpdir)};
+  if (options.keep_directory) {
+    run.work.keep();
+    fmt::print(stderr, "Keeping temporary directory \"{}\"\n", run.work.path());
+  }
+  std::string text;
+  int status = translate(run, *texts, text);
+  if (status < 0)
+    status = choice->user_runtime ? run_process(run, text) : run_kernel(run, text);
+  if (options.time_steps)
+    fmt::print(stderr, "{}", run.times.json());
+  return status;
+}
+
+int clean_cache() {
+  auto store = codegen::Store::open();
+  if (!store)
+    return fail(store.error());
+  auto cleared = store->clear();
+  return cleared ? 0 : fail(cleared.error());
+}
+
+} // namespace
+
+} // namespace tapjit
+
+int main(int argc, char **argv) {
+  using namespace tapjit;
+  auto options = parse_options(argc, argv);
+  if (!options)
+    return fail(options.error());
+  switch (options->action) {
+  case Options::Action::Help:
+    fmt::print("{}", help_text());
+    return 0;
+  case Options::Action::Version:
+    fmt::print("{}", version_text());
+    return 0;
+  case Options::Action::CleanCache:
+    return clean_cache();
+  case Options::Action::Run:
+    break;
+  }
+  int status = run_script(*options);
+  if (fflush(stdout) != 0) {
+    fmt::print(stderr, "error: cannot write standard output\n");
+    status = 1;
+  }
+  return status;
+}

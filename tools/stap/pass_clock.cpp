@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/stap/pass_clock.h"
+
+#include <cmath>
+#include <fmt/format.h>
+
+namespace tapjit {
+
+static long milliseconds_between(const timeval &from, const timeval &to) {
+  return std::lround((to.tv_sec - from.tv_sec) * 1e3 + (to.tv_usec - from.tv_usec) / 1e3);
+}
+
+std::string PassClock::text() const {
+  rusage now{};
+  getrusage(RUSAGE_SELF, &now);
+  return fmt::format("in {}usr/{}sys/{}real ms", milliseconds_between(usage_.ru_utime, now.ru_utime),
+                     milliseconds_between(usage_.ru_stime, now.ru_stime), std::lround(real_ms()));
+}
+
+std::string StepTimes::json() const {
+  std::string text = "{";
+  for (const auto &[name, ms] : steps_)
+    text += fmt::format("{}\"{}\": {:.3f}", text.size() > 1 ? ", " : "", name, ms);
+  return text + "}\n";
+}
+
+} // namespace tapjit

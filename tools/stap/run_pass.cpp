@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/stap/run_pass.h"
+
+#include "tools/vm/run_module.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+namespace tapjit {
+
+namespace {
+
+// The signals that end a session; their numbers come out of read_fd() one byte each while this lives.
+class SessionSignals {
+public:
+  SessionSignals() {
+    if (pipe2(pipe_, O_CLOEXEC | O_NONBLOCK) != 0)
+      pipe_[0] = pipe_[1] = -1;
+    write_fd_ = pipe_[1];
+    struct sigaction action = {};
+    action.sa_handler = [](int number) {
+      int saved = errno;
+      unsigned char byte = static_cast<unsigned char>(number);
+      (void)!write(write_fd_, &byte, 1);
+      errno = saved;
+    };
+    action.sa_flags = SA_RESTART;
+    for (size_t i = 0; i < std::size(numbers); ++i)
+      sigaction(numbers[i], &action, &before_[i]);
+  }
+  ~SessionSignals() {
+    for (size_t i = 0; i < std::size(numbers); ++i)
+      sigaction(numbers[i], &before_[i], nullptr);
+    close(pipe_[0]);
+    close(pipe_[1]);
+  }
+  SessionSignals(const SessionSignals &) = delete;
+  int read_fd() const { return pipe_[0]; }
+
+private:
+  static constexpr int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+  static inline int write_fd_ = -1;
+  int pipe_[2];
+  struct sigaction before_[std::size(numbers)];
+};
+
+std::vector<std::string> staprun_options(const Options &options) {
+  std::vector<std::string> words;
+  for (int i = 1; i < options.verbose[4]; ++i)
+    words.push_back("-v");
+  if (options.suppress_warnings)
+    words.push_back("-w");
+  if (options.module_name.empty())
+    words.push_back("-R");
+  return words;
+}
+
+// The file of -o, its strftime conversions expanded; 1 without -o.
+Result<int> open_output(const Options &options) {
+  if (options.output_file.empty())
+    return 1;
+  char path[4096];
+  time_t now = time(nullptr);
+  struct tm parts{};
+  localtime_r(&now, &parts);
+  if (strftime(path, sizeof path, options.output_file.c_str(), &parts) == 0)
+    return Error{fmt::format("option -o: `{}` gives no file name", options.output_file), ""};
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0)
+    return Error{fmt::format("option -o: cannot open `{}`: {}", path, strerror(errno)), ""};
+  return fd;
+}
+
+} // namespace
+
+Result<int> run_module_in_guest(const Options &options, const KernelChoice &choice, const std::string &module_path,
+                                const std::string &module_name) {
+  auto output = open_output(options);
+  if (!output)
+    return output.error();
+  SessionSignals signals;
+  vm::VmRequest request;
+  request.release = choice.release;
+  request.module_path = module_path;
+  request.module_name = module_name;
+  request.staprun_options = staprun_options(options);
+  if (options.has_command)
+    request.command = options.command;
+  request.target_pid = options.target_pid;
+  request.stdout_fd = *output;
+  request.interrupt_fd = signals.read_fd();
+  auto status = vm::run_module(request);
+  if (*output != 1)
+    close(*output);
+  return status;
+}
+
+Result<int> run_module_on_host(const Options &options, const std::string &module_path) {
+  std::error_code error;
+  std::filesystem::path staprun = std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "staprun";
+  std::vector<std::string> words{staprun};
+  for (std::string &word : staprun_options(options))
+    words.push_back(std::move(word));
+  auto add = [&words](const char *option, std::string value) {
+    words.push_back(option);
+    words.push_back(std::move(value));
+  };
+  if (options.has_command)
+    add("-c", options.command);
+  if (options.target_pid)
+    add("-x", std::to_string(options.target_pid));
+  if (!options.output_file.empty())
+    add("-o", options.output_file);
+  words.push_back(module_path);
+  std::vector<char *> arguments;
+  for (std::string &word : words)
+    arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+
+  SessionSignals signals;
+  pid_t child = -1;
+  if (int failed = posix_spawn(&child, staprun.c_str(), nullptr, nullptr, arguments.data(), environ))
+    return Error{fmt::format("cannot start `{}`: {}", staprun.string(), strerror(failed)),
+                 "staprun is installed beside stap"};
+  int status = 0;
+  for (;;) {
+    unsigned char number = 0;
+    while (read(signals.read_fd(), &number, 1) == 1)
+      kill(child, number);
+    pid_t done = waitpid(child, &status, WNOHANG);
+    if (done == child)
+      break;
+    struct timespec pause = {0, 20'000'000};
+    nanosleep(&pause, nullptr); // ended early by a signal of ours
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+} // namespace tapjit
