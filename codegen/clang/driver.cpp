@@ -86,6 +86,7 @@ std::unique_ptr<clang::CompilerInstance> make_compiler(const std::vector<std::st
     return nullptr;
   for (const std::string &dir : include_dirs)
     invocation->getHeaderSearchOpts().AddPath(dir, clang::frontend::Angled, false, true);
+  invocation->getDiagnosticOpts().ShowCarets = false; // else "1 error generated" goes to stderr
   invocation->getFrontendOpts().DisableFree =
       true; // the AST of one unit: freeing it costs more than a short-lived process gains
   auto compiler = std::make_unique<clang::CompilerInstance>();
@@ -256,8 +257,10 @@ Result<std::vector<std::string>> compiler_arguments(const std::vector<std::strin
   initialize_target();
   static const char *const input = "tapjit-unit.c";
   std::vector<CompilerMessage> messages;
-  std::vector<const char *> pointers = {"clang", "-resource-dir", TAPJIT_CLANG_RESOURCE_DIR, "-target",
-                                        "x86_64-linux-gnu"};
+  std::vector<const char *> pointers = {
+      "clang", "-resource-dir", TAPJIT_CLANG_RESOURCE_DIR, "-target", "x86_64-linux-gnu",
+      // Where stap was started must not be in what it makes. Nothing here has vector registers or gains by them.
+      "-ffile-compilation-dir=.", "-fno-vectorize", "-fno-slp-vectorize", "-fno-addrsig"};
   for (const std::string &flag : driver_flags)
     pointers.push_back(flag.c_str());
   pointers.insert(pointers.end(), {"-x", "c", "-c", input});

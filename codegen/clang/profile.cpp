@@ -23,7 +23,7 @@ namespace tapjit::codegen {
 namespace {
 
 // Raised when the meaning of a profile changes, so that old ones are not read.
-constexpr uint64_t profile_format = 1;
+constexpr uint64_t profile_format = 2;
 
 std::string read_file(const std::string &path) {
   std::ifstream stream(path, std::ios::binary);
@@ -233,9 +233,6 @@ Result<KernelProfile> make_profile(const std::string &build_dir, const CacheKey 
   if (!profile.features.modules)
     return Error{"the kernel of `" + build_dir + "` takes no modules (CONFIG_MODULES is off)",
                  "--runtime=user, or --vm with another kernel"};
-  profile.release = read_file(build_dir + "/include/config/kernel.release");
-  while (profile.release.ends_with("\n"))
-    profile.release.pop_back();
   auto kbuild = ask_kbuild(build_dir);
   if (!kbuild)
     return kbuild.error();
@@ -257,6 +254,8 @@ Result<KernelProfile> make_profile(const std::string &build_dir, const CacheKey 
   if (!vermagic)
     return vermagic.error();
   profile.vermagic = *vermagic;
+  // Not include/config/kernel.release: Debian's says 6.1.192 where uname and vermagic say 6.1.0-56-cloud-amd64.
+  profile.release = vermagic->substr(0, vermagic->find(' '));
   return profile;
 }
 

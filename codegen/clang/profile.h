@@ -30,7 +30,7 @@ struct KernelFeatures {
 
 struct KernelProfile {
   std::string build_dir;                 // resolved path
-  std::string release;                   // include/config/kernel.release, else utsrelease.h
+  std::string release;                   // as uname -r says it; the first word of vermagic
   std::string vermagic;                  // as <linux/vermagic.h> spells it with this kernel's configuration
   std::vector<std::string> kbuild_flags; // as kbuild gave them, for the report
   std::vector<std::string>

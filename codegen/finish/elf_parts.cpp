@@ -30,10 +30,18 @@ bool text_at(std::string_view table, uint64_t offset, std::string_view &out) {
   return true;
 }
 
+// Beyond these a header is damaged: alignment is at most a large page's, and zeroed data of a module comes out of 1 GB
+// of address space.
+bool plausible(const Elf64_Shdr &header) {
+  uint64_t alignment = header.sh_addralign;
+  return (alignment & (alignment - 1)) == 0 && alignment <= (1u << 21) && header.sh_size <= (1u << 26);
+}
+
 bool read_sections(std::string_view bytes, const Elf64_Ehdr &header, Object &object) {
   for (unsigned i = 0; i < header.e_shnum; i++) {
     Section section{};
-    if (!read_at(bytes, header.e_shoff + uint64_t{i} * sizeof(Elf64_Shdr), section.header))
+    if (!read_at(bytes, header.e_shoff + uint64_t{i} * sizeof(Elf64_Shdr), section.header) ||
+        !plausible(section.header))
       return false;
     if (section.header.sh_type != SHT_NOBITS && section.header.sh_type != SHT_NULL &&
         !slice(bytes, section.header.sh_offset, section.header.sh_size, section.data))
