@@ -8,6 +8,7 @@
 #include "frontend/parse.h"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -39,7 +40,7 @@ public:
   // The index of all directories added so far.
   std::string save_index() const;
   // Whether add_directory() scanned a file that the loaded index did not answer for, so that saving is worth while.
-  bool index_changed() const { return changed_; }
+  bool index_changed() const;
 
   // Adds all *.stp and *.stpm below `directory`, and parses the .stpm ones that are needed later. Later directories do
   // not hide earlier ones.
@@ -50,21 +51,19 @@ public:
   // The file that defines the name, or null; parsed on the first question.
   const ast::File *file_of_function(std::string_view name, Diagnostics &diagnostics);
   const ast::File *file_of_global(std::string_view name, Diagnostics &diagnostics);
-  // All files with an alias that the dotted pattern may match: `first` is the first component of a probe point, which
-  // may hold `*`.
-  std::vector<const ast::File *> files_of_aliases(std::string_view first, Diagnostics &diagnostics);
+  // All files with an alias that the point, or the beginning of the point, may name; components may hold `*`.
+  std::vector<const ast::File *> files_of_aliases(std::span<const ast::PointComponent> point, Diagnostics &diagnostics);
 
   // For did-you-mean.
   std::vector<std::string_view> function_names() const;
   std::vector<std::string_view> alias_names() const;
 
   // The macros of all .stpm files, parsed on the first call.
-  MacroTable &macros(Diagnostics &diagnostics);
+  const MacroTable &macros(Diagnostics &diagnostics);
 
 private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
-  bool changed_ = false;
 };
 
 } // namespace tapjit
