@@ -456,7 +456,6 @@ Result<void> Guest::power_off() {
 
 std::vector<std::string> kernel_problems(const std::vector<std::string> &lines) {
   static const char *const signs[] = {"BUG:",
-                                      "BUG ",
                                       "kernel BUG",
                                       "WARNING:",
                                       "Oops",
