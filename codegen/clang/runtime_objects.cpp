@@ -102,6 +102,8 @@ BuiltUnit build_unit(const Platform &platform, const PlatformRequest &request, c
   compile.name = path;
   compile.arguments = platform.arguments;
   compile.include_dirs = platform.include_dirs;
+  compile.include_dirs.push_back(
+      path.substr(0, path.rfind('/'))); // for #include "x.h": the text has no directory of its own
   compile.pch = platform.pch;
   auto unit = compile_unit(compile);
   if (!unit) {
