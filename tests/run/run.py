@@ -8,9 +8,11 @@ With --runtime=kernel, one guest serves all (tap-vm serve); a run whose dmesg sh
 A test is one .stp file. Lines that start with `#!` are directives (and comments to stap); tests/README.md lists them.
 --update writes what was printed into the file, to be read before it is committed.
 """
-import argparse, os, pathlib, re, shlex, signal, subprocess, sys, tempfile, time
+import argparse, os, pathlib, re, shlex, subprocess, sys, time
 
 here = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(here / "lib"))
+from guest import Guest
 
 
 class Test:
@@ -116,30 +118,6 @@ def update(test, result):
     test.path.write_text("\n".join(out) + "\n")
 
 
-class Guest:
-    """One guest for all tests, or nothing for the user runtime."""
-
-    def __init__(self, runtime, bin_dir):
-        self.process = None
-        if runtime != "kernel":
-            return
-        self.directory = tempfile.TemporaryDirectory(prefix="tapjit-run-")
-        self.socket = self.directory.name + "/guest"
-        self.process = subprocess.Popen([f"{bin_dir}/tap-vm", "serve", "--socket", self.socket], stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + 120
-        while not os.path.exists(self.socket):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                sys.exit("the guest did not come up")
-            time.sleep(0.05)
-        os.environ["TAPJIT_VM_SOCKET"] = self.socket
-
-    def close(self):
-        if self.process:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=30)
-            self.directory.cleanup()
-
-
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--stap", required=True)
@@ -151,7 +129,7 @@ def main():
     tests = [t for t in (Test(p) for p in sorted(here.rglob("*.stp"))) if t.runs_on(args.runtime)]
     if args.names:
         tests = [t for t in tests if any(n in t.name for n in args.names)]
-    guest = Guest(args.runtime, os.path.dirname(os.path.abspath(args.stap)))
+    guest = Guest(os.path.dirname(os.path.abspath(args.stap))) if args.runtime == "kernel" else None
     failed = 0
     try:
         for test in tests:
@@ -170,7 +148,8 @@ def main():
                 print(f"     {failed_text}\n     command: {shlex.join(words)}", flush=True)
             failed += bool(problems)
     finally:
-        guest.close()
+        if guest:
+            guest.close()
     print(f"{len(tests) - failed} passed, {failed} failed")
     sys.exit(1 if failed or not tests else 0)
 

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One guest for many runs (tap-vm serve); every `stap --vm` of this process uses it."""
+import os, subprocess, sys, tempfile
+
+
+class Guest:
+    def __init__(self, bin_dir, kernel=None):
+        self.bin_dir = bin_dir
+        self.directory = tempfile.TemporaryDirectory(prefix="tapjit-run-")
+        self.socket = self.directory.name + "/guest"
+        words = [f"{bin_dir}/tap-vm", "serve", "--background", "--socket", self.socket, "--log", self.directory.name + "/log"]
+        if kernel:
+            words += ["--kernel", kernel]
+        started = subprocess.run(words, stdin=subprocess.DEVNULL, timeout=180)
+        if started.returncode:
+            sys.exit("the guest did not come up")
+        os.environ["TAPJIT_VM_SOCKET"] = self.socket
+
+    def execute(self, *words, timeout=60, **more):
+        """Runs a program in the guest; gives the CompletedProcess."""
+        return subprocess.run([f"{self.bin_dir}/tap-vm", "exec", "--socket", self.socket, "--", *words], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=timeout, **more)
+
+    def modules(self):
+        """Names of loaded modules that are ours."""
+        out = self.execute("cat", "/proc/modules").stdout
+        return [line.split()[0] for line in out.splitlines() if line.startswith(("stap_", "tapt_"))]
+
+    def kernel_messages(self):
+        return subprocess.run([f"{self.bin_dir}/tap-vm", "dmesg", "--socket", self.socket], capture_output=True, text=True, timeout=60).stdout
+
+    def close(self):
+        subprocess.run([f"{self.bin_dir}/tap-vm", "stop", "--socket", self.socket], timeout=60, capture_output=True)
+        os.environ.pop("TAPJIT_VM_SOCKET", None)
+        self.directory.cleanup()

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What one script file cannot say: output counted in the hundred thousands, programs killed, two sessions at once, modules of another kernel.
+
+  sessions.py --stap STAP --programs DIR [unittest arguments]
+
+One guest serves all; each test ends with a look for modules that stayed and kernel messages that should not be."""
+import argparse, os, re, signal, subprocess, sys, tempfile, time, unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/lib")
+from guest import Guest
+
+PROBLEM = re.compile(r"BUG|WARNING|Oops|INFO: (task|rcu)|rcu.*stall|lockdep|possible recursive|general protection|Call Trace")
+
+
+def stap(*words, **more):
+    more.setdefault("timeout", 120)
+    return subprocess.run([options.stap, "--vm", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, **more)
+
+
+def start_stap(*words):
+    return subprocess.Popen([options.stap, "--vm", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+class Sessions(unittest.TestCase):
+    def setUp(self):
+        self.messages_before = len(guest.kernel_messages())
+
+    def tearDown(self):
+        self.assertEqual(guest.modules(), [], "a module stayed loaded")
+        news = guest.kernel_messages()[self.messages_before:]
+        self.assertEqual([l for l in news.splitlines() if PROBLEM.search(l)], [], "the kernel reported a problem")
+
+    def test_400000_lines_from_begin_all_arrive(self):
+        run = stap("-DMAXACTION_INTERRUPTIBLE=10000000", "-e", 'probe begin { for (i = 0; i < 400000; i++) printf("%d\\n", i); exit() }')
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(run.stderr, "")
+        self.assertEqual(run.stdout, "".join(f"{i}\n" for i in range(400000)))
+
+    def test_200000_hits_arrive_or_are_reported_lost(self):
+        hits = 200000
+        script = 'global n; probe kernel.function("__x64_sys_getppid") { printf("%079d\\n", n++) } probe end { printf("hits %d\\n", n) }'
+        run = stap("-DMAXSKIPPED=10000000", "-e", script, "-c", f"{options.programs}/known_calls {hits}", timeout=300)
+        lines = run.stdout.splitlines()
+        numbered = [int(l) for l in lines if re.fullmatch(r"\d{79}", l)]
+        counted = int(re.search(r"hits (\d+)", run.stdout)[1])
+        lost = sum(int(m) for m in re.findall(r"There were (\d+) transport failures", run.stderr))
+        skipped = sum(int(m) for m in re.findall(r"skipped probes: (\d+)", run.stderr))
+        self.assertEqual(len(lines), len(numbered) + 1)
+        self.assertEqual(numbered, sorted(set(numbered)), "out of order or twice")
+        self.assertEqual(counted + skipped, hits, run.stderr)
+        self.assertEqual(len(numbered) + lost, counted, run.stderr)
+
+    def test_a_small_ring_loses_and_says_so(self):
+        hits = 50000
+        script = 'global n; probe kernel.function("__x64_sys_getppid") { printf("%079d\\n", n++) } probe end { printf("hits %d\\n", n) }'
+        run = stap("-DMAXSKIPPED=10000000", "-DSTP_BUFFER_KB=8", "-e", script, "-c", f"{options.programs}/known_calls {hits}", timeout=300)
+        numbered = re.findall(r"^\d{79}$", run.stdout, re.M)
+        counted = int(re.search(r"hits (\d+)", run.stdout)[1])
+        lost = sum(int(m) for m in re.findall(r"There were (\d+) transport failures", run.stderr))
+        self.assertGreater(lost, 0, "an 8 KB ring should have been full at times")
+        self.assertEqual(len(numbered) + lost, counted, run.stderr)
+
+    def test_interrupt_ends_the_session_and_runs_end_probes(self):
+        run = start_stap("-e", 'probe begin { println("ready") } probe end { println("end") }')
+        self.assertEqual(run.stdout.readline(), "ready\n")
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+        self.assertEqual((run.returncode, out, err), (0, "end\n", ""))
+
+    def killed(self, victim):
+        """Starts a session, kills one of its programs in the guest, and gives stap's end."""
+        run = start_stap("-m", "tapt_killed", "-e", 'probe begin { println("ready") } probe timer.ms(1) { n++ } probe kernel.function("vfs_read") { m++ }')
+        self.addCleanup(lambda: os.path.exists("tapt_killed.ko") and os.remove("tapt_killed.ko"))
+        self.assertEqual(run.stdout.readline(), "ready\n")
+        self.assertEqual(guest.execute("killall", "-9", victim).returncode, 0)
+        out, err = run.communicate(timeout=60)
+        return run.returncode, out, err
+
+    def test_killed_stapio_leaves_nothing(self):
+        code, _, err = self.killed("stapio")
+        self.assertEqual(code, 1, err)
+
+    def test_killed_staprun_leaves_a_module_that_can_be_removed(self):
+        self.killed("staprun")
+        deadline = time.monotonic() + 30
+        while guest.modules() and time.monotonic() < deadline:
+            guest.execute("staprun", "-d", "tapt_killed")
+
+    def test_killed_stap_leaves_nothing(self):
+        run = start_stap("-e", 'probe begin { println("ready") } probe timer.ms(1) { n++ }')
+        self.assertEqual(run.stdout.readline(), "ready\n")
+        run.kill()
+        run.communicate()
+        deadline = time.monotonic() + 30
+        while guest.modules() and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def test_two_modules_at_once(self):
+        script = 'global n; probe kernel.function("vfs_read") { n++ } probe begin { println("ready") } probe end { println(n > 0 ? "read" : "nothing") }'
+        first, second = start_stap("-e", script), start_stap("-e", script)
+        for run in (first, second):
+            self.assertEqual(run.stdout.readline(), "ready\n")
+        self.assertEqual(len(guest.modules()), 2)
+        for run in (first, second):
+            run.send_signal(signal.SIGINT)
+            out, err = run.communicate(timeout=60)
+            self.assertEqual((run.returncode, out, err), (0, "read\n", ""))
+
+    def test_output_file(self):
+        with tempfile.NamedTemporaryFile() as file:
+            run = stap("-o", file.name, "-e", 'probe begin { println("into a file"); exit() }')
+            self.assertEqual((run.returncode, run.stdout, run.stderr), (0, "", ""))
+            self.assertEqual(open(file.name).read(), "into a file\n")
+
+    def test_kbuild_makes_a_module_that_behaves_the_same(self):
+        script = 'probe begin { printf("%s %d\\n", "same", 6 * 7) } probe kernel.function("vfs_read").return { if ($return > 0) { println("read"); exit() } }'
+        ours = stap("-e", script, "-c", "cat /proc/uptime")
+        theirs = stap("--kbuild", "-e", script, "-c", "cat /proc/uptime", timeout=300)
+        self.assertEqual(theirs.returncode, 0, theirs.stderr)
+        drop_uptime = lambda text: [l for l in text.splitlines() if not re.fullmatch(r"[\d. ]+", l)]
+        self.assertEqual(set(drop_uptime(theirs.stdout)), set(drop_uptime(ours.stdout)))
+
+    def test_module_of_another_kernel(self):
+        with tempfile.TemporaryDirectory() as folder:
+            built = subprocess.run([options.stap, "-r", release, "-p4", "-m", "tapt_other", "-e", "probe begin { exit() }"], cwd=folder, capture_output=True, text=True)
+            self.assertEqual(built.returncode, 0, built.stderr)
+            path = folder + "/tapt_other.ko"
+            data = open(path, "rb").read()
+            changed = data.replace(f"vermagic={release} ".encode(), f"vermagic={release[:-1]}X ".encode())
+            self.assertNotEqual(data, changed)
+            open(path, "wb").write(changed)
+            run = subprocess.run([f"{guest.bin_dir}/tap-vm", "exec", "--socket", guest.socket, "--put", f"{path}:/tmp/tapt_other.ko", "--", "staprun", "/tmp/tapt_other.ko"],
+                                 capture_output=True, text=True, timeout=60)
+            self.assertEqual(run.returncode, 1)
+            self.assertRegex(run.stderr, re.escape(release[:-1] + "X"))
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--stap", required=True)
+parser.add_argument("--programs", required=True)
+options, rest = parser.parse_known_args()
+guest = Guest(os.path.dirname(os.path.abspath(options.stap)))
+release = guest.execute("uname", "-r").stdout.strip()
+try:
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2, exit=False).result.wasSuccessful() or sys.exit(1)
+finally:
+    guest.close()
