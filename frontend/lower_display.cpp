@@ -102,7 +102,7 @@ void add_display_probe(ModuleState &state) {
 
   ir::ProbeId id{uint32_t(state.module.probes.size())};
   ir::Function function;
-  function.name = "probe_" + std::to_string(id.index);
+  function.name = state.free_name("probe_" + std::to_string(id.index));
   function.kind = ir::FunctionKind::Probe;
   ir::Probe probe;
   probe.handler = ir::FunctionId{uint32_t(state.module.functions.size())};

@@ -119,7 +119,7 @@ ValueId BodyLowerer::truth(const ast::Expr &expr) {
 }
 
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Number &n) { return builder_.const_i64(n.value); }
-ValueId BodyLowerer::lower(const ast::Expr &, const ast::String &n) { return builder_.const_str(n.text); }
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::String &n) { return builder_.const_str(state_.cut(n.text)); }
 
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Variable &n) {
   return n.binding.is_global() ? builder_.gload(state_.global(n.binding.global()))

@@ -4,6 +4,9 @@
 
 #include "frontend/lower_body.h"
 
+#include "ir/signature.h"
+
+#include <algorithm>
 #include <cstdlib>
 
 namespace tapjit {
@@ -45,9 +48,20 @@ void ModuleState::unsupported(Loc loc, std::string_view what) {
   diagnostics.report(DiagId::not_supported, loc, {what});
 }
 
+std::string_view ModuleState::cut(std::string_view text) const {
+  return text.substr(0, text.find('\0')).substr(0, size_t(std::max<int64_t>(1, ir::limit(module, "MAXSTRINGLEN")) - 1));
+}
+
+std::string ModuleState::free_name(std::string wanted) const {
+  auto is_taken = [&](const ir::Function &function) { return function.name == wanted; };
+  while (std::any_of(module.functions.begin(), module.functions.end(), is_taken))
+    wanted += '_';
+  return wanted;
+}
+
 ir::FunctionId ModuleState::add_embedded(std::string name, std::string text, ir::Type result, Loc loc) {
   ir::Function function;
-  function.name = std::move(name);
+  function.name = free_name(std::move(name));
   function.kind = ir::FunctionKind::Embedded;
   function.result = result;
   function.embedded = read_embedded(text, program);
@@ -87,7 +101,7 @@ static ir::Global make_global(ModuleState &state, const GlobalVar &variable) {
   global.wrap = variable.wrap;
   global.stat = variable.stat;
   if (variable.has_init && variable.value == ast::Type::string)
-    global.init = variable.init_string;
+    global.init = std::string(state.cut(variable.init_string));
   else if (variable.has_init)
     global.init = variable.init_number;
   global.display_at_end = variable.display_at_end;
@@ -123,7 +137,7 @@ static void declare_functions(ModuleState &state) {
 static ir::FunctionId add_function(ModuleState &state, std::string name, ir::FunctionKind kind, ir::Type result,
                                    Loc loc) {
   ir::Function function;
-  function.name = std::move(name);
+  function.name = state.free_name(std::move(name));
   function.kind = kind;
   function.result = result;
   function.loc = state.location(loc);

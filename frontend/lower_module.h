@@ -38,6 +38,10 @@ struct ModuleState {
   ir::GlobalId global(ast::GlobalId id) const { return ir::GlobalId{uint32_t(id.index())}; }
   const GlobalVar &variable(ir::GlobalId id) const { return program.globals[id.index]; }
   void unsupported(Loc loc, std::string_view what);
+  // What of a literal is a string at run time: it ends at the first NUL and at MAXSTRINGLEN.
+  std::string_view cut(std::string_view text) const;
+  // `wanted`, with underscores behind it while a function is called so.
+  std::string free_name(std::string wanted) const;
   // An embedded function of `text` without parameters, for embedded code as a value.
   ir::FunctionId add_embedded(std::string name, std::string text, ir::Type result, Loc loc);
 };

@@ -58,7 +58,7 @@ void BodyLowerer::constant_or_value(const ast::Expr &arg, FormatText &format) {
   if (const auto *number = arg.as<ast::Number>())
     format.literal(std::to_string(number->value));
   else if (const auto *string = arg.as<ast::String>())
-    format.literal(string->text);
+    format.literal(state_.cut(string->text));
   else
     format.directive(arg.type == ast::Type::string ? "%s" : "%d", value(arg));
 }
@@ -130,7 +130,8 @@ ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Print &n) {
   else
     plain_arguments(n, format);
   if (n.to_string)
-    return format.has_directives ? builder_.sprint(format.text, format.args) : builder_.const_str(format.plain);
+    return format.has_directives ? builder_.sprint(format.text, format.args)
+                                 : builder_.const_str(state_.cut(format.plain));
   if (!format.text.empty())
     builder_.print(format.text, format.args);
   return ValueId::none();
