@@ -54,7 +54,7 @@ struct tap_unit {
 
 struct tap_ctx {
 	const char *error;	 /* NULL, or what failed */
-	const char *error_where; /* "file:line:column" */
+	const char *error_where; /* "operator '/' at file:line:column" */
 	volatile int64_t actions;
 	struct tap_work work;
 	const struct tap_site *site;

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Prints a decided IR module (ir/IR.md "Road") as one C unit for the runtime of runtime/ABI.md. Nothing is decided
+// here: storage, locks and charges are in the IR. The text compiles with clang and gcc.
+//
+// emit_module.cpp    the unit's order, limits, globals, frames
+// emit_function.cpp  one function: frame, blocks, edges; embedded C
+// emit_ops.cpp       one overload per op of ir/ops.def
+// emit_probe_tables.cpp  handlers, sites, families, program
+#pragma once
+
+#include "ir/ir.h"
+
+#include <map>
+#include <string>
+
+namespace tapjit::codegen {
+
+enum class EmitPlatform : uint8_t { Kernel, User };
+
+struct EmitOptions {
+  EmitPlatform platform = EmitPlatform::User;
+  bool kbuild = false;   // the unit includes the platform's pch.h itself
+  std::string unit_name; // for #line of text that is not the script's; empty: "<module>.c"
+};
+
+// The unit. The module must have passed ir/verify and ir/passes.
+std::string emit_c(const ir::Module &module, const EmitOptions &options);
+
+// Every limit of ir/limits.def with its value for this module, computed defaults included.
+std::map<std::string, int64_t> resolve_limits(const ir::Module &module);
+
+} // namespace tapjit::codegen

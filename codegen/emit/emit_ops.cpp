@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One function per op of ir/ops.def. The table at the end is made from ops.def, so an op without one does not link.
+#include "codegen/emit/unit.h"
+
+namespace tapjit::codegen {
+
+namespace {
+
+using ir::Type;
+using ir::ValueId;
+
+// The op being printed.
+struct OpText {
+  Unit &unit;
+  const ir::Function &function;
+  const ir::Inst &inst;
+  ValueId id;
+  bool used;
+
+  CWriter &out() const { return unit.out; }
+  std::string arg(size_t i) const { return value_text(unit, function, inst.operands[i]); }
+  // What a message says after "near": the nearest thing of the script that has a name.
+  std::string location() const {
+    switch (ir::op_info(inst.op).aux) {
+    case ir::Aux::Global:
+      return where(unit.module, inst.loc, fmt::format("identifier '{}'", global().name));
+    case ir::Aux::Function:
+      return where(unit.module, inst.loc, fmt::format("identifier '{}'", unit.module.functions[inst.aux].name));
+    default:
+      return where(unit.module, inst.loc, "statement");
+    }
+  }
+  std::string location(const char *thing) const { return where(unit.module, inst.loc, thing); }
+  const ir::Global &global() const { return unit.module.globals[inst.aux]; }
+  const std::string &name() const { return unit.global_names[inst.aux]; }
+  std::string storage() const { return "tap_globals." + name(); }
+  std::string slot() const { return fmt::format("f->s{}, TAP_MAXSTRINGLEN", function.slot[id.index]); }
+  bool has_slot() const { return !function.storage.empty() && function.storage[id.index] == ir::Storage::StringSlot; }
+  // ", a, b" for operands [first, last).
+  std::string args(size_t first, size_t last) const {
+    std::string text;
+    for (size_t i = first; i < last; i++)
+      text += ", " + arg(i);
+    return text;
+  }
+  std::string keys() const { return args(0, global().keys.size()); }
+  // The result, where somebody reads it.
+  void set(std::string_view expression) const {
+    if (used)
+      out().line("{} = {};", value_text(unit, function, id), expression);
+    else
+      out().line("(void)({});", expression);
+  }
+  void run(std::string_view expression) const { out().line("{};", expression); }
+  void infix(const char *op) const { set(fmt::format("{} {} {}", arg(0), op, arg(1))); }
+  void binary(const char *helper) const { set(fmt::format("{}({}, {})", helper, arg(0), arg(1))); }
+  void compare(const char *op) const { set(fmt::format("tap_str_cmp({}, {}) {} 0", arg(0), arg(1), op)); }
+  const char *field() const {
+    static const char *const names[] = {"TAP_COUNT_OF", "TAP_SUM", "TAP_MIN", "TAP_MAX", "TAP_AVG", "TAP_VARIANCE"};
+    return names[inst.imm];
+  }
+};
+
+// --- constants, parameters, phis: no statement
+void emit_ConstI64(const OpText &) {}
+void emit_ConstStr(const OpText &) {}
+void emit_Param(const OpText &) {}
+void emit_Phi(const OpText &) {}
+
+// --- integers
+void emit_Add(const OpText &op) { op.binary("tap_add"); }
+void emit_Sub(const OpText &op) { op.binary("tap_sub"); }
+void emit_Mul(const OpText &op) { op.binary("tap_mul"); }
+void emit_Div(const OpText &op) {
+  op.set(fmt::format("tap_div(c, {}, {}, {})", op.arg(0), op.arg(1), op.location("operator '/'")));
+}
+void emit_Mod(const OpText &op) {
+  op.set(fmt::format("tap_mod(c, {}, {}, {})", op.arg(0), op.arg(1), op.location("operator '%'")));
+}
+void emit_And(const OpText &op) { op.infix("&"); }
+void emit_Or(const OpText &op) { op.infix("|"); }
+void emit_Xor(const OpText &op) { op.infix("^"); }
+void emit_Shl(const OpText &op) { op.binary("tap_shl"); }
+void emit_Shr(const OpText &op) { op.binary("tap_shr"); }
+void emit_Neg(const OpText &op) { op.set(fmt::format("tap_sub(0, {})", op.arg(0))); }
+void emit_Not(const OpText &op) { op.set(fmt::format("~{}", op.arg(0))); }
+void emit_Eq(const OpText &op) { op.infix("=="); }
+void emit_Ne(const OpText &op) { op.infix("!="); }
+void emit_Lt(const OpText &op) { op.infix("<"); }
+void emit_Le(const OpText &op) { op.infix("<="); }
+void emit_Gt(const OpText &op) { op.infix(">"); }
+void emit_Ge(const OpText &op) { op.infix(">="); }
+void emit_Trunc(const OpText &op) { op.set(fmt::format("tap_trunc({}, {})", op.arg(0), op.inst.imm)); }
+
+// --- strings
+void emit_StrEq(const OpText &op) { op.binary("tap_str_eq"); }
+void emit_StrNe(const OpText &op) { op.binary("!tap_str_eq"); }
+void emit_StrLt(const OpText &op) { op.compare("<"); }
+void emit_StrLe(const OpText &op) { op.compare("<="); }
+void emit_StrGt(const OpText &op) { op.compare(">"); }
+void emit_StrGe(const OpText &op) { op.compare(">="); }
+void emit_StrConcat(const OpText &op) {
+  op.set(fmt::format("tap_concat({}, {}, {})", op.slot(), op.arg(0), op.arg(1)));
+}
+void emit_StrCopy(const OpText &op) { op.set(fmt::format("tap_copy({}, {})", op.slot(), op.arg(0))); }
+
+// --- context
+void emit_CtxReg(const OpText &op) { op.set(fmt::format("tap_reg(c, {})", op.inst.imm)); }
+void emit_CtxEntry(const OpText &op) { op.set(fmt::format("c->entry[{}]", op.inst.imm)); }
+void emit_CtxTpArg(const OpText &op) { op.set(fmt::format("c->arguments[{}]", op.inst.imm)); }
+void emit_CtxPp(const OpText &op) { op.set("tap_pp(c)"); }
+void emit_CtxFunc(const OpText &op) { op.set("tap_function(c)"); }
+void emit_CatchMessage(const OpText &op) { op.set("tap_catch_message(c)"); }
+void emit_LoadK(const OpText &op) {
+  op.set(fmt::format("tap_load_kernel(c, (uint64_t){}, {}, {})", op.arg(0), op.inst.imm, op.location()));
+}
+void emit_LoadU(const OpText &op) {
+  op.set(fmt::format("tap_load_user(c, (uint64_t){}, {}, {})", op.arg(0), op.inst.imm, op.location()));
+}
+
+// --- globals and maps
+void emit_GLoad(const OpText &op) {
+  bool string = op.global().value == ir::ValueKind::Str;
+  op.set(string ? fmt::format("TAP_STORED({})", op.storage()) : op.storage());
+}
+void emit_GStore(const OpText &op) {
+  bool string = op.global().value == ir::ValueKind::Str;
+  op.run(string ? fmt::format("TAP_STORE({}, {})", op.storage(), op.arg(0))
+                : fmt::format("{} = {}", op.storage(), op.arg(0)));
+}
+void emit_GAdd(const OpText &op) {
+  op.run(op.inst.imm ? fmt::format("__atomic_fetch_add(&{}, {}, __ATOMIC_RELAXED)", op.storage(), op.arg(0))
+                     : fmt::format("{0} = tap_add({0}, {1})", op.storage(), op.arg(0)));
+}
+void emit_MapGet(const OpText &op) { op.set(fmt::format("{}_get(c, &{}{})", op.name(), op.storage(), op.keys())); }
+void emit_MapHas(const OpText &op) { op.set(fmt::format("{}_has(c, &{}{})", op.name(), op.storage(), op.keys())); }
+void emit_MapSet(const OpText &op) {
+  op.run(
+      fmt::format("{}_set(c, &{}, {}{})", op.name(), op.storage(), op.location(), op.args(0, op.inst.operands.size())));
+}
+void emit_MapAdd(const OpText &op) {
+  op.set(
+      fmt::format("{}_add(c, &{}, {}{})", op.name(), op.storage(), op.location(), op.args(0, op.inst.operands.size())));
+}
+void emit_MapDel(const OpText &op) { op.run(fmt::format("{}_del(c, &{}{})", op.name(), op.storage(), op.keys())); }
+void emit_GClear(const OpText &op) {
+  if (is_map(op.global()))
+    op.run(fmt::format("tap_map_clear(&{})", op.storage()));
+  else if (op.global().value == ir::ValueKind::Stat)
+    op.run(fmt::format("{}_clear({})", op.name(), op.storage()));
+  else
+    op.run(op.global().value == ir::ValueKind::Str ? fmt::format("TAP_STORE({}, TAP_LIT(\"\"))", op.storage())
+                                                   : fmt::format("{} = 0", op.storage()));
+}
+// With and without a lock alike: the part of this CPU.
+void emit_StatAdd(const OpText &op) { op.run(fmt::format("{}_add({}, {})", op.name(), op.storage(), op.arg(0))); }
+void emit_StatGet(const OpText &op) {
+  op.set(fmt::format("{}_get(c, {}, {}, {})", op.name(), op.storage(), op.field(), op.location()));
+}
+void emit_MapStatAdd(const OpText &op) {
+  op.run(fmt::format("{}_stat_add(c, &{}, {}{})", op.name(), op.storage(), op.location(),
+                     op.args(0, op.inst.operands.size())));
+}
+void emit_MapStatGet(const OpText &op) {
+  op.set(fmt::format("{}_stat_get(c, &{}, {}, {}{})", op.name(), op.storage(), op.field(), op.location(), op.keys()));
+}
+
+// --- foreach
+void emit_IterBegin(const OpText &op) {
+  if (op.unit.module.sorts[op.inst.imm].by != ir::Sort::By::None)
+    op.run(fmt::format("{}(c, &{}, {})", sort_name(op.unit, ir::GlobalId{op.inst.aux}, op.inst.imm), op.storage(),
+                       op.location()));
+  op.run(fmt::format("tap_iter_begin(&v{}, &{}, {})", op.id.index, op.storage(), op.arg(0)));
+}
+void emit_IterNext(const OpText &op) { op.set(fmt::format("tap_iter_next(&{})", op.arg(0))); }
+void emit_IterKey(const OpText &op) {
+  char kind = op.global().keys[op.inst.imm] == Type::Str ? 's' : 'i';
+  op.set(fmt::format("TAP_ITER_KEY_{}({}, {}, {})", kind, op.name(), op.arg(0), op.inst.imm));
+}
+void emit_IterValue(const OpText &op) {
+  char kind = op.global().value == ir::ValueKind::Str ? 's' : 'i';
+  op.set(fmt::format("TAP_ITER_VALUE_{}({}, {})", kind, op.name(), op.arg(0)));
+}
+void emit_IterStat(const OpText &op) {
+  op.set(fmt::format("tap_stat_field(c, &TAP_ITER_NODE({0}, {1})->value.s, {0}_spec.shift, {2}, {3})", op.name(),
+                     op.arg(0), op.field(), op.location()));
+}
+
+// --- output
+void emit_Print(const OpText &op) {
+  std::string bytes;
+  for (ValueId operand : op.inst.operands)
+    bytes += op.function.insts[operand.index].type == Type::Str
+                 ? fmt::format(" + tap_str_bytes({})", value_text(op.unit, op.function, operand))
+                 : " + TAP_I64_BYTES";
+  if (bytes.empty())
+    return op.run(fmt::format("tap_record(c, {}, 0)", op.inst.aux));
+  op.out().open("");
+  op.out().line("uint8_t *at = tap_record(c, {}, {});", op.inst.aux, bytes.substr(3));
+  op.out().line("if (at) {{");
+  for (ValueId operand : op.inst.operands)
+    op.out().line("\tat = tap_put_{}(at, {});", op.function.insts[operand.index].type == Type::Str ? "str" : "i64",
+                  value_text(op.unit, op.function, operand));
+  op.out().line("}}");
+  op.out().close();
+}
+void emit_Sprint(const OpText &op) {
+  size_t count = op.inst.operands.size();
+  op.out().open("");
+  op.out().line("struct tap_value args[{}];", count + 1);
+  for (size_t i = 0; i < count; i++)
+    op.out().line("args[{}] = tap_value_{}({});", i,
+                  op.function.insts[op.inst.operands[i].index].type == Type::Str ? 's' : 'i', op.arg(i));
+  op.set(fmt::format("tap_sprint(c, {}, &tap_formats[{}], args, {})", op.slot(), op.inst.aux, count));
+  op.out().close();
+}
+void emit_PrintHist(const OpText &op) {
+  op.run(fmt::format("{}_print_hist(c, {}, TAP_HIST_WIDTH, TAP_HIST_ELISION, {})", op.name(), op.storage(),
+                     op.location()));
+}
+void emit_MapPrintHist(const OpText &op) {
+  op.run(fmt::format("{}_print_hist(c, &{}, TAP_HIST_WIDTH, TAP_HIST_ELISION, {}{})", op.name(), op.storage(),
+                     op.location(), op.keys()));
+}
+
+// --- control
+void emit_Call(const OpText &op) {
+  ir::FunctionId callee{op.inst.aux};
+  const std::string &name = op.unit.name(callee);
+  bool recursive = op.unit.recursive(callee);
+  if (recursive)
+    op.out().open(fmt::format("if (tap_nest(c, TAP_MAXNESTING, {}))", op.location()));
+  std::string frame = recursive ? fmt::format("&tap_recursive_frame(c)->{}", name) : fmt::format("&f->calls.{}", name);
+  std::string call = fmt::format("{}(c, {}{})", name, frame, op.args(0, op.inst.operands.size()));
+  if (op.inst.type == Type::Void)
+    op.run(call);
+  else
+    op.set(op.has_slot() ? fmt::format("tap_copy({}, {})", op.slot(), call) : call);
+  if (recursive) {
+    op.run("tap_unnest(c)");
+    op.out().close();
+  }
+}
+void emit_Error(const OpText &op) {
+  op.run(fmt::format("tap_fail_str(c, {}, {})", op.location("identifier 'error'"), op.arg(0)));
+}
+void emit_Warn(const OpText &op) { op.run(fmt::format("tap_warn(c, {})", op.arg(0))); }
+void emit_Exit(const OpText &op) { op.run("tap_request_exit(c)"); }
+void emit_Charge(const OpText &op) {
+  op.out().line("if (!tap_charge(c, {}, {}))", op.inst.imm, op.location());
+  op.out().line("\tgoto fail;");
+}
+void emit_Lock(const OpText &op) {
+  op.out().line("if (!tap_lock_set_take(c, &tap_lock_set_{}))", op.inst.aux);
+  op.out().line("\treturn;");
+}
+void emit_Unlock(const OpText &op) { op.run("tap_lock_set_release(c)"); }
+
+using Emitter = void (*)(const OpText &);
+constexpr Emitter emitters[] = {
+#define OP(name, mnemonic, result, operands, aux, effects, cost) emit_##name,
+#include "ir/ops.def"
+#undef OP
+};
+
+} // namespace
+
+std::string value_text(const Unit &unit, const ir::Function &function, ValueId value) {
+  const ir::Inst &inst = function.insts[value.index];
+  switch (inst.op) {
+  case ir::Op::ConstI64:
+    return c_integer(inst.imm);
+  case ir::Op::ConstStr:
+    return fmt::format("TAP_LIT({})", c_string(unit.module.strings[inst.aux]));
+  case ir::Op::Param:
+    return fmt::format("a{}", inst.imm);
+  default:
+    bool in_frame = !function.storage.empty() && function.storage[value.index] == ir::Storage::FrameInteger;
+    return fmt::format("{}v{}", in_frame ? "f->" : "", value.index);
+  }
+}
+
+void emit_op(Unit &unit, const ir::Function &function, ValueId value, bool used) {
+  const ir::Inst &inst = function.insts[value.index];
+  emitters[size_t(inst.op)]({unit, function, inst, value, used});
+}
+
+} // namespace tapjit::codegen

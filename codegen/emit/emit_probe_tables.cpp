@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The tables of handlers and sites. A family is only a name here: runtime/<platform>/probe_<family>.h has its macros
+// and the fields that Site::constants name.
+#include "codegen/emit/unit.h"
+
+#include <algorithm>
+
+namespace tapjit::codegen {
+
+namespace {
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return toupper(c); });
+  return text;
+}
+
+std::string entry_handler(size_t probe) { return fmt::format("probe_entry_{}", probe); }
+
+void emit_probes(Unit &unit) {
+  CWriter &out = unit.out;
+  out.blank();
+  for (size_t i = 0; i < unit.module.probes.size(); i++) {
+    out.line("TAP_HANDLER({}, {})", i, unit.name(unit.module.probes[i].handler));
+    if (!unit.module.probes[i].entry_values.empty())
+      out.line("TAP_ENTRY_HANDLER({}, {})", i, entry_handler(i));
+  }
+  if (unit.module.probes.empty())
+    return;
+  out.open("static struct tap_probe tap_probes[] =");
+  for (size_t i = 0; i < unit.module.probes.size(); i++) {
+    const ir::Probe &probe = unit.module.probes[i];
+    uint16_t effects = unit.effects.of(probe.handler).effects;
+    out.line("TAP_PROBE({}, {}, {}, {}, {}),", i,
+             probe.context == ir::ContextKind::Session ? "TAP_SESSION" : "TAP_EVENT",
+             effects & (ir::Print | ir::Opaque) ? "true" : "false", probe.entry_values.size(),
+             probe.entry_values.empty() ? "NULL" : fmt::format("tap_entry_handler_{}", i));
+  }
+  out.close("};");
+}
+
+void emit_entries(Unit &unit) {
+  std::set<std::pair<std::string, uint32_t>> done;
+  for (const ir::Site &site : unit.module.sites)
+    if (done.emplace(site.family, site.probe.index).second)
+      unit.out.line("TAP_ENTRY_{}({})", upper(site.family), site.probe.index);
+  for (size_t i = 0; i < unit.module.sites.size(); i++) {
+    const ir::Site &site = unit.module.sites[i];
+    std::string args;
+    for (const std::string &arg : site.glue)
+      args += ", " + arg;
+    if (!args.empty())
+      unit.out.line("TAP_GLUE_{}({}{})", upper(site.family), i, args);
+  }
+}
+
+std::string site_text(const ir::Site &site, size_t index) {
+  std::string text = fmt::format("TAP_SITE(&tap_probes[{}], {}, {}), .entry = tap_entry_{}_{}", site.probe.index,
+                                 c_string(site.pp), c_string(site.function), site.family, site.probe.index);
+  for (const auto &[name, value] : site.constants) {
+    const std::string *string = std::get_if<std::string>(&value);
+    text += fmt::format(", .{} = {}", name, string ? c_string(*string) : c_integer(std::get<int64_t>(value)));
+  }
+  if (!site.glue.empty())
+    text += fmt::format(", .glue = tap_glue_{}_{}", site.family, index);
+  return text;
+}
+
+// One array per family, families in the order of their first site.
+std::vector<std::string> emit_sites(Unit &unit) {
+  std::vector<std::string> families;
+  for (const ir::Site &site : unit.module.sites)
+    if (std::find(families.begin(), families.end(), site.family) == families.end())
+      families.push_back(site.family);
+  for (const std::string &family : families) {
+    unit.out.open(fmt::format("static struct tap_site_{0} tap_sites_{0}[] =", family));
+    for (size_t i = 0; i < unit.module.sites.size(); i++)
+      if (unit.module.sites[i].family == family)
+        unit.out.line("{{ {} }},", site_text(unit.module.sites[i], i));
+    unit.out.close("};");
+  }
+  return families;
+}
+
+void emit_limits(Unit &unit) {
+  unit.out.open(".limits =");
+  unit.out.line(".actions = TAP_MAXACTION,");
+  unit.out.line(".actions_interruptible = TAP_MAXACTION_INTERRUPTIBLE,");
+  unit.out.line(".lock_tries = TAP_MAXTRYLOCK,");
+  unit.out.line(".lock_delay_us = TAP_TRYLOCKDELAY,");
+  unit.out.line(".errors = TAP_MAXERRORS,");
+  unit.out.line(".skipped = TAP_MAXSKIPPED,");
+  unit.out.line(".stack_bytes = TAP_MINSTACKSPACE,");
+  unit.out.line(".kretprobe_instances = TAP_KRETACTIVE,");
+  unit.out.line(".overload_interval = TAP_STP_OVERLOAD_INTERVAL,");
+  unit.out.line(".overload_threshold = TAP_STP_OVERLOAD_THRESHOLD,");
+  unit.out.line(".overload_off = TAP_STP_NO_OVERLOAD,");
+  unit.out.line(".ring_bytes = (uint64_t)TAP_STP_BUFFER_KB * 1024,");
+  unit.out.close("},");
+}
+
+// ".table = name, .count_ = n," or nothing where the table is empty and does not exist.
+void emit_table(Unit &unit, std::string_view table, std::string_view count, bool exists, std::string_view array) {
+  if (!exists)
+    return;
+  unit.out.line(".{} = {},", table, array);
+  unit.out.line(".{} = TAP_COUNT({}),", count, array);
+}
+
+void emit_program(Unit &unit, const std::vector<std::string> &families) {
+  CWriter &out = unit.out;
+  if (!families.empty()) {
+    out.open("static const struct tap_family_use tap_families[] =");
+    for (const std::string &family : families)
+      out.line("TAP_FAMILY_USE({0}, tap_sites_{0}),", family);
+    out.close("};");
+  }
+  out.open("static struct tap_program tap_program =");
+  out.line(".abi = TAP_ABI,");
+  out.line(".name = {},", c_string(unit.module.name));
+  emit_table(unit, "probes", "probe_count", !unit.module.probes.empty(), "tap_probes");
+  emit_table(unit, "families", "family_count", !families.empty(), "tap_families");
+  emit_table(unit, "formats", "format_count", !unit.module.formats.empty(), "tap_formats");
+  out.line(".frame_size = sizeof(struct tap_frame),");
+  out.line(".globals_init = tap_globals_init,");
+  out.line(".globals_exit = tap_globals_exit,");
+  emit_limits(unit);
+  out.close("};");
+  out.blank();
+  out.line("TAP_MODULE(tap_program)");
+}
+
+} // namespace
+
+void emit_entry_frames(Unit &unit) {
+  for (size_t i = 0; i < unit.module.probes.size(); i++) {
+    std::string members;
+    for (const ir::EntryValue &value : unit.module.probes[i].entry_values)
+      members += fmt::format(" struct {0}_frame {0};", unit.name(value.function));
+    if (!members.empty())
+      unit.out.line("union {0}_frame {{{1} }} {0};", entry_handler(i), members);
+  }
+}
+
+void emit_entry_handlers(Unit &unit) {
+  for (size_t i = 0; i < unit.module.probes.size(); i++) {
+    const auto &values = unit.module.probes[i].entry_values;
+    if (values.empty())
+      continue;
+    unit.out.blank();
+    unit.out.line("static void {0}(struct tap_ctx *c, union {0}_frame *f)", entry_handler(i));
+    unit.out.open("");
+    for (size_t value = 0; value < values.size(); value++)
+      unit.out.line("c->entry[{0}] = {1}(c, &f->{1});", value, unit.name(values[value].function));
+    unit.out.close();
+  }
+}
+
+void emit_probe_tables(Unit &unit) {
+  emit_probes(unit);
+  emit_entries(unit);
+  emit_program(unit, emit_sites(unit));
+}
+
+} // namespace tapjit::codegen

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The platform's inline functions of core/platform.h, over the host. */
+#ifndef TAP_USER_CONTEXT_H
+#define TAP_USER_CONTEXT_H
+
+#include "runtime/core/arith.h"
+#include "runtime/core/platform.h"
+#include "runtime/user/host.h"
+
+/* Of the session that runs; one per process. */
+extern const struct tap_host *tap_host;
+
+#define TAP_USER_FACT(name, fact_)                                                                           \
+	TAP_INLINE int64_t name(void)                                                                        \
+	{                                                                                                    \
+		return tap_host->fact(tap_host->self, fact_);                                                \
+	}
+TAP_USER_FACT(tap_pid, TAP_FACT_PID)
+TAP_USER_FACT(tap_tid, TAP_FACT_TID)
+TAP_USER_FACT(tap_ppid, TAP_FACT_PPID)
+TAP_USER_FACT(tap_uid, TAP_FACT_UID)
+TAP_USER_FACT(tap_euid, TAP_FACT_EUID)
+TAP_USER_FACT(tap_gid, TAP_FACT_GID)
+TAP_USER_FACT(tap_egid, TAP_FACT_EGID)
+
+/* Handlers run in one thread, which counts as one CPU. */
+TAP_INLINE int64_t tap_cpu(void)
+{
+	return 0;
+}
+
+TAP_INLINE int64_t tap_target(const struct tap_ctx *c)
+{
+	(void)c;
+	return tap_host->fact(tap_host->self, TAP_FACT_TARGET);
+}
+
+TAP_INLINE uint32_t tap_execname(char *dst, uint32_t size)
+{
+	return tap_host->execname(tap_host->self, dst, size);
+}
+
+TAP_INLINE int64_t tap_clock_realtime_ns(void)
+{
+	return tap_host->realtime_ns(tap_host->self);
+}
+
+TAP_INLINE int64_t tap_clock_monotonic_ns(void)
+{
+	return tap_host->monotonic_ns(tap_host->self);
+}
+
+/* No family of this platform has registers. */
+TAP_INLINE int64_t tap_reg(const struct tap_ctx *c, int number)
+{
+	(void)c;
+	(void)number;
+	return 0;
+}
+
+/* Kernel and user addresses are the same here: this process's. */
+TAP_INLINE int64_t tap_load_kernel(struct tap_ctx *c, uint64_t address, int bytes, const char *where)
+{
+	uint64_t value = 0;
+	uint32_t size = (uint32_t)(bytes < 0 ? -bytes : bytes);
+
+	if (!tap_read_kernel(&value, address, size)) {
+		tap_fail_fault(c, where, address);
+		return 0;
+	}
+	return tap_trunc((int64_t)value, bytes);
+}
+
+TAP_INLINE int64_t tap_load_user(struct tap_ctx *c, uint64_t address, int bytes, const char *where)
+{
+	return tap_load_kernel(c, address, bytes, where);
+}
+
+#endif
