@@ -15,12 +15,12 @@ static void __kprobes session_fail(struct tap_lane *lane)
 		tap_wake(lane, TAP_WAIT_DATA);
 }
 
-void __kprobes tap_session_error(const char *text)
+void __kprobes tap_session_error(struct tap_str text)
 {
 	struct tap_session *s = &tap_session;
 
 	if (!xchg(&s->fatal_claimed, 1)) {
-		strscpy(s->fatal_text, text, sizeof(s->fatal_text));
+		tap_copy(s->fatal_text, sizeof(s->fatal_text), text);
 		smp_store_release(&s->fatal, s->fatal_text);
 	}
 }
@@ -32,8 +32,8 @@ static void __kprobes skip(struct tap_lane *lane)
 
 	if ((uint32_t)atomic_inc_return(&s->skipped) > s->program->limits.skipped &&
 	    READ_ONCE(s->state) == TAP_STATE_RUNNING) {
-		tap_session_error(
-		    "Skipped too many probes, check MAXSKIPPED or try again with stap -t for more details.");
+		tap_session_error(TAP_LIT(
+		    "Skipped too many probes, check MAXSKIPPED or try again with stap -t for more details."));
 		session_fail(lane);
 	}
 }
@@ -99,7 +99,7 @@ static __always_inline void account(struct tap_lane *lane, const struct tap_limi
 		return;
 	if (unlikely(lane->interval_busy > limits->overload_threshold && lane->interval_start)) {
 		atomic_inc(&tap_session.skipped_overload);
-		tap_session_error("probe overhead exceeded threshold");
+		tap_session_error(TAP_LIT("probe overhead exceeded threshold"));
 		session_fail(lane);
 	}
 	lane->interval_start = now;
@@ -122,16 +122,11 @@ void __kprobes tap_leave(struct tap_ctx *c, unsigned long flags)
 	local_irq_restore(flags);
 }
 
-static void __kprobes error_bytes(uint8_t *at, const char *from, uint32_t n)
-{
-	memcpy(at, from, n);
-}
-
 /* "TEXT near WHERE", or "TEXT". False: no room. */
 static bool __kprobes write_error(struct tap_ctx *c)
 {
 	static const char near[] = " near ";
-	uint32_t text = c->error_length, where = c->error_where ? strnlen(c->error_where, 1024) : 0;
+	uint32_t text = c->error_length, where = c->error_where ? strlen(c->error_where) : 0;
 	uint32_t n = text + (where ? sizeof(near) - 1 + where : 0);
 	uint8_t *at = tap_record(c, TAP_RECORD_ERROR, TAP_STR_BYTES(n));
 
@@ -139,10 +134,10 @@ static bool __kprobes write_error(struct tap_ctx *c)
 		return false;
 	*(uint64_t *)(at + TAP_STR_BYTES(n) - 8) = 0;
 	*(uint32_t *)at = n;
-	error_bytes(at + 4, c->error, text);
+	memcpy(at + 4, c->error, text);
 	if (where) {
-		error_bytes(at + 4 + text, near, sizeof(near) - 1);
-		error_bytes(at + 4 + text + sizeof(near) - 1, c->error_where, where);
+		memcpy(at + 4 + text, near, sizeof(near) - 1);
+		memcpy(at + 4 + text + sizeof(near) - 1, c->error_where, where);
 	}
 	return true;
 }
@@ -159,7 +154,7 @@ void __kprobes tap_report_error(struct tap_lane *lane)
 		c->unit.start = NULL;
 		if (!write_error(c)) {
 			c->unit.lost = false;
-			tap_session_error(c->error);
+			tap_session_error(tap_str_make(c->error, c->error_length));
 		}
 	}
 	lane->errors++;

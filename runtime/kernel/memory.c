@@ -67,8 +67,8 @@ static __always_inline uint32_t tap_piece_length(const char *piece, uint32_t n)
 		return done;                                                                                 \
 	}
 
-/* Strings up to 64 KB, from any address. */
-#define TAP_STRING_PIECES 1025
+/* Strings up to 32 KB, from any address. */
+#define TAP_STRING_PIECES 513
 
 TAP_READ_STRING(tap_read_kernel_string, tap_read_kernel)
 TAP_READ_STRING(tap_read_user_string, tap_read_user)

@@ -67,9 +67,8 @@ void tap_session_error_format(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vscnprintf(text, sizeof(text), format, args);
+	tap_session_error(tap_str_make(text, vscnprintf(text, sizeof(text), format, args)));
 	va_end(args);
-	tap_session_error(text);
 }
 
 /* A unit of its own on the session's lane, whose owner calls this: under `control`. */
@@ -226,6 +225,7 @@ static void finish(void)
 	tap_state_change(TAP_STATE_RUNNING, TAP_STATE_STOPPING);
 	tap_state_change(TAP_STATE_STARTING, TAP_STATE_STOPPING);
 	remove_families();
+	say_fatal();
 	run_session_family(&tap_family_end, TAP_STATE_STOPPING);
 	run_session_family(&tap_family_error, TAP_STATE_ERROR);
 	say_fatal();

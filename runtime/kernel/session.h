@@ -119,7 +119,7 @@ void tap_wake(struct tap_lane *lane, uint32_t wait);
 void tap_report_error(struct tap_lane *lane);
 /* Of the session as a whole, from any context; `text` is copied; the first one stays and is said when it
  * stops. */
-void tap_session_error(const char *text);
+void tap_session_error(struct tap_str text);
 void tap_session_error_format(const char *format, ...) __printf(1, 2);
 void tap_session_warn_format(const char *format, ...) __printf(1, 2);
 
