@@ -55,6 +55,9 @@ enum Effect : uint16_t {
 
 enum class Aux : uint8_t { None, Global, Function, String, Format, LockSet, Block };
 
+// What Inst::imm is.
+enum class Imm : uint8_t { None, Integer, Flag, Field, Sort };
+
 // A row of ops.def.
 struct OpInfo {
   Op op;
@@ -64,6 +67,7 @@ struct OpInfo {
   Aux aux;
   uint16_t effects;
   uint16_t cost;
+  Imm imm;
 };
 const OpInfo &op_info(Op op);
 
@@ -200,6 +204,7 @@ struct Probe {
   ContextKind context = ContextKind::Event;
   std::vector<SiteId> sites;
   std::vector<EntryValue> entry_values;
+  int64_t cost = -1; // worst case of one hit in estimated instructions (passes/cost); -1: not known
   friend bool operator==(const Probe &, const Probe &) = default;
 };
 

@@ -5,7 +5,9 @@ namespace tapjit::ir {
 
 static constexpr OpInfo infos[] = {
 #define OP(name, mnemonic, result, operands, aux, effects, cost)                                                       \
-  {Op::name, mnemonic, result, operands, Aux::aux, uint16_t(effects), cost},
+  {Op::name, mnemonic, result, operands, Aux::aux, uint16_t(effects), cost, Imm::None},
+#define OP_IMM(name, mnemonic, result, operands, aux, effects, cost, imm)                                              \
+  {Op::name, mnemonic, result, operands, Aux::aux, uint16_t(effects), cost, Imm::imm},
 #include "ir/ops.def"
 #undef OP
 };

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ir/passes.h"
+
+#include "ir/verify.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace tapjit::ir {
+
+const std::vector<PassInfo> &all_passes() {
+  static const std::vector<PassInfo> table = {
+#define PASS(name, meaning) {#name, meaning, passes::name},
+#include "ir/passes.def"
+#undef PASS
+  };
+  return table;
+}
+
+static std::vector<std::string> verified(const Module &module, VerifyOptions checks, const char *when) {
+  std::vector<std::string> findings = verify(module, checks);
+  for (std::string &finding : findings)
+    finding = std::string(when) + ": " + finding;
+  return findings;
+}
+
+std::vector<std::string> run_passes(Module &module, const PassOptions &options) {
+  VerifyOptions checks;
+  if (options.verify)
+    if (auto findings = verified(module, checks, "before the passes"); !findings.empty())
+      return findings;
+  for (const PassInfo &pass : all_passes()) {
+    if (!options.only.empty() && std::find(options.only.begin(), options.only.end(), pass.name) == options.only.end())
+      continue;
+    pass.run(module);
+    std::string_view name = pass.name;
+    checks.charges |= name == "charges";
+    checks.locks |= name == "lock_placement";
+    checks.frame |= name == "frame_layout";
+    if (options.after_pass)
+      options.after_pass(pass.name, module);
+    if (options.verify)
+      if (auto findings = verified(module, checks, pass.name); !findings.empty())
+        return findings;
+  }
+  return {};
+}
+
+} // namespace tapjit::ir

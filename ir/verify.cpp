@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ir/verify.h"
+
+#include "ir/passes/charge_check.h"
+#include "ir/passes/lock_check.h"
+#include "ir/verify_function.h"
+
+#include <set>
+
+namespace tapjit::ir {
+
+namespace {
+
+void check_globals(const Module &module, Findings &findings) {
+  std::set<std::string> names;
+  for (const Global &global : module.globals) {
+    if (global.name.empty() || !names.insert(global.name).second)
+      findings.add("@{}: the name is not unique or empty", global.name);
+    for (Type key : global.keys)
+      if (key != Type::I64 && key != Type::Str)
+        findings.add("@{}: a key is neither i64 nor str", global.name);
+    bool has_number = std::holds_alternative<int64_t>(global.init);
+    bool has_text = std::holds_alternative<std::string>(global.init);
+    bool is_scalar = global.keys.empty();
+    if ((has_number && !(is_scalar && global.value == ValueKind::I64)) ||
+        (has_text && !(is_scalar && global.value == ValueKind::Str)))
+      findings.add("@{}: the initial value does not fit", global.name);
+  }
+  for (const LockSet &set : module.lock_sets) {
+    bool sorted = !set.globals.empty();
+    for (size_t index = 1; index < set.globals.size(); ++index)
+      sorted = sorted && set.globals[index - 1].first < set.globals[index].first;
+    for (auto [global, written] : set.globals)
+      sorted = sorted && global.index < module.globals.size();
+    if (!sorted)
+      findings.add("a lock set is empty, not sorted or out of range");
+  }
+}
+
+void check_probes(const Module &module, Findings &findings) {
+  std::vector<bool> used(module.functions.size());
+  std::vector<std::vector<SiteId>> sites(module.probes.size());
+  for (size_t index = 0; index < module.sites.size(); ++index) {
+    if (module.sites[index].probe.index >= module.probes.size())
+      findings.add("site {} names no probe", index);
+    else
+      sites[module.sites[index].probe.index].push_back(SiteId{uint32_t(index)});
+  }
+  for (size_t index = 0; index < module.probes.size(); ++index) {
+    const Probe &probe = module.probes[index];
+    if (probe.handler.index >= module.functions.size() ||
+        module.functions[probe.handler.index].kind != FunctionKind::Probe || used[probe.handler.index]) {
+      findings.add("probe {} has no handler of its own", index);
+      continue;
+    }
+    used[probe.handler.index] = true;
+    const Function &handler = module.functions[probe.handler.index];
+    if (!handler.params.empty() || handler.result != Type::Void)
+      findings.add("the handler &{} has parameters or a result", handler.name);
+    if (probe.sites != sites[index])
+      findings.add("the sites of probe {} are not those that name it", index);
+    for (const EntryValue &entry : probe.entry_values) {
+      const Function *function =
+          entry.function.index < module.functions.size() ? &module.functions[entry.function.index] : nullptr;
+      if (!function || function->kind != FunctionKind::Script || !function->params.empty() ||
+          function->result != Type::I64)
+        findings.add("an entry value of probe {} is no function without parameters that gives an i64", index);
+    }
+  }
+}
+
+bool check_function(const Module &module, const Function &function, Findings &findings) {
+  size_t before = findings.texts.size();
+  if (!function.param_names.empty() && function.param_names.size() != function.params.size())
+    findings.add("names and types of the parameters differ in number");
+  if (function.kind == FunctionKind::Embedded) {
+    if (!function.blocks.empty())
+      findings.add("an embedded function has blocks");
+    return findings.texts.size() == before;
+  }
+  if (function.blocks.empty()) {
+    findings.add("no blocks");
+    return false;
+  }
+  if (!verify_shape(module, function, findings))
+    return false;
+  for (size_t index = 0; index < function.blocks.size(); ++index)
+    for (ValueId value : function.blocks[index].insts) {
+      findings.block = BlockId{uint32_t(index)};
+      findings.value = value;
+      verify_inst(module, function, function.insts[value.index], findings);
+    }
+  findings.block = BlockId::none();
+  findings.value = ValueId::none();
+  return findings.texts.size() == before;
+}
+
+} // namespace
+
+std::vector<std::string> verify(const Module &module, VerifyOptions options) {
+  Findings findings(module);
+  check_globals(module, findings);
+  check_probes(module, findings);
+  std::set<std::string> names;
+  for (size_t index = 0; index < module.functions.size(); ++index) {
+    findings.function = FunctionId{uint32_t(index)};
+    if (module.functions[index].name.empty() || !names.insert(module.functions[index].name).second)
+      findings.add("the name is not unique or empty");
+    check_function(module, module.functions[index], findings);
+  }
+  findings.function = FunctionId::none();
+  // What follows walks graphs and effects, which need what was checked so far.
+  if (!findings.texts.empty())
+    return findings.texts;
+
+  ModuleEffects effects(module);
+  for (size_t index = 0; index < module.functions.size(); ++index) {
+    const Function &function = module.functions[index];
+    if (function.kind == FunctionKind::Embedded)
+      continue;
+    findings.function = FunctionId{uint32_t(index)};
+    verify_uses(module, effects, function, findings);
+    if (options.frame)
+      verify_frame(module, function, findings);
+  }
+  findings.function = FunctionId::none();
+  if (options.locks)
+    for (std::string &text : check_locks(module, effects))
+      findings.texts.push_back(std::move(text));
+  if (options.charges)
+    for (std::string &text : check_charges(module))
+      findings.texts.push_back(std::move(text));
+  return findings.texts;
+}
+
+} // namespace tapjit::ir

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ir/verify_function.h"
+
+#include "ir/signature.h"
+
+namespace tapjit::ir {
+
+namespace {
+
+enum class Kind : uint8_t { Any, Value, Integer, Stat, Map, ValueMap, IntegerMap, StatMap };
+
+// The globals that an op is for. What follows from the row already (a result `g` of a statistic has no type) is checked
+// by the row.
+Kind wanted_global(Op op) {
+  switch (op) {
+  case Op::GLoad:
+  case Op::GStore:
+    return Kind::Value;
+  case Op::GAdd:
+    return Kind::Integer;
+  case Op::StatAdd:
+  case Op::StatGet:
+  case Op::PrintHist:
+    return Kind::Stat;
+  case Op::MapGet:
+  case Op::MapSet:
+  case Op::IterValue:
+    return Kind::ValueMap;
+  case Op::MapAdd:
+    return Kind::IntegerMap;
+  case Op::MapStatAdd:
+  case Op::MapStatGet:
+  case Op::MapPrintHist:
+  case Op::IterStat:
+    return Kind::StatMap;
+  case Op::MapHas:
+  case Op::MapDel:
+  case Op::IterBegin:
+  case Op::IterNext:
+  case Op::IterKey:
+    return Kind::Map;
+  default:
+    return Kind::Any;
+  }
+}
+
+bool fits(const Global &global, Kind kind) {
+  bool is_map = !global.keys.empty();
+  switch (kind) {
+  case Kind::Any:
+    return true;
+  case Kind::Value:
+    return !is_map && global.value != ValueKind::Stat;
+  case Kind::Integer:
+    return !is_map && global.value == ValueKind::I64;
+  case Kind::Stat:
+    return !is_map && global.value == ValueKind::Stat;
+  case Kind::Map:
+    return is_map;
+  case Kind::ValueMap:
+    return is_map && global.value != ValueKind::Stat;
+  case Kind::IntegerMap:
+    return is_map && global.value == ValueKind::I64;
+  case Kind::StatMap:
+    return is_map && global.value == ValueKind::Stat;
+  }
+  return false;
+}
+
+bool is_width(int64_t bytes, bool with_eight) {
+  int64_t size = bytes < 0 ? -bytes : bytes;
+  return size == 1 || size == 2 || size == 4 || (with_eight && size == 8);
+}
+
+bool fits_imm(const Module &module, const Function &function, const Inst &inst) {
+  switch (op_info(inst.op).imm) {
+  case Imm::None:
+    return true;
+  case Imm::Flag:
+    return inst.imm == 0 || inst.imm == 1;
+  case Imm::Field:
+    return inst.imm >= 0 && inst.imm <= int64_t(StatField::Variance);
+  case Imm::Sort:
+    return inst.imm >= 0 && size_t(inst.imm) < module.sorts.size();
+  case Imm::Integer:
+    break;
+  }
+  switch (inst.op) {
+  case Op::Trunc:
+    return is_width(inst.imm, false);
+  case Op::LoadK:
+  case Op::LoadU:
+    return is_width(inst.imm, true);
+  case Op::Param:
+    return inst.imm >= 0 && size_t(inst.imm) < function.params.size() && inst.type == function.params[size_t(inst.imm)];
+  case Op::IterKey:
+    return inst.imm >= 0 && inst.aux < module.globals.size() && size_t(inst.imm) < module.globals[inst.aux].keys.size();
+  case Op::Charge:
+    return inst.imm > 0;
+  default:
+    return true;
+  }
+}
+
+size_t table_size(const Module &module, Aux aux) {
+  switch (aux) {
+  case Aux::Global:
+    return module.globals.size();
+  case Aux::Function:
+    return module.functions.size();
+  case Aux::String:
+    return module.strings.size();
+  case Aux::Format:
+    return module.formats.size();
+  case Aux::LockSet:
+    return module.lock_sets.size();
+  case Aux::None:
+  case Aux::Block:
+    break;
+  }
+  return SIZE_MAX;
+}
+
+void check_operands(const Module &module, const Function &function, const Inst &inst, Findings &findings) {
+  OperandTypes wanted = operand_types(module, inst);
+  if (inst.operands.size() != wanted.types.size() && !(wanted.rest && inst.operands.size() > wanted.types.size())) {
+    if (!wanted.rest)
+      findings.add("`{}` has {} operands, {} are wanted", op_info(inst.op).mnemonic, inst.operands.size(),
+                   wanted.types.size());
+    return;
+  }
+  for (size_t index = 0; index < inst.operands.size(); ++index) {
+    Type type = function.insts[inst.operands[index].index].type;
+    Type expected = inst.op == Op::Phi ? inst.type : index < wanted.types.size() ? wanted.types[index] : type;
+    if (type != expected)
+      findings.add("operand {} of `{}` is {}, {} is wanted", index, op_info(inst.op).mnemonic, type_spelling(type),
+                   type_spelling(expected));
+    if (expected == Type::Iter && function.insts[inst.operands[index].index].aux != inst.aux)
+      findings.add("the iterator goes through another map");
+  }
+}
+
+} // namespace
+
+void verify_inst(const Module &module, const Function &function, const Inst &inst, Findings &findings) {
+  const OpInfo &info = op_info(inst.op);
+  if (info.aux != Aux::None && inst.aux >= table_size(module, info.aux)) {
+    findings.add("`{}` names no entry of its table", info.mnemonic);
+    return;
+  }
+  if (!fits_imm(module, function, inst))
+    findings.add("`{}` cannot have the constant {}", info.mnemonic, inst.imm);
+  if (info.aux == Aux::Global && !fits(module.globals[inst.aux], wanted_global(inst.op)))
+    findings.add("`{}` is not for a global like @{}", info.mnemonic, module.globals[inst.aux].name);
+  if (info.aux == Aux::Function && module.functions[inst.aux].kind == FunctionKind::Probe)
+    findings.add("calls a probe");
+  if (inst.type != result_type(module, inst))
+    findings.add("the result of `{}` is {}, {} is wanted", info.mnemonic, type_spelling(inst.type),
+                 type_spelling(result_type(module, inst)));
+  if (info.result[0] == 'p' && inst.type != Type::I64 && inst.type != Type::Str)
+    findings.add("`{}` cannot be {}", info.mnemonic, type_spelling(inst.type));
+  check_operands(module, function, inst, findings);
+}
+
+} // namespace tapjit::ir

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ir/views.h"
+
+#include "ir/cfg.h"
+
+#include <algorithm>
+
+namespace tapjit::ir {
+
+ViewSource view_source(const Inst &inst) {
+  if (inst.type != Type::Str)
+    return {};
+  switch (inst.op) {
+  case Op::GLoad:
+  case Op::MapGet:
+    return {ViewSource::Kind::Global, GlobalId{inst.aux}};
+  case Op::IterKey:
+  case Op::IterValue:
+    return {ViewSource::Kind::Element, GlobalId{inst.aux}};
+  case Op::CatchMessage:
+    return {ViewSource::Kind::Message, GlobalId::none()};
+  default:
+    return {};
+  }
+}
+
+std::vector<Use> uses_of(const Function &function, ValueId value) {
+  std::vector<Use> uses;
+  for (size_t index = 0; index < function.blocks.size(); ++index) {
+    const Block &block = function.blocks[index];
+    for (size_t position = 0; position < block.insts.size(); ++position) {
+      const Inst &inst = function.insts[block.insts[position].index];
+      for (size_t operand = 0; operand < inst.operands.size(); ++operand) {
+        if (inst.operands[operand] != value)
+          continue;
+        if (inst.op != Op::Phi)
+          uses.push_back({BlockId{uint32_t(index)}, position});
+        else
+          uses.push_back({block.preds[operand], function.blocks[block.preds[operand].index].insts.size()});
+      }
+    }
+    if (block.terminator_operand == value)
+      uses.push_back({BlockId{uint32_t(index)}, block.insts.size()});
+  }
+  return uses;
+}
+
+static bool kills(const ModuleEffects &effects, const ViewSource &source, const Inst &inst) {
+  uint16_t bits = effects.of(inst);
+  if (bits & Opaque)
+    return true;
+  if (source.kind == ViewSource::Kind::Message)
+    return bits & Fail;
+  if (inst.op == Op::Unlock || effects.writes(inst, source.global))
+    return true;
+  return source.kind == ViewSource::Kind::Element && inst.op == Op::IterNext && inst.aux == source.global.index;
+}
+
+// A walk over (block, is the view dead at its start). A path ends where the definition runs again.
+bool dies_before(const Function &function, const ModuleEffects &effects, ValueId view, const std::vector<Use> &uses) {
+  ViewSource source = view_source(function.insts[view.index]);
+  if (source.kind == ViewSource::Kind::None)
+    return false;
+  BlockId home = defining_blocks(function)[view.index];
+  const std::vector<ValueId> &home_insts = function.blocks[home.index].insts;
+  size_t definition = size_t(std::find(home_insts.begin(), home_insts.end(), view) - home_insts.begin());
+
+  std::vector<bool> seen[2] = {std::vector<bool>(function.blocks.size()), std::vector<bool>(function.blocks.size())};
+  struct Step {
+    BlockId block;
+    size_t position;
+    bool dead;
+  };
+  for (std::vector<Step> work{{home, definition + 1, false}}; !work.empty();) {
+    auto [block, position, dead] = work.back();
+    work.pop_back();
+    const std::vector<ValueId> &insts = function.blocks[block.index].insts;
+    bool redefined = false;
+    for (; position <= insts.size() && !redefined; ++position) {
+      if (position < insts.size()) {
+        redefined = insts[position] == view;
+        dead = dead || kills(effects, source, function.insts[insts[position].index]);
+      }
+      for (const Use &use : uses)
+        if (dead && !redefined && use.block == block && use.position == position)
+          return true;
+    }
+    if (redefined)
+      continue;
+    for (BlockId target : successors(function.blocks[block.index])) {
+      if (seen[dead][target.index])
+        continue;
+      seen[dead][target.index] = true;
+      work.push_back({target, 0, dead});
+    }
+  }
+  return false;
+}
+
+} // namespace tapjit::ir
