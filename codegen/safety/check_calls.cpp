@@ -19,7 +19,7 @@ using namespace llvm;
 
 constexpr AllowedCall allowed_calls[] = {
 #define ALLOWED_CALL(name, where, reason) {name, AllowedWhere::where, reason},
-#define ALLOWED_ASM(prefix, reason)
+#define ALLOWED_ASM(text, reason)
 #define ALLOWED_INTRINSIC(id, reason)
 #include "codegen/safety/allowed_calls.def"
 #undef ALLOWED_CALL
@@ -28,12 +28,12 @@ constexpr AllowedCall allowed_calls[] = {
 };
 
 struct AllowedAsm {
-  const char *prefix;
+  const char *text;
   const char *reason;
 };
 constexpr AllowedAsm allowed_asm[] = {
 #define ALLOWED_CALL(name, where, reason)
-#define ALLOWED_ASM(prefix, reason) {prefix, reason},
+#define ALLOWED_ASM(text, reason) {text, reason},
 #define ALLOWED_INTRINSIC(id, reason)
 #include "codegen/safety/allowed_asm.def"
 #undef ALLOWED_CALL
@@ -44,7 +44,7 @@ constexpr AllowedAsm allowed_asm[] = {
 bool allowed_intrinsic(Intrinsic::ID id) {
   switch (id) {
 #define ALLOWED_CALL(name, where, reason)
-#define ALLOWED_ASM(prefix, reason)
+#define ALLOWED_ASM(text, reason)
 #define ALLOWED_INTRINSIC(id, reason) case Intrinsic::id:
 #include "codegen/safety/allowed_calls.def"
 #undef ALLOWED_CALL
@@ -56,7 +56,9 @@ bool allowed_intrinsic(Intrinsic::ID id) {
   }
 }
 
+// White space folded, and without the record of a lock prefix's place (.smp_locks).
 std::string folded(StringRef text) {
+  constexpr std::string_view lock_record = ".pushsection .smp_locks,\"a\" .balign 4 .long 671f - . .popsection 671: ";
   std::string result;
   for (char c : text) {
     bool space = c == ' ' || c == '\t' || c == '\n';
@@ -67,6 +69,8 @@ std::string folded(StringRef text) {
   }
   while (!result.empty() && result.back() == ' ')
     result.pop_back();
+  if (result.starts_with(lock_record))
+    result.erase(0, lock_record.size());
   return result;
 }
 
@@ -129,7 +133,7 @@ const AllowedCall *find_allowed_call(StringRef name) {
 const char *find_allowed_asm(StringRef text) {
   std::string one_line = folded(text);
   for (const AllowedAsm &row : allowed_asm)
-    if (*row.prefix ? StringRef(one_line).starts_with(row.prefix) : one_line.empty())
+    if (one_line == row.text)
       return row.reason;
   return nullptr;
 }
