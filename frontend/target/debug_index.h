@@ -28,9 +28,9 @@ enum class RowKind : uint32_t {
 
 struct IndexRow {
   uint32_t kind;
-  uint32_t name;      // offset in the string pool
-  uint32_t unit_name; // source file of the compilation unit, offset in the string pool
-  uint32_t reserved;
+  uint32_t name; // offset in the string pool
+  uint32_t file; // source file of the definition (of types: of the compilation unit), offset in the string pool
+  uint32_t line; // of the definition; 0 for types and variables
   uint64_t die;
   uint64_t address;
 };
@@ -54,7 +54,7 @@ struct IndexRefusal {
 };
 
 struct IndexHeader {
-  static constexpr char expected_magic[8] = {'T', 'A', 'P', 'D', 'B', 'G', '0', '3'};
+  static constexpr char expected_magic[8] = {'T', 'A', 'P', 'D', 'B', 'G', '0', '5'};
   char magic[8];
   uint64_t total_size;
   uint64_t rows, row_count;

@@ -5,6 +5,7 @@
 #include "frontend/target/debug_index_build.h"
 
 #include "frontend/target/debug_index_writer.h"
+#include "frontend/target/dwarf_types.h"
 #include "frontend/target/elf_file.h"
 #include "frontend/target/kernel_files.h"
 
@@ -25,8 +26,9 @@ namespace {
 struct ScannedRow {
   RowKind kind;
   const char *name;
-  const char *unit_name;
+  const char *file;
   uint64_t die, address;
+  uint32_t line;
 };
 
 struct Scanner {
@@ -46,17 +48,19 @@ bool has_flag(Dwarf_Die *die, unsigned attribute) {
 }
 
 void scan_function(Scanner &scanner, Dwarf_Die *die, const char *unit_name) {
-  // dwarf_diename and dwarf_func_inline follow abstract_origin and specification; whether it has code is a matter of
-  // this DIE alone.
-  Dwarf_Addr entry;
-  bool has_code = (dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges)) &&
-                  dwarf_entrypc(die, &entry) == 0 && entry != 0;
+  // Name, file and line may stand in the DIE that abstract_origin or specification names; whether there is code is a
+  // matter of this DIE alone.
+  bool has_code = dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges);
+  auto entry = has_code ? entry_of(die) : std::nullopt;
   bool is_abstract = !has_code && dwarf_hasattr(die, DW_AT_inline);
-  if (!has_code && !is_abstract)
+  const char *name = dwarf_diename(die);
+  if ((!entry && !is_abstract) || !name)
     return;
-  if (const char *name = dwarf_diename(die))
-    scanner.rows.push_back(
-        {has_code ? RowKind::Function : RowKind::Inlined, name, unit_name, dwarf_dieoffset(die), has_code ? entry : 0});
+  const char *file = dwarf_decl_file(die);
+  int line = 0;
+  dwarf_decl_line(die, &line);
+  scanner.rows.push_back({entry ? RowKind::Function : RowKind::Inlined, name, file ? file : unit_name,
+                          dwarf_dieoffset(die), entry.value_or(0), static_cast<uint32_t>(line)});
 }
 
 void scan_type(Scanner &scanner, Dwarf_Die *die, RowKind kind, const char *unit_name) {
@@ -67,7 +71,7 @@ void scan_type(Scanner &scanner, Dwarf_Die *die, RowKind kind, const char *unit_
     scanner.seen_types[static_cast<size_t>(kind)].erase(name);
     return;
   }
-  scanner.rows.push_back({kind, name, unit_name, dwarf_dieoffset(die), 0});
+  scanner.rows.push_back({kind, name, unit_name, dwarf_dieoffset(die), 0, 0});
 }
 
 void scan_variable(Scanner &scanner, Dwarf_Die *die, const char *unit_name) {
@@ -78,7 +82,7 @@ void scan_variable(Scanner &scanner, Dwarf_Die *die, const char *unit_name) {
       ops[0].atom != DW_OP_addr)
     return;
   if (const char *name = dwarf_diename(die))
-    scanner.rows.push_back({RowKind::Variable, name, unit_name, dwarf_dieoffset(die), ops[0].number});
+    scanner.rows.push_back({RowKind::Variable, name, unit_name, dwarf_dieoffset(die), ops[0].number, 0});
 }
 
 void scan_unit(Scanner &scanner, Dwarf_Off unit_die) {
@@ -163,7 +167,7 @@ Result<void> scan_dwarf(const std::string &path, unsigned threads, DebugIndexWri
   for (const auto &scanner : scanners)
     for (const ScannedRow &row : scanner->rows)
       writer.add(IndexRow{static_cast<uint32_t>(row.kind), writer.intern(row.name),
-                          writer.intern(row.unit_name ? row.unit_name : ""), 0, row.die, row.address});
+                          writer.intern(row.file ? row.file : ""), row.line, row.die, row.address});
   return {};
 }
 

@@ -42,7 +42,7 @@ std::string DebugIndexWriter::finish() {
     pool.append(text).push_back('\0');
   }
   for (IndexRow &row : rows_)
-    row.name = moved[row.name], row.unit_name = moved[row.unit_name];
+    row.name = moved[row.name], row.file = moved[row.file];
   for (IndexSymbol &symbol : symbols_)
     symbol.name = moved[symbol.name];
   for (IndexSection &section : sections_)

@@ -69,12 +69,6 @@ private:
 
   void push(Steps steps) { stack_.push_back(std::move(steps)); }
   void push_constant(int64_t value) { push({{StepKind::PushConstant, value}}); }
-  void add_constant(Steps &steps, int64_t value) {
-    if (value == 0)
-      return;
-    steps.push_back({StepKind::PushConstant, value});
-    steps.push_back({StepKind::Add});
-  }
 
   std::optional<AccessFailure> binary(StepKind kind) {
     if (stack_.size() < 2)
@@ -96,7 +90,7 @@ private:
   std::optional<AccessFailure> step(Dwarf_Op &op) {
     if (op.atom >= DW_OP_breg0 && op.atom <= DW_OP_breg31) {
       push({{StepKind::PushRegister, op.atom - DW_OP_breg0}});
-      add_constant(stack_.back(), static_cast<int64_t>(op.number));
+      append_addition(stack_.back(), static_cast<int64_t>(op.number));
       return std::nullopt;
     }
     if (op.atom >= DW_OP_lit0 && op.atom <= DW_OP_lit31) {
@@ -152,7 +146,7 @@ private:
       return std::nullopt;
     case DW_OP_bregx:
       push({{StepKind::PushRegister, static_cast<int64_t>(op.number)}});
-      add_constant(stack_.back(), static_cast<int64_t>(op.number2));
+      append_addition(stack_.back(), static_cast<int64_t>(op.number2));
       return std::nullopt;
     case DW_OP_fbreg:
       return frame_base(static_cast<int64_t>(op.number));
@@ -161,7 +155,7 @@ private:
     case DW_OP_plus_uconst:
       if (stack_.empty())
         return unsupported("its location expression is damaged");
-      add_constant(stack_.back(), static_cast<int64_t>(op.number));
+      append_addition(stack_.back(), static_cast<int64_t>(op.number));
       return std::nullopt;
     case DW_OP_neg:
       return unary({StepKind::Negate});
@@ -257,7 +251,7 @@ private:
       push({register_step(ops[0])});
     else if (auto problem = step(ops[0]))
       return problem;
-    add_constant(stack_.back(), offset);
+    append_addition(stack_.back(), offset);
     return std::nullopt;
   }
 
@@ -267,7 +261,7 @@ private:
     constexpr int64_t rsp = 7, return_address_size = 8;
     if (scope_.at_function_entry) {
       push({{StepKind::PushRegister, rsp}});
-      add_constant(stack_.back(), return_address_size);
+      append_addition(stack_.back(), return_address_size);
       return std::nullopt;
     }
     Dwarf_CFI *cfi = dwarf_getcfi(scope_.dwarf);

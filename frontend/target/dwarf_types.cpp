@@ -5,6 +5,24 @@
 
 namespace tapjit::target {
 
+std::optional<uint64_t> entry_of(Dwarf_Die *die) {
+  Dwarf_Attribute attribute;
+  Dwarf_Addr entry = 0, base, begin, end;
+  Dwarf_Word offset;
+  bool has_range = dwarf_ranges(die, 0, &base, &begin, &end) > 0;
+  if (dwarf_attr(die, DW_AT_entry_pc, &attribute)) {
+    if (dwarf_formaddr(&attribute, &entry) != 0) {
+      // DWARF 5: a constant counts from the base address, low_pc or the first range.
+      if (dwarf_formudata(&attribute, &offset) != 0 || !has_range)
+        return std::nullopt;
+      entry = begin + offset;
+    }
+  } else if (has_range) {
+    entry = begin;
+  }
+  return entry == 0 ? std::nullopt : std::optional<uint64_t>(entry);
+}
+
 std::optional<Dwarf_Die> type_of(Dwarf_Die *die) {
   Dwarf_Attribute attribute;
   Dwarf_Die type;

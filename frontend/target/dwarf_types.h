@@ -11,6 +11,11 @@
 
 namespace tapjit::target {
 
+// Where control enters the code of a function or an inlined copy: DW_AT_entry_pc, else DW_AT_low_pc, else the start of
+// its first range (gcc lists the hot part first when it splits off a cold one). nullopt: no code, or code that was
+// discarded (address 0).
+std::optional<uint64_t> entry_of(Dwarf_Die *die);
+
 // DW_AT_type, followed through abstract_origin and specification; nullopt: void or damaged.
 std::optional<Dwarf_Die> type_of(Dwarf_Die *die);
 // Without typedef and qualifiers.

@@ -41,18 +41,7 @@ private:
     return inner ? dwarf_tag(&*inner) : 0;
   }
   void push(AccessStep step) { at_.place.steps.push_back(step); }
-  void add_constant(int64_t value) {
-    std::vector<AccessStep> &steps = at_.place.steps;
-    if (value == 0)
-      return;
-    if (steps.size() >= 2 && steps.back().kind == StepKind::Add &&
-        steps[steps.size() - 2].kind == StepKind::PushConstant) {
-      steps[steps.size() - 2].value += value; // a member of a member
-      return;
-    }
-    push({StepKind::PushConstant, value});
-    push({StepKind::Add});
-  }
+  void add_constant(int64_t value) { append_addition(at_.place.steps, value); }
 
   // From a pointer to what it points to.
   void follow_pointer() {
@@ -326,6 +315,16 @@ std::vector<std::string> DwarfVariables::variable_names(const FunctionSite &site
   Dwarf_Die function;
   if (site.die == 0 || !dwarf_offdie(dwarf_, site.die, &function))
     return {};
+  // An inlined copy may list its parameters in another order than the source does, and leave unused ones out.
+  Dwarf_Attribute attribute;
+  Dwarf_Die origin;
+  if (dwarf_attr(&function, DW_AT_abstract_origin, &attribute) && dwarf_formref_die(&attribute, &origin))
+    visit_scope(origin, 0, [&](Dwarf_Die &die) {
+      const char *name = dwarf_diename(&die);
+      if (name && dwarf_tag(&die) == DW_TAG_formal_parameter && seen.insert(name).second)
+        parameters.push_back(name);
+      return false;
+    });
   visit_scope(function, site.address, [&](Dwarf_Die &die) {
     const char *name = dwarf_diename(&die);
     if (name && seen.insert(name).second)
@@ -377,6 +376,28 @@ Access<VarAccess> DwarfVariables::cast(std::string_view type, const std::vector<
   return PathWalker(dwarf_, index_, start).walk(steps, address_of);
 }
 
+Access<VarAccess> DwarfVariables::global_variable(std::string_view name, const std::vector<PathStep> &path,
+                                                  bool address_of) {
+  std::string_view file;
+  if (size_t at = name.find('@'); at != std::string_view::npos) {
+    file = name.substr(at + 1);
+    name = name.substr(0, at);
+  }
+  for (const IndexRow &row : index_.rows(RowKind::Variable, name)) {
+    Dwarf_Die die;
+    if ((!file.empty() && !matches_path(file, index_.string(row.file))) || !dwarf_offdie(dwarf_, row.die, &die))
+      continue;
+    Place place{{{StepKind::PushAddress, static_cast<int64_t>(row.address)}}, true};
+    return PathWalker(dwarf_, index_, {place, type_of(&die)}).walk(path, address_of);
+  }
+  std::string in_file = file.empty() ? "" : " in `" + std::string(file) + "`";
+  NameGuesser guesser(name);
+  for (const IndexRow &row : index_.rows(RowKind::Variable))
+    guesser.consider(index_.string(row.name));
+  return AccessFailure{AccessError::NoSuchVariable, "the kernel has no variable `" + std::string(name) + "`" + in_file,
+                       guesser.best()};
+}
+
 Access<VarAccess> DwarfVariables::through_text(std::string_view type, Place value, const std::vector<PathStep> &path,
                                                bool address_of) {
   unsigned pointers;
@@ -425,10 +446,9 @@ struct InlinedSearch {
 
 int add_inlined_copy(Dwarf_Die *die, void *context) {
   auto *search = static_cast<InlinedSearch *>(context);
-  Dwarf_Addr entry;
-  if (dwarf_entrypc(die, &entry) == 0 && entry != 0) {
+  if (auto entry = entry_of(die)) {
     FunctionSite site;
-    site.address = entry;
+    site.address = *entry;
     site.die = dwarf_dieoffset(die);
     site.is_inline = true;
     search->sites->push_back(std::move(site));

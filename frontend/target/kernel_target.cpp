@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 namespace tapjit::target {
 
@@ -131,7 +132,8 @@ void KernelTarget::place(FunctionSite &site) const {
 FunctionSite KernelTarget::site_of(const IndexRow &row) const {
   FunctionSite site;
   site.function = index_->string(row.name);
-  site.file = index_->string(row.unit_name);
+  site.file = index_->string(row.file);
+  site.line = row.line;
   site.address = row.address;
   site.die = row.die;
   place(site);
@@ -149,7 +151,8 @@ void KernelTarget::add_inlined(std::span<const IndexRow> rows, FunctionMatches &
   for (const IndexRow &row : rows)
     for (FunctionSite &site : (*variables)->inlined_copies(row.die)) {
       site.function = index_->string(row.name);
-      site.file = index_->string(row.unit_name);
+      site.file = index_->string(row.file);
+      site.line = row.line;
       place(site);
       add_site(matches, site);
     }
@@ -189,46 +192,53 @@ void KernelTarget::suggest(std::string_view name, FunctionMatches &matches) cons
   matches.suggestions = guesser.best();
 }
 
-Result<FunctionMatches> KernelTarget::functions(std::string_view name, FunctionKind kind) const {
+std::vector<IndexRow> KernelTarget::rows_named(RowKind kind, std::string_view name, std::string_view file) const {
+  const std::string pattern(name);
+  const bool is_wild = has_wildcard(name);
+  std::vector<IndexRow> chosen;
+  for (const IndexRow &row : is_wild ? index_->rows(kind) : index_->rows(kind, name))
+    if ((!is_wild || matches_wildcard(pattern, std::string(index_->string(row.name)))) &&
+        (file.empty() || matches_path(file, index_->string(row.file))))
+      chosen.push_back(row);
+  return chosen;
+}
+
+void KernelTarget::add_described(std::string_view name, FunctionKind kind, std::string_view file,
+                                 FunctionMatches &matches) const {
+  if (kind != FunctionKind::Inlined)
+    for (const IndexRow &row : rows_named(RowKind::Function, name, file))
+      add_site(matches, site_of(row));
+  if (kind != FunctionKind::OutOfLine)
+    add_inlined(rows_named(RowKind::Inlined, name, file), matches);
+  // Assembly has symbols but no DW_TAG_subprogram.
+  if (matches.sites.empty() && matches.refused.empty() && kind != FunctionKind::Inlined && !has_wildcard(name) &&
+      file.empty())
+    add_symbols(name, matches);
+  if (matches.sites.empty() && matches.refused.empty() && kind == FunctionKind::OutOfLine)
+    matches.only_inlined = !rows_named(RowKind::Inlined, name, file).empty();
+}
+
+Result<FunctionMatches> KernelTarget::functions(std::string_view name, FunctionKind kind, std::string_view file) const {
   auto names = index();
   if (!names)
     return names.error();
-  const DebugIndex &index = **names;
   FunctionMatches matches;
-  matches.without_debuginfo = index.rows(RowKind::Function).empty();
-  if (matches.without_debuginfo) {
-    matches.advice = debuginfo_advice(files_.release);
-    if (kind != FunctionKind::Inlined)
-      add_symbols(name, matches);
+  matches.without_debuginfo = index_->rows(RowKind::Function).empty();
+  if (!matches.without_debuginfo) {
+    add_described(name, kind, file, matches);
   } else {
-    const std::string pattern(name);
-    auto visit = [&](RowKind row_kind, auto &&act) {
-      if (!has_wildcard(name))
-        return act(index.rows(row_kind, name));
-      std::vector<IndexRow> chosen;
-      for (const IndexRow &row : index.rows(row_kind))
-        if (matches_wildcard(pattern, std::string(index.string(row.name))))
-          chosen.push_back(row);
-      act(std::span<const IndexRow>(chosen));
-    };
-    if (kind != FunctionKind::Inlined)
-      visit(RowKind::Function, [&](std::span<const IndexRow> rows) {
-        for (const IndexRow &row : rows)
-          add_site(matches, site_of(row));
-      });
-    if (kind != FunctionKind::OutOfLine)
-      visit(RowKind::Inlined, [&](std::span<const IndexRow> rows) { add_inlined(rows, matches); });
-    if (matches.sites.empty() && matches.refused.empty() && kind != FunctionKind::Inlined && !has_wildcard(name))
-      add_symbols(name, matches); // assembly
-    if (matches.sites.empty() && kind == FunctionKind::OutOfLine)
-      matches.only_inlined = !index.rows(RowKind::Inlined, name).empty();
+    matches.advice = debuginfo_advice(files_.release);
+    if (kind != FunctionKind::Inlined && file.empty())
+      add_symbols(name, matches);
   }
   auto by_address = [](const FunctionSite &a, const FunctionSite &b) {
-    return std::pair(a.address, a.die) < std::pair(b.address, b.die);
+    return std::tie(a.address, a.function, a.die) < std::tie(b.address, b.function, b.die);
   };
-  auto same_address = [](const FunctionSite &a, const FunctionSite &b) { return a.address == b.address; };
+  auto is_same = [](const FunctionSite &a, const FunctionSite &b) {
+    return a.address == b.address && a.function == b.function;
+  };
   std::sort(matches.sites.begin(), matches.sites.end(), by_address);
-  matches.sites.erase(std::unique(matches.sites.begin(), matches.sites.end(), same_address), matches.sites.end());
+  matches.sites.erase(std::unique(matches.sites.begin(), matches.sites.end(), is_same), matches.sites.end());
   if (matches.sites.empty() && matches.refused.empty() && !matches.only_inlined)
     suggest(name, matches);
   return matches;
@@ -268,6 +278,14 @@ Access<VarAccess> KernelTarget::cast(std::string_view type, const std::vector<Pa
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
   return (*variables)->cast(type, path, address_of);
+}
+
+Access<VarAccess> KernelTarget::global_variable(std::string_view name, const std::vector<PathStep> &path,
+                                                bool address_of) const {
+  auto variables = dwarf();
+  if (!variables)
+    return no_debuginfo<VarAccess>(variables.error());
+  return (*variables)->global_variable(name, path, address_of);
 }
 
 Access<VarAccess> KernelTarget::follow(const ValueType &type, const std::vector<PathStep> &path,

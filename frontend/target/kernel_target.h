@@ -43,7 +43,7 @@ public:
   const KernelFiles &files() const override { return files_; }
   std::string build_id() const override;
   std::optional<std::string> kconfig(std::string_view name) const override;
-  Result<FunctionMatches> functions(std::string_view name, FunctionKind kind) const override;
+  Result<FunctionMatches> functions(std::string_view name, FunctionKind kind, std::string_view file) const override;
   std::optional<SymbolFact> symbol(std::string_view name) const override;
   Access<VarAccess> variable(const FunctionSite &site, std::string_view name, const std::vector<PathStep> &path,
                              bool at_return, bool address_of) const override;
@@ -51,6 +51,8 @@ public:
                                  bool address_of) const override;
   std::vector<std::string> variable_names(const FunctionSite &site, bool parameters_only) const override;
   Access<VarAccess> cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) const override;
+  Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path,
+                                    bool address_of) const override;
   Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const override;
   Result<TracepointMatches> tracepoints(std::string_view pattern) const override;
   Access<VarAccess> tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,
@@ -66,6 +68,8 @@ private:
   void place(FunctionSite &site) const;
   void add_inlined(std::span<const IndexRow> rows, FunctionMatches &matches) const;
   void add_symbols(std::string_view name, FunctionMatches &matches) const;
+  std::vector<IndexRow> rows_named(RowKind kind, std::string_view name, std::string_view file) const;
+  void add_described(std::string_view name, FunctionKind kind, std::string_view file, FunctionMatches &matches) const;
   void suggest(std::string_view name, FunctionMatches &matches) const;
 
   KernelTargetOptions options_;

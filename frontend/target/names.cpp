@@ -12,24 +12,39 @@ bool matches_wildcard(const std::string &pattern, const std::string &name) {
   return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
 }
 
+bool matches_path(std::string_view pattern, std::string_view path) {
+  for (;;) {
+    if (matches_wildcard(std::string(pattern), std::string(path)))
+      return true;
+    size_t slash = path.find('/');
+    if (slash == std::string_view::npos)
+      return false;
+    path.remove_prefix(slash + 1);
+  }
+}
+
 NameGuesser::NameGuesser(std::string_view wanted)
     : wanted_(wanted), limit_(std::max<unsigned>(1, static_cast<unsigned>(wanted.size() / 3))) {}
 
-// Levenshtein distance, given up as soon as it must exceed `limit`.
+// Insertions, deletions, changes and swaps of neighbours that make `a` of `b`; given up as soon as they must exceed
+// `limit`.
 static unsigned bounded_distance(std::string_view a, std::string_view b, unsigned limit) {
   constexpr size_t longest = 96;
   if (a.size() > longest || b.size() > longest)
     return limit + 1;
-  unsigned row[longest + 1];
+  unsigned rows[3][longest + 1];
+  unsigned *before = rows[0], *above = rows[1], *row = rows[2];
   for (size_t j = 0; j <= b.size(); ++j)
     row[j] = static_cast<unsigned>(j);
   for (size_t i = 1; i <= a.size(); ++i) {
-    unsigned diagonal = row[0], smallest = row[0] = static_cast<unsigned>(i);
+    std::swap(before, above);
+    std::swap(above, row);
+    unsigned smallest = row[0] = static_cast<unsigned>(i);
     for (size_t j = 1; j <= b.size(); ++j) {
-      unsigned above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
       smallest = std::min(smallest, row[j]);
-      diagonal = above;
     }
     if (smallest > limit)
       return limit + 1;

@@ -12,6 +12,9 @@ bool has_wildcard(std::string_view pattern);
 // fnmatch(3) rules without flags, over the whole of `name`.
 bool matches_wildcard(const std::string &pattern, const std::string &name);
 
+// `path` is `pattern`, or ends in a / and then `pattern`; wildcards allowed.
+bool matches_path(std::string_view pattern, std::string_view path);
+
 // Collects the names nearest to one that does not exist, for "did you mean".
 class NameGuesser {
 public:

@@ -33,7 +33,8 @@ struct FunctionSite {
   uint64_t address = 0; // link address
   uint64_t size = 0;    // of the symbol, bytes; 0 when unknown
   std::string section;  // ".text"; empty when unknown
-  std::string file;     // source file of the compilation unit; empty without DWARF
+  std::string file;     // source file of its definition, as the compiler wrote it; empty when unknown
+  uint32_t line = 0;    // of its definition; 0 when unknown
   bool is_inline = false;
   bool symbol_is_unique = true;
   uint64_t die = 0; // DW_TAG_subprogram or DW_TAG_inlined_subroutine in .debug_info; 0: no DWARF, hence no $variables
@@ -108,9 +109,10 @@ public:
   // "CONFIG_".
   virtual std::optional<std::string> kconfig(std::string_view name) const = 0;
 
-  // Functions called `name`; wildcards * ? [] are matched against the whole name. Fails when there are neither symbols
-  // nor DWARF for this kernel.
-  virtual Result<FunctionMatches> functions(std::string_view name, FunctionKind kind) const = 0;
+  // Functions called `name`; wildcards * ? [] are matched against the whole name. `file`, if not empty, must be the
+  // whole source file or what follows a / in it, wildcards allowed. Fails when there are neither symbols nor DWARF for
+  // this kernel.
+  virtual Result<FunctionMatches> functions(std::string_view name, FunctionKind kind, std::string_view file) const = 0;
   virtual std::optional<SymbolFact> symbol(std::string_view name) const = 0;
 
   // $name with its path, at the site's address; for a return probe (`at_return`) the value that it had on entry.
@@ -125,6 +127,9 @@ public:
   // @cast(value, "type")->path: `steps` start from one value that the caller pushes first.
   virtual Access<VarAccess> cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) const = 0;
 
+  // @var("name") or @var("name@file"): a variable of file scope.
+  virtual Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path,
+                                            bool address_of) const = 0;
   // A path behind a script value that carries a C type (autocast): as cast(), the value is pushed first.
   virtual Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const = 0;
 

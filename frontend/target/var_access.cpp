@@ -3,6 +3,20 @@
 
 namespace tapjit::target {
 
+void append_addition(std::vector<AccessStep> &steps, int64_t value) {
+  size_t count = steps.size();
+  if (value == 0)
+    return;
+  if (count >= 2 && steps[count - 1].kind == StepKind::Add && steps[count - 2].kind == StepKind::PushConstant) {
+    steps[count - 2].value += value;
+    if (steps[count - 2].value == 0)
+      steps.resize(count - 2);
+    return;
+  }
+  steps.push_back({StepKind::PushConstant, value});
+  steps.push_back({StepKind::Add});
+}
+
 static std::string register_name(int64_t number) {
   static constexpr const char *names[] = {"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp",
                                           "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};

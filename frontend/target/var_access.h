@@ -80,6 +80,9 @@ struct PathStep {
   int64_t index = 0;
 };
 
+// Adds a constant to the value on top; merged with an addition that stands there already.
+void append_addition(std::vector<AccessStep> &steps, int64_t value);
+
 // Text of the steps for dumps and tests: "reg:rdi ext:s32", "reg:rsi load:u64 const:8 add load:u32".
 std::string describe(const VarAccess &access);
 

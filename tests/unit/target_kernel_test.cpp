@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The installed kernel with debuginfo (test.sh installs one): look-ups, and the places of parameters against a list
+// written from the kernel's prototypes and the x86-64 calling convention. Skipped where there is none.
+#include "frontend/target/kernel_target.h"
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <gtest/gtest.h>
+
+namespace tapjit::target {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string installed_release() {
+  std::error_code error;
+  for (const auto &entry : fs::directory_iterator("/usr/lib/debug/boot", error)) {
+    std::string name = entry.path().filename();
+    if (name.starts_with("vmlinux-6.1."))
+      return name.substr(strlen("vmlinux-"));
+  }
+  return {};
+}
+
+// One index for all tests; the store is a string in memory.
+struct Kernel {
+  std::unique_ptr<KernelTarget> target;
+  std::vector<uint64_t> words;
+  std::string key;
+  size_t size = 0;
+  int saved = 0, loaded = 0;
+
+  KernelTargetOptions options() {
+    KernelTargetOptions options;
+    options.release_or_dir = installed_release();
+    options.store.save = [this](const std::string &name, std::string_view bytes) {
+      words.resize(bytes.size() / 8 + 1);
+      memcpy(words.data(), bytes.data(), bytes.size());
+      key = name;
+      size = bytes.size();
+      ++saved;
+    };
+    options.store.load = [this](const std::string &name) -> std::optional<IndexBytes> {
+      if (name != key || size == 0)
+        return std::nullopt;
+      ++loaded;
+      return IndexBytes{{reinterpret_cast<const char *>(words.data()), size}, nullptr};
+    };
+    return options;
+  }
+};
+
+Kernel &kernel() {
+  static Kernel *const one = [] {
+    auto *made = new Kernel;
+    if (!installed_release().empty())
+      if (auto target = KernelTarget::open(made->options()))
+        made->target = std::move(*target);
+    return made;
+  }();
+  return *one;
+}
+
+class KernelTargetTest : public testing::Test {
+protected:
+  void SetUp() override {
+    if (!kernel().target || kernel().target->files().vmlinux.empty())
+      GTEST_SKIP() << "no vmlinux with debuginfo is installed";
+  }
+  const Target &target() { return *kernel().target; }
+
+  FunctionSite function(const std::string &name) {
+    auto found = target().functions(name, FunctionKind::OutOfLine, "");
+    if (!found || found->sites.empty()) {
+      ADD_FAILURE() << name;
+      return {};
+    }
+    return found->sites[0];
+  }
+
+  // "file.f_inode.i_ino", "argv.3"
+  static std::string text_of(const Access<VarAccess> &access) {
+    if (const auto *failure = std::get_if<AccessFailure>(&access))
+      return "failed: " + failure->observed;
+    return describe(std::get<VarAccess>(access));
+  }
+  static std::vector<PathStep> path_of(std::string rest) {
+    std::vector<PathStep> path;
+    while (!rest.empty()) {
+      std::string word = rest.substr(0, rest.find('.'));
+      rest = rest.size() > word.size() ? rest.substr(word.size() + 1) : "";
+      if (isdigit(word[0]))
+        path.push_back({PathStep::Kind::Index, "", atoll(word.c_str())});
+      else if (word == "?")
+        path.push_back({PathStep::Kind::DynamicIndex, "", 0});
+      else
+        path.push_back({PathStep::Kind::Member, word, 0});
+    }
+    return path;
+  }
+  std::string variable(const std::string &function_name, const std::string &text, bool address_of = false) {
+    std::string name = text.substr(0, text.find('.'));
+    std::string rest = text.size() > name.size() ? text.substr(name.size() + 1) : "";
+    FunctionSite site = function(function_name);
+    return name == "return" ? text_of(target().return_value(site, path_of(rest), address_of))
+                            : text_of(target().variable(site, name, path_of(rest), false, address_of));
+  }
+};
+
+} // namespace
+
+TEST_F(KernelTargetTest, FindsAFunction) {
+  FunctionSite site = function("vfs_read");
+  EXPECT_EQ(site.symbol, "vfs_read");
+  EXPECT_EQ(site.offset, 0u);
+  EXPECT_EQ(site.section, ".text");
+  EXPECT_EQ(site.file, "fs/read_write.c");
+  EXPECT_GT(site.line, 0u);
+  EXPECT_TRUE(site.symbol_is_unique);
+  EXPECT_NE(site.die, 0u);
+  EXPECT_EQ(site.address, target().symbol("vfs_read")->address);
+}
+
+TEST_F(KernelTargetTest, FunctionsSplitInHotAndColdHaveTheirEntry) {
+  EXPECT_EQ(function("do_exit").address, target().symbol("do_exit")->address);
+  EXPECT_EQ(function("udp_sendmsg").address, target().symbol("udp_sendmsg")->address);
+}
+
+TEST_F(KernelTargetTest, SharedNamesAreToldApartByAddress) {
+  auto found =
+      target().functions("dst_output", FunctionKind::OutOfLine, ""); // static inline, with code in several units
+  ASSERT_TRUE(found);
+  ASSERT_GT(found->sites.size(), 1u);
+  for (size_t i = 0; i < found->sites.size(); ++i) {
+    EXPECT_FALSE(found->sites[i].symbol_is_unique);
+    for (size_t j = 0; j < i; ++j)
+      EXPECT_NE(found->sites[i].address, found->sites[j].address);
+  }
+}
+
+TEST_F(KernelTargetTest, WildcardsAndFiles) {
+  auto found = target().functions("vfs_*", FunctionKind::OutOfLine, "fs/read_write.c");
+  ASSERT_TRUE(found);
+  std::vector<std::string> names;
+  for (const FunctionSite &site : found->sites)
+    names.push_back(site.function);
+  EXPECT_NE(std::find(names.begin(), names.end(), "vfs_read"), names.end());
+  EXPECT_NE(std::find(names.begin(), names.end(), "vfs_write"), names.end());
+  EXPECT_EQ(std::find(names.begin(), names.end(), "vfs_open"), names.end());
+}
+
+TEST_F(KernelTargetTest, RefusedFunctionsSayWhy) {
+  auto found = target().functions("notify_die", FunctionKind::OutOfLine, "");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->sites.empty());
+  ASSERT_EQ(found->refused.size(), 1u);
+  EXPECT_NE(found->refused[0].blacklisted.find("blacklist"), std::string::npos);
+  found = target().functions("start_kernel", FunctionKind::OutOfLine, "");
+  ASSERT_TRUE(found && !found->refused.empty());
+  EXPECT_NE(found->refused[0].blacklisted.find(".init.text"), std::string::npos);
+}
+
+TEST_F(KernelTargetTest, UnknownFunctionsHaveSuggestions) {
+  auto found = target().functions("vfs_raed", FunctionKind::OutOfLine, "");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->sites.empty());
+  ASSERT_FALSE(found->suggestions.empty());
+  EXPECT_EQ(found->suggestions[0], "vfs_read");
+}
+
+TEST_F(KernelTargetTest, InlinedCopies) {
+  auto found = target().functions("do_sys_open", FunctionKind::Inlined, "");
+  ASSERT_TRUE(found);
+  ASSERT_FALSE(found->sites.empty());
+  bool in_open = false;
+  for (const FunctionSite &site : found->sites) {
+    EXPECT_TRUE(site.is_inline);
+    in_open |= site.symbol == "__x64_sys_open" && site.offset > 0;
+  }
+  EXPECT_TRUE(in_open);
+  found = target().functions("sched_info_switch", FunctionKind::OutOfLine, "");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->only_inlined || !found->sites.empty());
+}
+
+TEST_F(KernelTargetTest, AddressesOfCopiesLieInTheSymbol) {
+  for (const char *name : {"do_sys_open", "mutex_lock", "mem_cgroup_charge"}) {
+    auto found = target().functions(name, FunctionKind::Both, "");
+    ASSERT_TRUE(found);
+    for (const FunctionSite &site : found->sites)
+      EXPECT_LT(site.offset, site.size) << name << " in " << site.symbol;
+  }
+}
+
+// Prototypes of 6.1. Integer arguments are in rdi rsi rdx rcx r8 r9; narrower ones have rubbish above.
+TEST_F(KernelTargetTest, ParametersAtEntry) {
+  struct Row {
+    const char *function, *variable, *access;
+  };
+  static constexpr Row rows[] = {
+      {"vfs_read", "file", "reg:rdi"},
+      {"vfs_read", "buf", "reg:rsi"},
+      {"vfs_read", "count", "reg:rdx"},
+      {"vfs_read", "pos", "reg:rcx"},
+      {"vfs_read", "return", "reg:rax"},
+      {"vfs_write", "count", "reg:rdx"},
+      {"vfs_open", "path", "reg:rdi"},
+      {"vfs_open", "return", "reg:rax ext:s32"},
+      {"ksys_write", "fd", "reg:rdi ext:u32"},
+      {"do_sys_open", "dfd", "reg:rdi ext:s32"},
+      {"do_sys_open", "filename", "reg:rsi"},
+      {"do_sys_open", "flags", "reg:rdx ext:s32"},
+      {"do_sys_open", "mode", "reg:rcx ext:u16"},
+      {"path_openat", "flags", "reg:rdx ext:u32"},
+      {"kmem_cache_alloc", "gfpflags", "reg:rsi ext:u32"},
+      {"__kmalloc", "size", "reg:rdi"},
+      {"kfree", "object", "reg:rdi"},
+      {"try_to_wake_up", "state", "reg:rsi ext:u32"},
+      {"try_to_wake_up", "wake_flags", "reg:rdx ext:s32"},
+      {"schedule_timeout", "timeout", "reg:rdi"},
+      {"tcp_v4_connect", "addr_len", "reg:rdx ext:s32"},
+      {"tcp_recvmsg", "addr_len", "reg:r8"},
+      {"tcp_sendmsg", "size", "reg:rdx"},
+      {"udp_sendmsg", "len", "reg:rdx"},
+      {"__netif_receive_skb_core", "pfmemalloc", "reg:rsi ext:u8"},
+      {"handle_mm_fault", "address", "reg:rsi"},
+      {"handle_mm_fault", "regs", "reg:rcx"},
+      {"handle_mm_fault", "return", "reg:rax ext:u32"},
+      {"do_munmap", "len", "reg:rdx"},
+      {"mmap_region", "uf", "reg:r9"},
+      {"hrtimer_start_range_ns", "mode", "reg:rcx ext:u32"},
+      {"queue_work_on", "cpu", "reg:rdi ext:s32"},
+      {"queue_work_on", "return", "reg:rax ext:u8"},
+      {"do_sys_poll", "nfds", "reg:rsi ext:u32"},
+      {"vm_mmap_pgoff", "pgoff", "reg:r9"},
+      {"do_exit", "code", "reg:rdi"},
+      {"kernel_clone", "return", "reg:rax ext:s32"},
+      {"copy_process", "node", "reg:rdx ext:s32"},
+      {"file_update_time", "return", "reg:rax ext:s32"},
+  };
+  for (const Row &row : rows)
+    EXPECT_EQ(variable(row.function, row.variable), row.access) << row.function << " $" << row.variable;
+}
+
+TEST_F(KernelTargetTest, SeventhParameterIsOnTheStack) {
+  // do_mmap has eight; populate and uf come last.
+  EXPECT_EQ(variable("do_mmap", "populate"), "reg:rsp const:8 add load:u64");
+  EXPECT_EQ(variable("do_mmap", "uf"), "reg:rsp const:16 add load:u64");
+}
+
+// pt_regs is fixed by the entry code: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss.
+TEST_F(KernelTargetTest, MembersThroughPointers) {
+  EXPECT_EQ(variable("__x64_sys_read", "regs.di"), "reg:rdi const:112 add load:u64");
+  EXPECT_EQ(variable("__x64_sys_read", "regs.si"), "reg:rdi const:104 add load:u64");
+  EXPECT_EQ(variable("__x64_sys_openat", "regs.orig_ax"), "reg:rdi const:120 add load:u64");
+  EXPECT_EQ(variable("__x64_sys_read", "regs.cs"), "reg:rdi const:136 add load:u64");
+  EXPECT_TRUE(variable("vfs_read", "file.f_inode.i_ino").ends_with("load:u64 const:64 add load:u64"));
+}
+
+TEST_F(KernelTargetTest, ArraysAddressesAndIndexes) {
+  std::string comm = variable("wake_up_process", "p.comm");
+  EXPECT_TRUE(comm.starts_with("reg:rdi const:") && comm.ends_with(" add")) << comm;
+  std::string letter = variable("wake_up_process", "p.comm.2");
+  EXPECT_TRUE(letter.ends_with("load:s8")) << letter;
+  EXPECT_TRUE(variable("wake_up_process", "p.comm.?").ends_with("index:0 const:1 mul add load:s8"));
+  EXPECT_EQ(variable("vfs_read", "pos.0"), "reg:rcx load:s64");
+  EXPECT_EQ(variable("vfs_read", "pos.2"), "reg:rcx const:16 add load:s64");
+  std::string address = variable("vfs_read", "file.f_path", true);
+  EXPECT_TRUE(address.starts_with("reg:rdi const:") && address.ends_with(" add")) << address;
+}
+
+TEST_F(KernelTargetTest, BitFieldsAndUnions) {
+  std::string field = variable("wake_up_process", "p.sched_reset_on_fork"); // unsigned :1
+  EXPECT_TRUE(field.ends_with("ext:u1")) << field;
+  EXPECT_NE(field.find("load:u8"), std::string::npos) << field;
+  EXPECT_TRUE(variable("tcp_sendmsg", "sk.__sk_common.skc_daddr").ends_with("load:u32"));
+}
+
+TEST_F(KernelTargetTest, FailuresSayWhatIsWrong) {
+  auto failure = [&](const std::string &function_name, const std::string &name, const std::string &rest) {
+    auto access = target().variable(function(function_name), name, path_of(rest), false, false);
+    auto *found = std::get_if<AccessFailure>(&access);
+    return found ? *found : AccessFailure{};
+  };
+  AccessFailure unknown = failure("vfs_read", "cuont", "");
+  EXPECT_EQ(unknown.error, AccessError::NoSuchVariable);
+  EXPECT_NE(unknown.observed.find("`$count`"), std::string::npos) << unknown.observed;
+  ASSERT_FALSE(unknown.suggestions.empty());
+  EXPECT_EQ(unknown.suggestions[0], "count");
+  AccessFailure member = failure("vfs_read", "file", "f_inodes");
+  EXPECT_EQ(member.error, AccessError::NoSuchMember);
+  ASSERT_FALSE(member.suggestions.empty());
+  EXPECT_EQ(member.suggestions[0], "f_inode");
+  EXPECT_EQ(failure("vfs_read", "count", "x").error, AccessError::NotAPointer);
+  EXPECT_EQ(failure("vfs_read", "file", "f_path").error, AccessError::IsAggregate);
+  auto nothing = target().return_value(function("kfree"), {}, false);
+  ASSERT_TRUE(std::holds_alternative<AccessFailure>(nothing));
+  EXPECT_EQ(std::get<AccessFailure>(nothing).error, AccessError::NoReturnValue);
+}
+
+TEST_F(KernelTargetTest, ReturnProbesReadParametersAtEntry) {
+  auto access = target().variable(function("vfs_read"), "count", {}, true, false);
+  ASSERT_TRUE(std::holds_alternative<VarAccess>(access));
+  EXPECT_TRUE(std::get<VarAccess>(access).at_entry);
+}
+
+TEST_F(KernelTargetTest, ParameterNamesAreInOrder) {
+  EXPECT_EQ(target().variable_names(function("vfs_read"), true),
+            (std::vector<std::string>{"file", "buf", "count", "pos"}));
+}
+
+TEST_F(KernelTargetTest, CastsAndGlobals) {
+  std::string pid = text_of(target().cast("task_struct", path_of("pid"), false));
+  EXPECT_TRUE(pid.starts_with("const:") && pid.ends_with("load:s32")) << pid;
+  EXPECT_EQ(text_of(target().cast("struct task_struct", path_of("pid"), false)), pid);
+  EXPECT_EQ(text_of(target().cast("struct task_struct *", path_of("pid"), false)), pid);
+  EXPECT_EQ(text_of(target().cast("pid_t", {}, false)), "ext:s32");
+  EXPECT_TRUE(text_of(target().cast("struct no_such", path_of("x"), false)).starts_with("failed"));
+  std::string jiffies = text_of(target().global_variable("total_forks@kernel/fork.c", {}, false));
+  EXPECT_TRUE(jiffies.starts_with("address:") && jiffies.ends_with("load:u64")) << jiffies;
+  EXPECT_TRUE(text_of(target().global_variable("no_such_variable", {}, false)).starts_with("failed"));
+}
+
+TEST_F(KernelTargetTest, IncompleteTypesAreFoundInOtherUnits) {
+  // lib/kstrtox.c and its like do not know struct file's insides; sched tracepoint arguments are resolved by name.
+  ValueType task;
+  task.kind = TypeKind::Pointer;
+  task.name = "struct task_struct *";
+  EXPECT_TRUE(text_of(target().follow(task, path_of("tgid"), false)).ends_with("load:s32"));
+}
+
+TEST_F(KernelTargetTest, Tracepoints) {
+  auto found = target().tracepoints("sched_switch");
+  if (!found)
+    GTEST_SKIP() << found.error().observed;
+  ASSERT_EQ(found->tracepoints.size(), 1u);
+  const Tracepoint &point = found->tracepoints[0];
+  EXPECT_EQ(point.system, "sched");
+  EXPECT_EQ(point.header, "trace/events/sched.h");
+  EXPECT_EQ(text_of(target().tracepoint_argument(point, "preempt", {}, false)), "arg:0");
+  std::string pid = text_of(target().tracepoint_argument(point, "next", path_of("pid"), false));
+  EXPECT_TRUE(pid.starts_with("arg:2 const:") && pid.ends_with("load:s32")) << pid;
+  found = target().tracepoints("raw_syscalls:sys_*");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->tracepoints.size(), 2u);
+  found = target().tracepoints("sched_swich");
+  ASSERT_TRUE(found && !found->suggestions.empty());
+  EXPECT_EQ(found->suggestions[0], "sched_switch");
+}
+
+TEST_F(KernelTargetTest, ConfigurationAndBuildId) {
+  EXPECT_EQ(target().kconfig("CONFIG_KPROBES"), "y");
+  EXPECT_EQ(target().kconfig("CONFIG_NO_SUCH_OPTION"), std::nullopt);
+  EXPECT_EQ(target().build_id().size(), 40u);
+}
+
+TEST_F(KernelTargetTest, TheIndexIsMadeOnceAndLoadedFast) {
+  function("vfs_read");
+  EXPECT_EQ(kernel().saved, 1);
+  auto again = KernelTarget::open(kernel().options());
+  ASSERT_TRUE(again);
+  auto start = std::chrono::steady_clock::now();
+  auto found = (*again)->functions("vfs_read", FunctionKind::OutOfLine, "");
+  auto spent = std::chrono::steady_clock::now() - start;
+  ASSERT_TRUE(found && found->sites.size() == 1);
+  EXPECT_EQ(kernel().saved, 1);
+  EXPECT_GE(kernel().loaded, 1);
+  EXPECT_LT(spent, std::chrono::milliseconds(50)); // 0.2 ms on an idle machine; the bound only says: not built anew
+}
+
+TEST_F(KernelTargetTest, SymbolsAloneFindFunctions) {
+  if (target().files().system_map.empty())
+    GTEST_SKIP() << "no System.map";
+  // A debuginfo folder without vmlinux: only the map.
+  char name[] = "/tmp/tapjit-map-XXXXXX";
+  ASSERT_NE(mkdtemp(name), nullptr);
+  fs::create_directories(std::string(name) + "/boot");
+  fs::copy(target().files().system_map, std::string(name) + "/boot/System.map-9.9.9-map");
+  KernelTargetOptions options;
+  options.release_or_dir = "9.9.9-map";
+  options.places.debuginfo_path = name;
+  auto bare = KernelTarget::open(options);
+  ASSERT_TRUE(bare);
+  auto found = (*bare)->functions("vfs_read", FunctionKind::Both, "");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->without_debuginfo);
+  EXPECT_NE(found->advice.find("linux-image-9.9.9-map-dbg"), std::string::npos);
+  ASSERT_EQ(found->sites.size(), 1u);
+  auto access = (*bare)->variable(found->sites[0], "count", {}, false, false);
+  ASSERT_TRUE(std::holds_alternative<AccessFailure>(access));
+  EXPECT_EQ(std::get<AccessFailure>(access).error, AccessError::NoDebuginfo);
+  fs::remove_all(name);
+}
+
+TEST(KernelTarget, NothingInstalledSaysWhatToInstall) {
+  KernelTargetOptions options;
+  options.release_or_dir = "9.9.9-none";
+  auto target = KernelTarget::open(options);
+  ASSERT_TRUE(target);
+  auto found = (*target)->functions("vfs_read", FunctionKind::Both, "");
+  ASSERT_FALSE(found);
+  EXPECT_NE(found.error().advice.find("linux-image-9.9.9-none-dbg"), std::string::npos);
+  EXPECT_FALSE((*target)->tracepoints("sched_switch"));
+}
+
+} // namespace tapjit::target
