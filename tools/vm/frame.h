@@ -30,7 +30,8 @@ enum vm_frame_type {
 	VM_STAT,	  /* path; answered by VM_REPLY with size and mtime */
 	VM_RUN,	   /* struct vm_run, then NUL-ended strings: cwd, arguments, environment; ends in VM_EXIT */
 	VM_STDIN,  /* bytes; an empty one is end of file */
-	VM_SIGNAL, /* uint32_t signal number, for the process of run `id` */
+	VM_SIGNAL, /* uint32_t signal number, for the process of run `id`; with VM_SIGNAL_GROUP for all it
+		      started */
 	VM_DMESG,  /* uint64_t first sequence number; answered by VM_DMESG_DATA ... VM_DMESG_END */
 	VM_POWER_OFF, /* none */
 	VM_CONSOLE,   /* none; only to `tap-vm serve`; answered by VM_CONSOLE_TEXT */
@@ -46,6 +47,8 @@ enum vm_frame_type {
 	VM_CONSOLE_TEXT, /* text; only from `tap-vm serve` */
 	VM_LOST		 /* text; only from `tap-vm serve`: the guest died, and its console's tail */
 };
+
+#define VM_SIGNAL_GROUP 0x10000u
 
 struct vm_file {
 	uint32_t mode; /* permission bits */

@@ -393,7 +393,8 @@ Result<RunStatus> Guest::run(const RunRequest &request, const RunOutput &output)
       if (number == 0)
         return state.lost(named + " did not end within " + std::to_string(request.time_limit.count()) +
                           " ms, nor by a signal");
-      (void)signal(number);
+      uint32_t all = static_cast<uint32_t>(number) | VM_SIGNAL_GROUP;
+      (void)state.channel.send(id, VM_SIGNAL, bytes_of(all));
     }
   }
 }

@@ -164,7 +164,7 @@ void Server::end_orphans() {
       lost_ = true;
       return;
     }
-    uint32_t number = route.steps == 0 ? SIGTERM : SIGKILL;
+    uint32_t number = (route.steps == 0 ? SIGTERM : SIGKILL) | VM_SIGNAL_GROUP;
     to_guest_ += encode_frame(id, VM_SIGNAL, bytes_of(number));
     route.steps++;
     route.next_step = Clock::now() + std::chrono::seconds(10);

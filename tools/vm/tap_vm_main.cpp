@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // tap-vm: guests from the command line, for tests and for the curious.
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <getopt.h>
 #include <optional>
 #include <unistd.h>
 
 #include "tools/vm/guest.h"
 #include "tools/vm/host_files.h"
+#include "tools/vm/run_module.h"
 #include "tools/vm/session_server.h"
 
 using namespace tapjit;
@@ -16,6 +20,8 @@ using namespace tapjit;
 namespace {
 
 const char usage[] = "usage: tap-vm exec [OPTION]... [--] PROGRAM [ARGUMENT]...   run a program in a guest\n"
+                     "       tap-vm module [OPTION]... FILE.ko [NAME=VALUE]...    load a session module with staprun, "
+                     "as stap --vm does\n"
                      "       tap-vm serve --socket PATH [OPTION]...               keep a guest for many runs\n"
                      "       tap-vm dmesg|console|stop --socket PATH              ask or end a kept guest\n"
                      "  --kernel RELEASE   the guest's kernel (the newest in /boot)\n"
@@ -23,6 +29,7 @@ const char usage[] = "usage: tap-vm exec [OPTION]... [--] PROGRAM [ARGUMENT]... 
                      "  --put HOST:GUEST   copy a file first; may be repeated\n"
                      "  --program PATH     copy a program with its libraries first; may be repeated\n"
                      "  --module NAME      load a module of the kernel's own at boot; may be repeated\n"
+                     "  --command CMD      module: the program for staprun -c\n"
                      "  --limit SECONDS    end the program after that\n"
                      "  --stdin            pass standard input on\n"
                      "  --check-kernel     fail when the kernel reports a problem during the run\n"
@@ -34,6 +41,7 @@ const char usage[] = "usage: tap-vm exec [OPTION]... [--] PROGRAM [ARGUMENT]... 
 struct Arguments {
   std::string command;
   std::string socket, log;
+  std::optional<std::string> program_command;
   std::vector<std::string> puts, programs, words;
   vm::BootOptions boot;
   int limit_seconds = 0, idle_seconds = 900;
@@ -49,11 +57,11 @@ int fail(const Error &error) {
 
 std::optional<Arguments> parse(int argc, char **argv) {
   static const option options[] = {
-      {"kernel", 1, nullptr, 'k'},     {"socket", 1, nullptr, 's'},       {"put", 1, nullptr, 'p'},
-      {"program", 1, nullptr, 'P'},    {"module", 1, nullptr, 'm'},       {"limit", 1, nullptr, 'l'},
-      {"stdin", 0, nullptr, 'i'},      {"check-kernel", 0, nullptr, 'c'}, {"append", 1, nullptr, 'a'},
-      {"background", 0, nullptr, 'b'}, {"idle", 1, nullptr, 'd'},         {"log", 1, nullptr, 'L'},
-      {nullptr, 0, nullptr, 0}};
+      {"kernel", 1, nullptr, 'k'}, {"socket", 1, nullptr, 's'},     {"command", 1, nullptr, 'C'},
+      {"put", 1, nullptr, 'p'},    {"program", 1, nullptr, 'P'},    {"module", 1, nullptr, 'm'},
+      {"limit", 1, nullptr, 'l'},  {"stdin", 0, nullptr, 'i'},      {"check-kernel", 0, nullptr, 'c'},
+      {"append", 1, nullptr, 'a'}, {"background", 0, nullptr, 'b'}, {"idle", 1, nullptr, 'd'},
+      {"log", 1, nullptr, 'L'},    {nullptr, 0, nullptr, 0}};
   Arguments arguments;
   if (argc < 2)
     return std::nullopt;
@@ -69,6 +77,9 @@ std::optional<Arguments> parse(int argc, char **argv) {
       break;
     case 'p':
       arguments.puts.push_back(optarg);
+      break;
+    case 'C':
+      arguments.program_command = optarg;
       break;
     case 'P':
       arguments.programs.push_back(optarg);
@@ -170,6 +181,37 @@ int execute(const Arguments &arguments) {
   return code;
 }
 
+int signal_pipe[2];
+
+void pass_signal(int number) {
+  unsigned char byte = static_cast<unsigned char>(number);
+  if (write(signal_pipe[1], &byte, 1) < 0)
+    return; // the pipe is full of them already
+}
+
+int load(const Arguments &arguments) {
+  if (arguments.words.empty() || pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
+    fputs(usage, stderr);
+    return 125;
+  }
+  signal(SIGINT, pass_signal);
+  signal(SIGTERM, pass_signal);
+  signal(SIGPIPE, SIG_IGN);
+  if (!arguments.socket.empty())
+    setenv("TAPJIT_VM_SOCKET", arguments.socket.c_str(), 1);
+  vm::VmRequest request;
+  request.release = arguments.boot.release;
+  request.module_path = arguments.words[0];
+  request.module_name = request.module_path.substr(request.module_path.rfind('/') + 1);
+  request.module_name.resize(std::min(request.module_name.size(), request.module_name.find(".ko")));
+  request.parameters.assign(arguments.words.begin() + 1, arguments.words.end());
+  request.command = arguments.program_command;
+  request.interrupt_fd = signal_pipe[0];
+  request.time_limit = std::chrono::seconds(arguments.limit_seconds);
+  Result<int> code = vm::run_module(request);
+  return code ? *code : fail(code.error());
+}
+
 int ask(const Arguments &arguments) {
   Result<vm::Guest> guest = vm::Guest::connect(arguments.socket);
   if (!guest)
@@ -202,6 +244,8 @@ int main(int argc, char **argv) {
     return 125;
   }
   const std::string &command = arguments->command;
+  if (command == "module")
+    return load(*arguments);
   if (command == "exec")
     return execute(*arguments);
   if (command == "serve" && !arguments->socket.empty()) {

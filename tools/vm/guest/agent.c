@@ -489,7 +489,8 @@ static void handle_frame(const struct vm_frame *frame, char *payload)
 		run = find_run(frame->id);
 		if (run && frame->length == sizeof(signal_number)) {
 			memcpy(&signal_number, payload, sizeof(signal_number));
-			kill(run->pid, (int)signal_number);
+			kill(signal_number & VM_SIGNAL_GROUP ? -run->pid : run->pid,
+			     (int)(signal_number & (VM_SIGNAL_GROUP - 1)));
 		}
 		break;
 	case VM_DMESG:
