@@ -225,11 +225,13 @@ int translate(Run &run, const std::vector<ScriptText> &texts, std::string &text)
     fmt::print(stderr, "Pass 3: translation failed.  [man error::pass3]\n");
     return failed;
   }
-  ir_passes(options, module);
+  for (const std::string &finding : ir_passes(options, module))
+    return fail({"the IR of this script does not verify: " + finding,
+                 "this is a bug of tapjit: please report it with the script"});
   run.times.add("ir", translate_clock.real_ms());
   PassClock emit_clock;
   codegen::EmitOptions emit_options;
-  emit_options.platform = run.choice.user_runtime ? codegen::Platform_::User : codegen::Platform_::Kernel;
+  emit_options.platform = run.choice.user_runtime ? codegen::EmitPlatform::User : codegen::EmitPlatform::Kernel;
   emit_options.kbuild = options.use_kbuild;
   text = codegen::emit_c(module, emit_options);
   run.times.add("emit", emit_clock.real_ms());

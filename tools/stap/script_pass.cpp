@@ -2,7 +2,7 @@
 #include "tools/stap/script_pass.h"
 
 #include "frontend/target/kernel_target.h"
-#include "ir/passes/pipeline.h"
+#include "ir/passes.h"
 #include "tapset/family.h"
 #include "tools/stap/no_kernel.h"
 
@@ -182,11 +182,12 @@ ir::Module lower_pass(const Options &options, const std::string &module_name, Sc
   return lower(*scripts.program, scripts.sources, lower_options, scripts.diagnostics);
 }
 
-void ir_passes(const Options &options, ir::Module &module) {
+std::vector<std::string> ir_passes(const Options &options, ir::Module &module) {
   ir::PassOptions pass_options;
-  pass_options.verify = options.verify_ir;
-  pass_options.optimize = !options.unoptimized;
-  ir::run_passes(module, pass_options);
+  pass_options.verify |= options.verify_ir;
+  if (options.unoptimized)
+    pass_options.only = {"call_graph", "charges", "lock_placement", "frame_layout", "cost"};
+  return ir::run_passes(module, pass_options);
 }
 
 } // namespace tapjit

@@ -49,7 +49,7 @@ Result<void> parse_pass(const Options &options, const KernelChoice &choice, cons
 void elaborate_pass(const Options &options, Scripts &scripts);
 // The typed program to IR, unoptimised; limits set.
 ir::Module lower_pass(const Options &options, const std::string &module_name, Scripts &scripts);
-// Optimises and bounds it in place.
-void ir_passes(const Options &options, ir::Module &module);
+// Optimises and bounds it in place. What the verifier found (--verify-ir), a bug of ours; empty if all is well.
+std::vector<std::string> ir_passes(const Options &options, ir::Module &module);
 
 } // namespace tapjit
