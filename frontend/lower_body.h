@@ -136,6 +136,7 @@ private:
   ModuleState &state_;
   ir::FunctionBuilder builder_;
   const std::vector<TargetUse> &targets_;
+  std::optional<UnusedAssignments> unused_;
   const FunctionInfo *function_ = nullptr; // null in a handler
   std::vector<ir::VariableId> locals_;     // by ast::LocalId
   std::vector<Loop> loops_;

@@ -198,7 +198,7 @@ ValueId BodyLowerer::lower(const ast::Expr &, const ast::ArrayIn &n) {
 }
 
 ValueId BodyLowerer::call(ast::FunctionId function, std::vector<ValueId> args) {
-  const Callee &callee = state_.callees[function.index()];
+  Callee callee = state_.callee(function);
   if (!callee.intrinsic)
     return builder_.call(callee.function, std::move(args));
   ValueId result = builder_.append(callee.intrinsic->op, std::move(args), UINT32_MAX, callee.intrinsic->imm);
@@ -229,7 +229,7 @@ ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Const &n) {
 }
 
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Entry &n) {
-  return builder_.ctx_entry(int64_t(n.entry.index()));
+  return builder_.ctx_entry(state_.entry_slot(n.entry));
 }
 
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Deref &n) {

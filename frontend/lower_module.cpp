@@ -109,28 +109,50 @@ static ir::Global make_global(ModuleState &state, const GlobalVar &variable) {
   return global;
 }
 
-// Declares all functions first, so that calls may go forward.
-static void declare_functions(ModuleState &state) {
-  for (const FunctionInfo &info : state.program.functions) {
-    Callee callee;
-    if (!info.body)
-      callee.intrinsic = read_intrinsic(info.code);
-    if (!callee.intrinsic) {
-      ir::Function function;
-      function.name = info.unique_name.empty() ? std::string(info.name.view()) : info.unique_name;
-      function.kind = info.body ? ir::FunctionKind::Script : ir::FunctionKind::Embedded;
-      for (size_t index = 0; index < info.param_count; ++index) {
-        function.params.push_back(ir_type(info.locals[index].type));
-        function.param_names.emplace_back(info.locals[index].name.view());
-      }
-      function.result = ir_type(info.result);
-      if (!info.body)
-        function.embedded = read_embedded(info.code, state.program);
-      function.loc = state.location(info.loc);
-      callee.function = ir::FunctionId{uint32_t(state.module.functions.size())};
-      state.module.functions.push_back(std::move(function));
-    }
-    state.callees.push_back(callee);
+// Declared at the first call, so that calls may go forward, and what is not called is not there.
+const Callee &ModuleState::callee(ast::FunctionId id) {
+  Callee &callee = callees[id.index()];
+  if (callee.is_known)
+    return callee;
+  const FunctionInfo &info = program.function(id);
+  callee.is_known = true;
+  if (!info.body)
+    callee.intrinsic = read_intrinsic(info.code);
+  if (callee.intrinsic)
+    return callee;
+  ir::Function function;
+  function.name = free_name(info.unique_name.empty() ? std::string(info.name.view()) : info.unique_name);
+  function.kind = info.body ? ir::FunctionKind::Script : ir::FunctionKind::Embedded;
+  for (size_t index = 0; index < info.param_count; ++index) {
+    function.params.push_back(ir_type(info.locals[index].type));
+    function.param_names.emplace_back(info.locals[index].name.view());
+  }
+  function.result = ir_type(info.result);
+  if (info.body)
+    pending.push_back(id);
+  else
+    function.embedded = read_embedded(info.code, program);
+  function.loc = location(info.loc);
+  callee.function = ir::FunctionId{uint32_t(module.functions.size())};
+  module.functions.push_back(std::move(function));
+  return callee;
+}
+
+int64_t ModuleState::entry_slot(EntryId entry) {
+  auto found = std::find(entries.begin(), entries.end(), entry);
+  if (found == entries.end())
+    found = entries.insert(entries.end(), entry);
+  return found - entries.begin();
+}
+
+// Lowers what was called and what that calls.
+static void lower_pending(ModuleState &state) {
+  while (!state.pending.empty()) {
+    FunctionId id = state.pending.back();
+    state.pending.pop_back();
+    const FunctionInfo &info = state.program.function(id);
+    BodyLowerer(state, state.callees[id.index()].function, info.locals, info.param_count, info.targets)
+        .lower_function(info);
   }
 }
 
@@ -149,18 +171,23 @@ static void add_probe(ModuleState &state, const Handler &handler) {
   ir::ProbeId id{uint32_t(state.module.probes.size())};
   std::string number = std::to_string(id.index);
   ir::Probe probe;
-  for (size_t index = 0; index < handler.entries.size(); ++index) {
-    const ast::Expr &expr = *handler.entries[index];
-    if (expr.type != ast::Type::number)
+  probe.handler = add_function(state, "probe_" + number, ir::FunctionKind::Probe, ir::Type::Void, handler.loc);
+  state.entries.clear();
+  BodyLowerer(state, probe.handler, handler.locals, 0, handler.targets).lower_handler(handler);
+  lower_pending(state);
+  for (size_t slot = 0; slot < state.entries.size(); ++slot) {
+    const ast::Expr &expr = *handler.entries[state.entries[slot].index()];
+    if (expr.type != ast::Type::number) {
       state.unsupported(expr.loc, "a string as an `@entry` value");
-    ir::FunctionId function = add_function(state, "entry_" + number + "_" + std::to_string(index),
+      continue;
+    }
+    ir::FunctionId function = add_function(state, "entry_" + number + "_" + std::to_string(slot),
                                            ir::FunctionKind::Script, ir::Type::I64, expr.loc);
     static const std::vector<Local> no_locals;
     BodyLowerer(state, function, no_locals, 0, handler.targets).lower_entry(expr);
+    lower_pending(state);
     probe.entry_values.push_back({function});
   }
-  probe.handler = add_function(state, "probe_" + number, ir::FunctionKind::Probe, ir::Type::Void, handler.loc);
-  BodyLowerer(state, probe.handler, handler.locals, 0, handler.targets).lower_handler(handler);
   for (const ResolvedSite &site : handler.sites) {
     probe.context = site.context_kind;
     probe.sites.push_back(ir::SiteId{uint32_t(state.module.sites.size())});
@@ -178,18 +205,21 @@ ir::Module lower(const Program &program, const SourceTable &sources, const Lower
   ir::Module module;
   module.name = options.module_name;
   add_limits(module, options.defines);
-  ModuleState state{program, sources, options, diagnostics, module, ir::Interner(module), {}, {}};
+  ModuleState state{program,
+                    sources,
+                    options,
+                    diagnostics,
+                    module,
+                    ir::Interner(module),
+                    Purity(program),
+                    std::vector<Callee>(program.functions.size()),
+                    {},
+                    {},
+                    {}};
   for (const GlobalVar &variable : program.globals)
     module.globals.push_back(make_global(state, variable));
   for (const TopLevelCode &code : program.embedded)
     module.embedded_top.emplace_back(code.code, state.location(code.loc));
-  declare_functions(state);
-  for (size_t index = 0; index < program.functions.size(); ++index) {
-    const FunctionInfo &info = program.functions[index];
-    if (info.body)
-      BodyLowerer(state, state.callees[index].function, info.locals, info.param_count, info.targets)
-          .lower_function(info);
-  }
   for (const Handler &handler : program.handlers)
     add_probe(state, handler);
   add_display_probe(state);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "frontend/lower.h"
+#include "frontend/lower_unused.h"
 #include "ir/builder.h"
 
 #include <optional>
@@ -21,6 +22,7 @@ struct Intrinsic {
 struct Callee {
   ir::FunctionId function;
   std::optional<Intrinsic> intrinsic;
+  bool is_known = false;
 };
 
 struct ModuleState {
@@ -30,9 +32,14 @@ struct ModuleState {
   Diagnostics &diagnostics;
   ir::Module &module;
   ir::Interner interner;
-  std::vector<Callee> callees; // by ast::FunctionId
+  Purity purity;
+  std::vector<Callee> callees;     // by ast::FunctionId; known from the first call on
+  std::vector<FunctionId> pending; // functions with a body that were called and are not lowered yet
+  std::vector<EntryId> entries;    // those that the handler being lowered reads: the slot is the index
   std::unordered_map<uint32_t, ir::LocationId> locations;
 
+  const Callee &callee(ast::FunctionId id);
+  int64_t entry_slot(EntryId entry);
   ir::LocationId location(Loc loc);
   // Globals keep their index.
   ir::GlobalId global(ast::GlobalId id) const { return ir::GlobalId{uint32_t(id.index())}; }

@@ -36,6 +36,7 @@ void BodyLowerer::lower_handler(const Handler &handler) {
     builder_.ret();
     builder_.set_block(armed);
   }
+  unused_.emplace(state_.purity, handler.blocks, handler.locals.size());
   for (const ast::Stmt *block : handler.blocks)
     statement(*block);
   builder_.finish();
@@ -43,6 +44,7 @@ void BodyLowerer::lower_handler(const Handler &handler) {
 
 void BodyLowerer::lower_function(const FunctionInfo &function) {
   function_ = &function;
+  unused_.emplace(state_.purity, std::vector<ast::Stmt *>{function.body}, function.locals.size());
   statement(*function.body);
   builder_.finish();
 }
@@ -53,6 +55,8 @@ void BodyLowerer::lower_entry(const ast::Expr &expr) {
 }
 
 void BodyLowerer::statement(const ast::Stmt &stmt) {
+  if (unused_ && unused_->contains(stmt))
+    return;
   Place place(*this, stmt.loc);
   switch (stmt.kind()) {
   case ast::StmtKind::Block:
