@@ -80,10 +80,9 @@ void close_summaries(Summaries &summaries);
 std::string summaries_to_text(const Summaries &summaries);
 Summaries summaries_from_text(std::string_view text); // unknown lines are dropped: their functions count as unsafe
 
-// Holds the undefined symbols of the unit's object (those that code generation added as well) against the list.
-// `setup_too`: the object also holds load and unload code, whose calls are on the list of Setup or exported by the
-// runtime.
-std::vector<Finding> verify_imports(const std::vector<std::string> &undefined, const Summaries &runtime);
+// Holds the symbols that the unit's object needs of the kernel (those that code generation added as well) against the
+// list.
+std::vector<Finding> verify_imports(const std::vector<std::string> &symbols);
 
 std::string report_text(const SafetyReport &report);
 std::string report_json(const SafetyReport &report);

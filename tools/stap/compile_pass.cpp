@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/stap/compile_pass.h"
 
+#include "codegen/finish/elf_parts.h"
 #include "codegen/finish/module.h"
 
 #include <fmt/format.h>
-#include <mutex>
+#include <set>
 #include <unistd.h>
 
 namespace tapjit {
@@ -70,6 +71,28 @@ std::vector<std::string> safety_lines(const Platform &platform, const CompileInp
   return lines;
 }
 
+// What the unit's object needs and what the runtime's objects define: symbols of machine code, so that what code
+// generation added is seen too.
+Result<std::vector<std::string>> outside_symbols(const Platform &platform, std::string_view unit) {
+  std::set<std::string_view> defined;
+  for (const RuntimeObject &part : platform.objects) {
+    auto object = elf::read_object(part.name, part.object);
+    if (!object)
+      return object.error();
+    for (const elf::Symbol &symbol : object->symbols)
+      if (!symbol.undefined() && symbol.bind() != STB_LOCAL)
+        defined.insert(symbol.name);
+  }
+  auto object = elf::read_object("unit", unit);
+  if (!object)
+    return object.error();
+  std::vector<std::string> outside;
+  for (const elf::Symbol &symbol : object->symbols)
+    if (symbol.undefined() && !symbol.name.empty() && !defined.count(symbol.name))
+      outside.emplace_back(symbol.name);
+  return outside;
+}
+
 struct Unit {
   std::string object;
   CompileOutput output;
@@ -101,19 +124,19 @@ Result<Unit> build_unit(const Platform &platform, const CompileInput &input, std
   auto object = compiled->emit_object();
   if (!object)
     return object.error();
+  auto outside = outside_symbols(platform, *object);
+  if (!outside)
+    return outside.error();
+  for (const Finding &finding : verify_imports(*outside))
+    (input.guru ? unit.output.warnings : unit.output.refusals)
+        .push_back(fmt::format("not proven safe ({}): {}", property_word(finding.property), finding.observed));
+  if (!unit.output.refusals.empty())
+    return unit;
   unit.object = std::move(*object);
   times.add("clang_front_end", compiled->times().front_end);
   times.add("llvm_passes", compiled->times().passes);
   times.add("code_generation", compiled->times().generation);
   return unit;
-}
-
-// The .ko's symbols that neither the list of calls nor the runtime's setup may need.
-void refuse_imports(const FinishedModule &module, const Platform &platform, bool guru, CompileOutput &output) {
-  (void)module;
-  (void)platform;
-  (void)guru;
-  (void)output;
 }
 
 } // namespace
@@ -165,7 +188,6 @@ Result<CompileOutput> compile_module(const Store &store, const Platform &platfor
   auto finished = finish_module(platform.profile, platform.versions, request);
   if (!finished)
     return finished.error();
-  refuse_imports(*finished, platform, input.guru, unit->output);
   times.add("finish", finish_clock.real_ms());
   unit->output.image = std::move(finished->image);
   if (unit->output.refusals.empty() && unit->output.warnings.empty())
