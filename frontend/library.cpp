@@ -24,7 +24,9 @@ struct Entry {
   std::unique_ptr<File> file; // once parsed
 };
 
-bool ends_with(std::string_view text, std::string_view end) { return text.size() > end.size() && text.substr(text.size() - end.size()) == end; }
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() > end.size() && text.substr(text.size() - end.size()) == end;
+}
 
 } // namespace
 
@@ -60,8 +62,8 @@ struct Library::Impl {
     entry->facts.size = info.st_size;
     entry->facts.is_macros = is_macros;
     auto found = known.find(path);
-    if (found != known.end() && found->second.mtime_ns == entry->facts.mtime_ns && found->second.size == entry->facts.size &&
-        found->second.is_macros == is_macros) {
+    if (found != known.end() && found->second.mtime_ns == entry->facts.mtime_ns &&
+        found->second.size == entry->facts.size && found->second.is_macros == is_macros) {
       entry->facts = found->second;
     } else {
       changed = true;
@@ -138,7 +140,8 @@ struct Library::Impl {
   }
 };
 
-Library::Library(SourceTable &sources, ParseOptions options) : impl_(new Impl{sources, std::move(options), {}, {}, {}, {}, false, false, {}}) {
+Library::Library(SourceTable &sources, ParseOptions options)
+    : impl_(new Impl{sources, std::move(options), {}, {}, {}, {}, false, false, {}}) {
   impl_->options.guru = true;
   impl_->options.used_arguments = nullptr;
 }
@@ -162,6 +165,8 @@ std::string Library::save_index() const {
   return write_index(files);
 }
 
+SourceTable &Library::sources() { return impl_->sources; }
+
 bool Library::index_changed() const { return impl_->changed; }
 
 Result<void> Library::add_directory(const std::string &directory) { return impl_->add_directory(directory, 0); }
@@ -170,7 +175,8 @@ void Library::add_text(std::string name, std::string text) {
   auto entry = std::make_unique<Entry>();
   entry->facts.path = name;
   entry->facts.is_macros = ends_with(name, ".stpm");
-  entry->source = impl_->sources.add(std::move(name), std::move(text), entry->facts.is_macros ? SourceKind::macros : SourceKind::tapset);
+  entry->source = impl_->sources.add(std::move(name), std::move(text),
+                                     entry->facts.is_macros ? SourceKind::macros : SourceKind::tapset);
   if (!entry->facts.is_macros)
     impl_->scan(*entry);
   impl_->index(std::move(entry));
@@ -222,7 +228,8 @@ bool alias_may_match(std::string_view alias, std::span<const PointComponent> poi
       return true; // `**` takes the rest; an alias that ended leaves a suffix
     size_t dot = alias.find('.');
     std::string_view component = alias.substr(0, dot);
-    if (point[i].arg != PointComponent::Arg::none || (point[i].name != component && !glob_match(point[i].name, component)))
+    if (point[i].arg != PointComponent::Arg::none ||
+        (point[i].name != component && !glob_match(point[i].name, component)))
       return false;
     alias = dot == std::string_view::npos ? std::string_view() : alias.substr(dot + 1);
   }

@@ -54,6 +54,9 @@ public:
   // All files with an alias that the point, or the beginning of the point, may name; components may hold `*`.
   std::vector<const ast::File *> files_of_aliases(std::span<const ast::PointComponent> point, Diagnostics &diagnostics);
 
+  // Where the texts of the library, and of the scripts that use it, are.
+  SourceTable &sources();
+
   // For did-you-mean.
   std::vector<std::string_view> function_names() const;
   std::vector<std::string_view> alias_names() const;

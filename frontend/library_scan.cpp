@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The fast scan of a tapset text: which names it defines at top level. It lexes but does not parse or preprocess, so that both branches of a
-// condition count; a file that is read for a name it turns out not to define costs a parse, nothing else.
+// The fast scan of a tapset text: which names it defines at top level. It lexes but does not parse or preprocess, so
+// that both branches of a condition count; a file that is read for a name it turns out not to define costs a parse,
+// nothing else.
 #include "frontend/library_scan.h"
 
 #include "frontend/lexer.h"
@@ -41,7 +42,9 @@ public:
   }
 
 private:
-  TokenKind kind(size_t ahead = 0) const { return at_ + ahead < tokens_.size() ? tokens_[at_ + ahead].kind : TokenKind::end; }
+  TokenKind kind(size_t ahead = 0) const {
+    return at_ + ahead < tokens_.size() ? tokens_[at_ + ahead].kind : TokenKind::end;
+  }
 
   // Leaves at_ on the closing brace.
   void skip_block() {
@@ -68,9 +71,9 @@ private:
         wanted = false;
       } else if (token == TokenKind::comma) {
         wanted = true;
-      } else if (token != TokenKind::number && token != TokenKind::string && token != TokenKind::assign && token != TokenKind::minus &&
-                 token != TokenKind::percent && token != TokenKind::mod_assign && token != TokenKind::lbracket &&
-                 token != TokenKind::rbracket) {
+      } else if (token != TokenKind::number && token != TokenKind::string && token != TokenKind::assign &&
+                 token != TokenKind::minus && token != TokenKind::percent && token != TokenKind::mod_assign &&
+                 token != TokenKind::lbracket && token != TokenKind::rbracket) {
         break;
       }
     }
@@ -96,7 +99,8 @@ private:
       } else if (token.kind == TokenKind::lbrace) {
         // A body, unless an alternative of names: `{a, b}.c`.
         TokenKind before = at_ ? tokens_[at_ - 1].kind : TokenKind::end;
-        if (before != TokenKind::dot && before != TokenKind::kw_probe && before != TokenKind::comma && before != TokenKind::assign) {
+        if (before != TokenKind::dot && before != TokenKind::kw_probe && before != TokenKind::comma &&
+            before != TokenKind::assign) {
           skip_block();
           return;
         }
@@ -134,7 +138,8 @@ bool take_number(std::string_view &line, int64_t &number) {
   number = 0;
   size_t at = 0;
   for (; at < line.size() && line[at] >= '0' && line[at] <= '9'; ++at)
-    if (__builtin_mul_overflow(number, int64_t{10}, &number) || __builtin_add_overflow(number, int64_t{line[at] - '0'}, &number))
+    if (__builtin_mul_overflow(number, int64_t{10}, &number) ||
+        __builtin_add_overflow(number, int64_t{line[at] - '0'}, &number))
       return false;
   if (at == 0 || at >= line.size() || line[at] != ' ')
     return false;
@@ -152,7 +157,9 @@ std::string write_index(const std::vector<LibraryFile> &files) {
   std::string out(kMagic);
   out += '\n';
   for (const LibraryFile &file : files) {
-    append_line(out, 'F', std::to_string(file.mtime_ns) + " " + std::to_string(file.size) + " " + (file.is_macros ? "1" : "0") + " " + file.path);
+    append_line(out, 'F',
+                std::to_string(file.mtime_ns) + " " + std::to_string(file.size) + " " + (file.is_macros ? "1" : "0") +
+                    " " + file.path);
     for (const std::string &name : file.functions)
       append_line(out, 'f', name);
     for (const std::string &name : file.globals)

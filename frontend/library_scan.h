@@ -18,8 +18,8 @@ std::string write_index(const std::vector<LibraryFile> &files);
 // False when the bytes are no whole index; `files` is then of no use.
 bool read_index(std::string_view bytes, std::vector<LibraryFile> &files);
 
-// Whether an alias name ("syscall.read") may be what a point's components, or the first of them, name. `*` in a component matches within
-// one component, `**` any number of them.
+// Whether an alias name ("syscall.read") may be what a point's components, or the first of them, name. `*` in a
+// component matches within one component, `**` any number of them.
 bool alias_may_match(std::string_view alias, std::span<const ast::PointComponent> point);
 
 } // namespace tapjit

@@ -71,10 +71,11 @@ struct FunctionInfo {
   std::string unique_name;   // private, overloaded and per-probe clones get a suffix
   std::vector<Local> locals; // the first `param_count` are the parameters
   size_t param_count = 0;
-  ast::Type result = ast::Type::none; // number, string or none
-  ast::Stmt *body = nullptr;          // null for embedded C
-  std::string_view code;              // embedded C
-  FunctionId next_overload;           // where `next` falls to; invalid = error at run time when nothing is left
+  ast::Type result = ast::Type::none;  // number, string or none
+  ast::Stmt *body = nullptr;           // null for embedded C
+  std::string_view code;               // embedded C
+  std::vector<GlobalId> reads, writes; // embedded C: its /* pragma:read:x */ and /* pragma:write:x */
+  FunctionId next_overload;            // where `next` falls to; invalid = error at run time when nothing is left
   std::vector<TargetUse>
       targets; // a function that uses target variables belongs to one handler (and is cloned for each)
   bool from_script = false;

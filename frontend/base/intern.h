@@ -40,6 +40,11 @@ public:
     return Name(kept);
   }
 
+  Name find(std::string_view text) const {
+    auto found = names_.find(text);
+    return found == names_.end() ? Name() : Name(found->second);
+  }
+
 private:
   Arena arena_;
   std::unordered_map<std::string_view, const std::string_view *> names_;

@@ -90,6 +90,8 @@ public:
 
   Interner &names() { return names_; }
   Name intern(std::string_view text) { return names_.intern(text); }
+  // The name, if it was ever interned; else an empty one.
+  Name find_name(std::string_view text) const { return names_.find(text); }
 
 private:
   static constexpr uint32_t kExpansionBit = 0x80000000u;

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Pass 2, as a list: probe points to handlers; for each body target variables, then names (which brings in functions,
+// and those more files); then, on the whole, types and checks.
+#include "frontend/elaborate.h"
+
+#include "frontend/passes/check.h"
+#include "frontend/passes/clone.h"
+#include "frontend/passes/infer_types.h"
+#include "frontend/passes/resolve_names.h"
+#include "frontend/passes/resolve_probes.h"
+#include "frontend/passes/target_vars.h"
+
+#include <cstdlib>
+
+namespace tapjit {
+
+using namespace ast;
+
+namespace {
+
+class Elaboration {
+public:
+  Elaboration(Library &library, const ProbeFamilies &families, const ElaborateOptions &options, SourceTable &sources,
+              Diagnostics &diagnostics)
+      : options_(options), sources_(sources), diagnostics_(diagnostics), declarations_(library, diagnostics),
+        probes_(declarations_, families, sources, diagnostics), instances_(program_, declarations_, sources),
+        targets_(program_, families, {options.guru, options.skip_badvars}, sources, diagnostics),
+        names_(program_, declarations_, instances_, diagnostics) {}
+
+  Program run(const std::vector<const File *> &files) {
+    for (const File *file : files)
+      declarations_.add_file(*file, true);
+    for (std::vector<ProbeRef> probes = declarations_.take_new_probes(); !probes.empty();
+         probes = declarations_.take_new_probes())
+      for (const ProbeRef &probe : probes)
+        add_handlers(probe);
+    if (program_.handlers.empty() && !diagnostics_.has_errors())
+      diagnostics_.report(DiagId::no_probes, Loc{}).hint("a script needs at least one `probe`");
+    look_at_unused();
+    names_.finish();
+    set_globals();
+    for (const EmbeddedRef &embedded : declarations_.embedded())
+      program_.embedded.push_back({embedded.code, embedded.loc});
+    if (diagnostics_.has_errors())
+      return std::move(program_);
+    infer_types(program_, diagnostics_);
+    check_statements(program_, diagnostics_);
+    check_foreach(program_, diagnostics_);
+    mark_global_uses(program_);
+    return std::move(program_);
+  }
+
+private:
+  // ---------------------------------------------------------------- probes to handlers
+
+  // Whether two expanded points run the same text: the same pieces of aliases around the same body.
+  static bool same_text(const ExpandedPoint &a, const ExpandedPoint &b) {
+    auto same = [](const auto &x, const auto &y) {
+      if (x.size() != y.size())
+        return false;
+      for (size_t i = 0; i < x.size(); ++i)
+        if (x[i].node != y[i].node)
+          return false;
+      return true;
+    };
+    return same(a.prologues, b.prologues) && same(a.epilogues, b.epilogues) && same(a.conditions, b.conditions);
+  }
+
+  bool uses_targets(const ExpandedPoint &point, const ProbeRef &probe) {
+    for (const auto &piece : point.prologues)
+      if (instances_.uses_targets(*piece.node, *piece.file))
+        return true;
+    for (const auto &piece : point.epilogues)
+      if (instances_.uses_targets(*piece.node, *piece.file))
+        return true;
+    return instances_.uses_targets(*probe.decl->body, *probe.file);
+  }
+
+  void add_handlers(const ProbeRef &probe) {
+    std::vector<ExpandedPoint> points = probes_.resolve(probe);
+    size_t first_handler = program_.handlers.size();
+    std::vector<size_t> point_of; // for each handler made here
+    for (size_t p = 0; p < points.size(); ++p) {
+      bool targets = uses_targets(points[p], probe);
+      for (ResolvedSite &site : points[p].sites) {
+        size_t found = SIZE_MAX;
+        // Sites of one point are alike; those of other points may be, where no alias makes a difference.
+        for (size_t h = program_.handlers.size(); h-- > first_handler && found == SIZE_MAX;) {
+          const ExpandedPoint &other = points[point_of[h - first_handler]];
+          if (&other != &points[p] && !(points[p].prologues.empty() && points[p].epilogues.empty()))
+            break;
+          const ResolvedSite &first = program_.handlers[h].sites.front();
+          bool same_targets = !targets || (first.targets == site.targets && first.is_return == site.is_return);
+          if (first.context_kind == site.context_kind && same_targets && same_text(other, points[p]))
+            found = h;
+        }
+        if (found == SIZE_MAX) {
+          found = program_.handlers.size();
+          Handler handler;
+          handler.point = points[p].text;
+          handler.loc = points[p].loc;
+          program_.handlers.push_back(std::move(handler));
+          point_of.push_back(p);
+        }
+        program_.handlers[found].sites.push_back(std::move(site));
+      }
+    }
+    size_t end = program_.handlers.size();
+    for (size_t h = first_handler; h < end; ++h)
+      fill_handler(static_cast<HandlerIndex>(h), points[point_of[h - first_handler]], probe);
+  }
+
+  void fill_handler(HandlerIndex index, const ExpandedPoint &point, const ProbeRef &probe) {
+    for (const auto &condition : point.conditions) {
+      Expr *copy = Cloner(program_.arena, sources_).expr(*condition.node);
+      program_.handlers[index].conditions.push_back(copy);
+      names_.bind_condition(*copy, *condition.file);
+    }
+    for (const auto &piece : point.prologues)
+      add_block(index, *piece.node, *piece.file, piece.use, piece.alias);
+    add_block(index, *probe.decl->body, *probe.file, {}, {});
+    for (const auto &piece : point.epilogues)
+      add_block(index, *piece.node, *piece.file, piece.use, piece.alias);
+    look_at_functions();
+  }
+
+  void add_block(HandlerIndex index, const Stmt &text, const File &file, Loc use, Name alias) {
+    Stmt *block = Cloner(program_.arena, sources_, use, alias).stmt(text);
+    targets_.resolve(block, index, FunctionId(), is_trusted(file));
+    program_.handlers[index].blocks.push_back(block);
+    std::vector<Local> locals = std::move(program_.handlers[index].locals); // the vector of handlers may move meanwhile
+    names_.bind(*block, file, locals, index);
+    program_.handlers[index].locals = std::move(locals);
+  }
+
+  bool is_trusted(const File &file) const {
+    SourceKind kind = sources_.kind(file.source);
+    return kind == SourceKind::tapset || kind == SourceKind::macros;
+  }
+
+  // ---------------------------------------------------------------- functions
+
+  // Resolves the bodies of functions that were needed, until no more are.
+  void look_at_functions() {
+    for (std::vector<Instances::Pending> pending = instances_.take_pending(); !pending.empty();
+         pending = instances_.take_pending())
+      for (const Instances::Pending &next : pending) {
+        size_t index = next.function.index();
+        if (!program_.functions[index].body) {
+          names_.bind_embedded(program_.functions[index], *next.ref.file);
+          continue;
+        }
+        Stmt *body = program_.functions[index].body;
+        targets_.resolve(body, next.handler, next.function, is_trusted(*next.ref.file));
+        program_.functions[index].body = body;
+        std::vector<Local> locals = std::move(program_.functions[index].locals);
+        names_.bind(*body, *next.ref.file, locals, next.handler);
+        program_.functions[index].locals = std::move(locals);
+      }
+  }
+
+  // Functions of the script that nothing calls: their names are looked up, so that mistakes show, and then they are
+  // dropped (kept with -u).
+  void look_at_unused() {
+    size_t functions = program_.functions.size();
+    size_t globals = program_.globals.size();
+    for (const FunctionRef &ref : declarations_.script_functions())
+      if (!instances_.uses_targets(ref))
+        instances_.function({ref}, kNoHandler);
+    look_at_functions();
+    if (options_.keep_unused)
+      return;
+    program_.functions.resize(functions);
+    program_.globals.resize(globals);
+  }
+
+  // ---------------------------------------------------------------- globals
+
+  // -G name=value.
+  void set_globals() {
+    for (const auto &[name, value] : options_.global_values)
+      for (GlobalVar &var : program_.globals) {
+        if (var.name.view() != name || !var.from_script || !var.keys.empty())
+          continue;
+        char *end;
+        long long number = std::strtoll(value.c_str(), &end, 0);
+        bool is_number = !value.empty() && !*end && var.value != Type::string;
+        var.has_init = true;
+        var.value = is_number ? Type::number : Type::string;
+        var.init_number = is_number ? number : 0;
+        var.init_string = is_number ? "" : value;
+      }
+  }
+
+  const ElaborateOptions &options_;
+  SourceTable &sources_;
+  Diagnostics &diagnostics_;
+  Program program_;
+  Declarations declarations_;
+  ProbeResolver probes_;
+  Instances instances_;
+  TargetResolver targets_;
+  NameResolver names_;
+};
+
+} // namespace
+
+Program elaborate(std::vector<const File *> files, Library &library, const ProbeFamilies &families,
+                  const ElaborateOptions &options, Diagnostics &diagnostics) {
+  return Elaboration(library, families, options, library.sources(), diagnostics).run(files);
+}
+
+Program elaborate(const File &file, Library &library, const ProbeFamilies &families, const ElaborateOptions &options,
+                  Diagnostics &diagnostics) {
+  return elaborate(std::vector<const File *>{&file}, library, families, options, diagnostics);
+}
+
+} // namespace tapjit

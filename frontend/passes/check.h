@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Checks on a bound program, and what they find out on the way. Each reports and goes on.
+#pragma once
+
+#include "frontend/base/diagnostics.h"
+#include "frontend/program.h"
+
+namespace tapjit {
+
+// break and continue outside of loops, return outside of functions, locals in values kept from a function's entry.
+void check_statements(Program &program, Diagnostics &diagnostics);
+
+// A foreach that modifies the array it goes through, itself or through a call.
+void check_foreach(Program &program, Diagnostics &diagnostics);
+
+// Sets read, written and display_at_end of all globals.
+void mark_global_uses(Program &program);
+
+} // namespace tapjit

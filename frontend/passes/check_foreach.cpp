@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A foreach holds its array still. What modifies it: an assignment to an element (which may add one), `<<<`, ++,
+// delete, and any call of a function that may do so, through any number of calls.
+#include "frontend/passes/check.h"
+
+#include "frontend/visit.h"
+
+#include <set>
+#include <vector>
+
+namespace tapjit {
+
+using namespace ast;
+
+namespace {
+
+const Variable *modified_array(const Expr &target) {
+  const Index *index = target.as<Index>();
+  return index ? index->base->as<Variable>() : nullptr;
+}
+
+// The array that an expression modifies by itself, or null.
+const Variable *modified_by(const Expr &expr) {
+  if (const Assign *assign = expr.as<Assign>())
+    return modified_array(*assign->target);
+  if (const IncDec *step = expr.as<IncDec>())
+    return modified_array(*step->target);
+  return nullptr;
+}
+
+const Variable *deleted_by(const Stmt &stmt) {
+  const Delete *node = stmt.as<Delete>();
+  if (!node)
+    return nullptr;
+  const Variable *whole = node->target->as<Variable>();
+  return whole ? whole : modified_array(*node->target);
+}
+
+class ForeachChecker {
+public:
+  ForeachChecker(Program &program, Diagnostics &diagnostics)
+      : program_(program), diagnostics_(diagnostics), modifies_(program.functions.size()) {}
+
+  void run() {
+    summarise();
+    for (FunctionInfo &function : program_.functions)
+      if (function.body)
+        statement(*function.body);
+    for (Handler &handler : program_.handlers)
+      for (Stmt *block : handler.blocks)
+        statement(*block);
+  }
+
+private:
+  // Which globals each function may modify, to a fixed point over the call graph.
+  void summarise() {
+    std::vector<std::set<uint32_t>> calls(program_.functions.size());
+    for (size_t i = 0; i < program_.functions.size(); ++i) {
+      FunctionInfo &function = program_.functions[i];
+      for (GlobalId id : function.writes)
+        modifies_[i].insert(id.index());
+      if (function.next_overload.valid())
+        calls[i].insert(function.next_overload.index());
+      if (!function.body)
+        continue;
+      auto note = [&](const Variable *variable) {
+        if (variable && variable->binding.is_global())
+          modifies_[i].insert(variable->binding.index);
+      };
+      walk(*function.body, Overload{
+                               [&](Expr &expr) {
+                                 note(modified_by(expr));
+                                 if (const Call *call = expr.as<Call>(); call && call->function.valid())
+                                   calls[i].insert(call->function.index());
+                                 return true;
+                               },
+                               [&](Stmt &stmt) {
+                                 note(deleted_by(stmt));
+                                 return true;
+                               },
+                           });
+    }
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (size_t i = 0; i < calls.size(); ++i)
+        for (uint32_t callee : calls[i]) {
+          size_t before = modifies_[i].size();
+          modifies_[i].insert(modifies_[callee].begin(), modifies_[callee].end());
+          changed = changed || modifies_[i].size() != before;
+        }
+    }
+  }
+
+  struct Active {
+    uint32_t global;
+    Name name;
+    Loc loc;
+  };
+
+  void report(const Active &active, Loc loc) {
+    diagnostics_.report(DiagId::foreach_modifies, loc, {active.name}).note(active.loc, "the foreach is here");
+  }
+
+  void expression(Expr &root) {
+    if (active_.empty())
+      return;
+    walk(root, [&](Expr &expr) {
+      const Variable *variable = modified_by(expr);
+      const Call *call = expr.as<Call>();
+      for (const Active &active : active_) {
+        if (variable && variable->binding.is_global() && variable->binding.index == active.global)
+          report(active, expr.loc);
+        if (call && call->function.valid() && modifies_[call->function.index()].contains(active.global))
+          diagnostics_.report(DiagId::array_in_foreach_call, expr.loc, {active.name, call->name})
+              .note(active.loc, "the foreach is here");
+      }
+      return true;
+    });
+  }
+
+  void statement(Stmt &stmt) {
+    if (const Variable *variable = deleted_by(stmt); variable && variable->binding.is_global())
+      for (const Active &active : active_)
+        if (variable->binding.index == active.global)
+          report(active, stmt.loc);
+    const Foreach *node = stmt.as<Foreach>();
+    const Variable *array = node ? node->array->as<Variable>() : nullptr;
+    bool entered = array && array->binding.is_global();
+    if (entered)
+      active_.push_back({array->binding.index, array->name, stmt.loc});
+    for_each_child(stmt, [&](Expr *&child) { expression(*child); }, [&](Stmt *&child) { statement(*child); });
+    if (entered)
+      active_.pop_back();
+  }
+
+  Program &program_;
+  Diagnostics &diagnostics_;
+  std::vector<std::set<uint32_t>> modifies_;
+  std::vector<Active> active_;
+};
+
+} // namespace
+
+void check_foreach(Program &program, Diagnostics &diagnostics) { ForeachChecker(program, diagnostics).run(); }
+
+} // namespace tapjit

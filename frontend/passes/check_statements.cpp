@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/passes/check.h"
+
+#include "frontend/visit.h"
+
+namespace tapjit {
+
+using namespace ast;
+
+namespace {
+
+class StatementChecker {
+public:
+  explicit StatementChecker(Diagnostics &diagnostics) : diagnostics_(diagnostics) {}
+
+  void check(Stmt &stmt, bool in_function, unsigned loops) {
+    if (stmt.as<Break>() && loops == 0)
+      diagnostics_.report(DiagId::break_outside_loop, stmt.loc, {"break"});
+    if (stmt.as<Continue>() && loops == 0)
+      diagnostics_.report(DiagId::break_outside_loop, stmt.loc, {"continue"});
+    if (stmt.as<Return>() && !in_function)
+      diagnostics_.report(DiagId::return_outside_function, stmt.loc).hint("`next` leaves a probe's handler");
+    bool loop = stmt.as<While>() || stmt.as<For>() || stmt.as<Foreach>();
+    for_each_child(stmt, [](Expr *&) {}, [&](Stmt *&child) { check(*child, in_function, loops + loop); });
+  }
+
+private:
+  Diagnostics &diagnostics_;
+};
+
+} // namespace
+
+void check_statements(Program &program, Diagnostics &diagnostics) {
+  StatementChecker checker(diagnostics);
+  for (FunctionInfo &function : program.functions)
+    if (function.body)
+      checker.check(*function.body, true, 0);
+  for (Handler &handler : program.handlers) {
+    for (Stmt *block : handler.blocks)
+      checker.check(*block, false, 0);
+    for (Expr *entry : handler.entries)
+      walk(*entry, [&](Expr &expr) {
+        if (const Variable *variable = expr.as<Variable>(); variable && variable->binding.is_local())
+          diagnostics.report(DiagId::entry_uses_local, expr.loc, {variable->name});
+        return true;
+      });
+  }
+}
+
+} // namespace tapjit

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/passes/declarations.h"
+
+#include "frontend/visit.h"
+
+namespace tapjit {
+
+using namespace ast;
+
+void Declarations::add_file(const File &file, bool from_script) {
+  if (!files_.insert(&file).second)
+    return;
+  for (const Decl *decl : file.decls)
+    visit(*decl, Overload{
+                     [&](const ProbeDecl &node) { new_probes_.push_back({&node, &file}); },
+                     [&](const AliasDecl &node) {
+                       for (const ProbePoint &name : node.names)
+                         aliases_.push_back({&node, &file, &name});
+                     },
+                     [&](const FunctionDecl &node) { add_function(file, node, decl->loc, from_script); },
+                     [&](const GlobalDecl &node) { add_global(file, node, decl->loc, from_script); },
+                     [&](const EmbeddedDecl &node) { embedded_.push_back({node.code, decl->loc, from_script}); },
+                 });
+}
+
+void Declarations::add_function(const File &file, const FunctionDecl &decl, Loc loc, bool from_script) {
+  FunctionRef ref{&decl, &file, loc, from_script};
+  if (from_script)
+    script_functions_.push_back(ref);
+  if (decl.is_private)
+    private_[&file].functions[decl.name].push_back(ref);
+  else
+    functions_[decl.name].push_back(ref);
+}
+
+void Declarations::add_global(const File &file, const GlobalDecl &decl, Loc loc, bool from_script) {
+  GlobalRef ref{&decl, &file, loc, from_script};
+  auto &table = decl.is_private ? private_[&file].globals : globals_;
+  auto [place, added] = table.emplace(decl.name, ref);
+  if (added) {
+    if (from_script)
+      script_globals_.push_back(ref);
+    return;
+  }
+  // The script's own names go before those of a tapset.
+  if (place->second.from_script == from_script)
+    diagnostics_.report(DiagId::redefined, loc, {decl.name}).note(place->second.loc, "first defined here");
+}
+
+std::vector<FunctionRef> Declarations::functions(const File &file, Name name) {
+  std::vector<FunctionRef> result;
+  if (auto own = private_.find(&file); own != private_.end())
+    if (auto found = own->second.functions.find(name); found != own->second.functions.end())
+      result = found->second;
+  auto found = functions_.find(name);
+  if (found == functions_.end() && result.empty()) {
+    if (const File *needed = library_.file_of_function(name.view(), diagnostics_)) {
+      add_file(*needed, false);
+      found = functions_.find(name);
+    }
+  }
+  if (found != functions_.end())
+    result.insert(result.end(), found->second.begin(), found->second.end());
+  return result;
+}
+
+GlobalRef Declarations::global(const File &file, Name name) {
+  if (auto own = private_.find(&file); own != private_.end())
+    if (auto found = own->second.globals.find(name); found != own->second.globals.end())
+      return found->second;
+  auto found = globals_.find(name);
+  if (found == globals_.end()) {
+    const File *needed = library_.file_of_global(name.view(), diagnostics_);
+    if (!needed)
+      return {};
+    add_file(*needed, false);
+    found = globals_.find(name);
+  }
+  return found == globals_.end() ? GlobalRef{} : found->second;
+}
+
+const std::vector<AliasRef> &Declarations::aliases_for(std::span<const PointComponent> point) {
+  for (const File *file : library_.files_of_aliases(point, diagnostics_))
+    add_file(*file, false);
+  return aliases_;
+}
+
+std::vector<ProbeRef> Declarations::take_new_probes() {
+  std::vector<ProbeRef> probes;
+  probes.swap(new_probes_);
+  return probes;
+}
+
+std::string Declarations::nearest_function(std::string_view name) const {
+  std::vector<std::string_view> names = library_.function_names();
+  for (const auto &[known, refs] : functions_)
+    names.push_back(known.view());
+  for (std::string_view print : {"print", "println", "printf", "printd", "printdln", "sprintf", "sprint", "sprintln"})
+    names.push_back(print);
+  return std::string(nearest_name(name, names));
+}
+
+} // namespace tapjit

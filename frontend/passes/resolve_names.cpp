@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/passes/resolve_names.h"
+
+#include "frontend/visit.h"
+
+#include <cctype>
+#include <string>
+
+namespace tapjit {
+
+using namespace ast;
+
+void NameResolver::bind(Stmt &stmt, const File &file, std::vector<Local> &locals, HandlerIndex handler) {
+  statement(stmt, Scope{&file, &locals, handler});
+}
+
+void NameResolver::bind_condition(Expr &expr, const File &file) {
+  walk(expr, [&](Expr &inner) {
+    if (inner.as<Call>())
+      diagnostics_.report(DiagId::condition_calls, inner.loc);
+    return true;
+  });
+  expression(expr, Scope{&file, nullptr, kNoHandler});
+}
+
+GlobalId NameResolver::find_global(Name name, const Scope &scope) {
+  GlobalRef ref = declarations_.global(*scope.file, name);
+  return ref.decl ? instances_.global(ref) : GlobalId();
+}
+
+// ------------------------------------------------------------------ walks
+
+void NameResolver::statement(Stmt &stmt, const Scope &scope) {
+  if (Foreach *node = stmt.as<Foreach>()) {
+    if (node->array->as<Histogram>())
+      expression(*node->array, scope);
+    else
+      array(*node->array, scope, static_cast<int>(node->keys.size()));
+    if (!node->slice.empty() && node->slice.size() != node->keys.size() && node->array->as<Variable>())
+      diagnostics_.report(DiagId::wrong_key_count, node->array->loc,
+                          {node->array->as<Variable>()->name, node->keys.size(), node->slice.size()});
+    for (Expr *key : node->slice)
+      if (key)
+        expression(*key, scope);
+    if (node->limit)
+      expression(*node->limit, scope);
+    for (Expr *key : node->keys)
+      variable(*key, scope, true);
+    if (node->value)
+      variable(*node->value, scope, true);
+    statement(*node->body, scope);
+    return;
+  }
+  if (Delete *node = stmt.as<Delete>()) {
+    if (node->target->as<Variable>())
+      variable(*node->target, scope, false);
+    else
+      expression(*node->target, scope);
+    return;
+  }
+  for_each_child(
+      stmt, [&](Expr *&child) { expression(*child, scope); }, [&](Stmt *&child) { statement(*child, scope); });
+}
+
+void NameResolver::expression(Expr &expr, const Scope &scope) {
+  visit(expr, Overload{
+                  [&](Variable &) { variable(expr, scope, true); },
+                  [&](Index &node) {
+                    if (node.base->as<Variable>())
+                      array(*node.base, scope, static_cast<int>(node.keys.size()));
+                    else
+                      expression(*node.base, scope);
+                    for (Expr *key : node.keys)
+                      if (key)
+                        expression(*key, scope);
+                  },
+                  [&](ArrayIn &node) {
+                    for (Expr *key : node.keys)
+                      if (key)
+                        expression(*key, scope);
+                    array(*node.array, scope, static_cast<int>(node.keys.size()));
+                  },
+                  [&](Stat &node) { stat_operand(*node.stat, scope); },
+                  [&](Histogram &node) { stat_operand(*node.stat, scope); },
+                  [&](Call &) { call(expr, scope); },
+                  [&](auto &) { for_each_child(expr, [&](Expr *&child) { expression(*child, scope); }); },
+              });
+}
+
+void NameResolver::variable(Expr &expr, const Scope &scope, bool is_value) {
+  Variable &node = *expr.as<Variable>();
+  if (node.binding.kind != Binding::Kind::unbound)
+    return; // a node that two places share, as the operand of equal `@entry`s
+  if (GlobalId id = find_global(node.name, scope); id.valid()) {
+    node.binding = {Binding::Kind::global, id.index()};
+    if (is_value)
+      set_arity(id, 0, expr.loc);
+    return;
+  }
+  if (!scope.locals) {
+    diagnostics_.report(DiagId::condition_not_global, expr.loc, {node.name});
+    return;
+  }
+  std::vector<Local> &locals = *scope.locals;
+  for (size_t i = 0; i < locals.size(); ++i)
+    if (locals[i].name == node.name) {
+      node.binding = {Binding::Kind::local, static_cast<uint32_t>(i)};
+      return;
+    }
+  node.binding = {Binding::Kind::local, static_cast<uint32_t>(locals.size())};
+  locals.push_back({node.name, Type::unknown, expr.loc});
+}
+
+void NameResolver::array(Expr &expr, const Scope &scope, int keys) {
+  Variable &node = *expr.as<Variable>();
+  if (node.binding.kind != Binding::Kind::unbound)
+    return;
+  GlobalId id = find_global(node.name, scope);
+  if (!id.valid()) {
+    diagnostics_.report(DiagId::unknown_array, expr.loc, {node.name})
+        .hint("arrays are global: write `global " + std::string(node.name.view()) + "` at top level");
+    return;
+  }
+  node.binding = {Binding::Kind::global, id.index()};
+  set_arity(id, keys, expr.loc);
+}
+
+// `@count(v)`, `@count(a[k])`: v must be a global.
+void NameResolver::stat_operand(Expr &expr, const Scope &scope) {
+  expression(expr, scope);
+  const Variable *variable = expr.as<Variable>();
+  const Index *index = expr.as<Index>();
+  bool is_global = (variable && variable->binding.is_global()) || (index && index->base->as<Variable>());
+  if (!is_global)
+    diagnostics_.report(DiagId::stat_needs_aggregate, expr.loc, {"count"})
+        .hint("statistics are global: write `global name` and `name <<< value`");
+}
+
+void NameResolver::call(Expr &expr, const Scope &scope) {
+  Call &node = *expr.as<Call>();
+  for (Expr *arg : node.args)
+    expression(*arg, scope);
+  std::vector<FunctionRef> candidates = declarations_.functions(*scope.file, node.name);
+  if (candidates.empty()) {
+    Diagnostic &diagnostic = diagnostics_.report(DiagId::unknown_function, expr.loc, {node.name});
+    if (std::string near = declarations_.nearest_function(node.name.view()); !near.empty())
+      diagnostic.hint("did you mean `" + near + "`?");
+    return;
+  }
+  std::vector<FunctionRef> fitting;
+  for (const FunctionRef &ref : candidates)
+    if (ref.decl->params.size() == node.args.size())
+      fitting.push_back(ref);
+  if (fitting.empty()) {
+    diagnostics_
+        .report(DiagId::wrong_argument_count, expr.loc,
+                {node.name, candidates.front().decl->params.size(), node.args.size()})
+        .note(candidates.front().loc, "declared here");
+    return;
+  }
+  node.function = instances_.function(std::move(fitting), scope.handler);
+}
+
+// ------------------------------------------------------------------ embedded C and arity
+
+void NameResolver::bind_embedded(FunctionInfo &function, const File &file) {
+  auto find_all = [&](std::string_view marker, std::vector<GlobalId> &ids) {
+    for (size_t at = function.code.find(marker); at != std::string_view::npos; at = function.code.find(marker, at)) {
+      at += marker.size();
+      size_t end = at;
+      while (end < function.code.size() &&
+             (std::isalnum(static_cast<unsigned char>(function.code[end])) || function.code[end] == '_'))
+        ++end;
+      Name name = diagnostics_.sources().find_name(function.code.substr(at, end - at));
+      GlobalRef ref = name ? declarations_.global(file, name) : GlobalRef{};
+      if (ref.decl)
+        ids.push_back(instances_.global(ref));
+      else
+        diagnostics_.report(DiagId::unknown_array, function.loc, {function.code.substr(at, end - at)});
+    }
+  };
+  find_all("pragma:read:", function.reads);
+  find_all("pragma:write:", function.writes);
+}
+
+void NameResolver::set_arity(GlobalId id, int keys, Loc loc) {
+  if (arity_.size() <= id.index())
+    arity_.resize(id.index() + 1);
+  GlobalArity &known = arity_[id.index()];
+  if (known.keys == keys)
+    return;
+  if (known.keys < 0) {
+    known = {keys, loc};
+    return;
+  }
+  Name name = program_.global(id).name;
+  if (known.keys == 0 || keys == 0) {
+    Loc array_loc = keys ? loc : known.loc, scalar_loc = keys ? known.loc : loc;
+    diagnostics_.report(keys ? DiagId::scalar_indexed : DiagId::array_as_value, loc, {name})
+        .note(keys ? scalar_loc : array_loc, keys ? "used as a scalar here" : "used as an array here");
+    return;
+  }
+  diagnostics_.report(DiagId::wrong_key_count, loc, {name, known.keys, keys}).note(known.loc, "first used here");
+}
+
+void NameResolver::finish() {
+  arity_.resize(program_.globals.size());
+  for (size_t i = 0; i < program_.globals.size(); ++i) {
+    GlobalVar &var = program_.globals[i];
+    int keys = arity_[i].keys;
+    if (keys < 0 && (var.max_entries || var.wrap))
+      keys = 1; // never used as anything: an array of nothing
+    if (keys > 0)
+      var.keys.assign(static_cast<size_t>(keys), Type::unknown);
+    if (keys <= 0 && var.wrap)
+      diagnostics_.report(DiagId::scalar_wrap, var.loc, {var.name});
+    if (keys > 0 && var.has_init)
+      diagnostics_.report(DiagId::array_initialised, var.loc, {var.name}).note(arity_[i].loc, "used as an array here");
+  }
+}
+
+} // namespace tapjit

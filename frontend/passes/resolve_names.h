@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Names to globals, locals and functions. Requires: target variables resolved (so that folded branches ask for
+// nothing).
+#pragma once
+
+#include "frontend/passes/instances.h"
+
+namespace tapjit {
+
+// How many keys each global is used with so far, by GlobalId; -1 = not known yet, 0 = a scalar.
+struct GlobalArity {
+  int keys = -1;
+  Loc loc; // where that was seen
+};
+
+class NameResolver {
+public:
+  NameResolver(Program &program, Declarations &declarations, Instances &instances, Diagnostics &diagnostics)
+      : program_(program), declarations_(declarations), instances_(instances), diagnostics_(diagnostics) {}
+
+  // Binds a piece of body. `locals` belongs to its handler or function and grows; `file` is whose private names it
+  // sees.
+  void bind(ast::Stmt &stmt, const ast::File &file, std::vector<Local> &locals, HandlerIndex handler);
+  // A condition of a probe point: globals only, no calls.
+  void bind_condition(ast::Expr &expr, const ast::File &file);
+  // The globals that embedded C names in pragmas.
+  void bind_embedded(FunctionInfo &function, const ast::File &file);
+  // After all bodies: gives each global its key count, and reports those that cannot be.
+  void finish();
+
+private:
+  struct Scope {
+    const ast::File *file;
+    std::vector<Local> *locals; // null in a condition
+    HandlerIndex handler;
+  };
+  void statement(ast::Stmt &stmt, const Scope &scope);
+  void expression(ast::Expr &expr, const Scope &scope);
+  void variable(ast::Expr &expr, const Scope &scope, bool is_value);
+  void array(ast::Expr &expr, const Scope &scope, int keys);
+  void call(ast::Expr &expr, const Scope &scope);
+  void stat_operand(ast::Expr &expr, const Scope &scope);
+  void set_arity(GlobalId id, int keys, Loc loc);
+  GlobalId find_global(Name name, const Scope &scope);
+
+  Program &program_;
+  Declarations &declarations_;
+  Instances &instances_;
+  Diagnostics &diagnostics_;
+  std::vector<GlobalArity> arity_;
+};
+
+} // namespace tapjit

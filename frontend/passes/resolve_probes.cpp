@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/passes/resolve_probes.h"
+
+#include "frontend/parse.h"
+#include "frontend/preprocess.h"
+
+#include <algorithm>
+
+namespace tapjit {
+
+using namespace ast;
+
+namespace {
+
+constexpr size_t kMaxAliasDepth = 64;
+
+bool has_wildcard(std::span<const PointComponent> components) {
+  return std::any_of(components.begin(), components.end(),
+                     [](const PointComponent &c) { return c.name.find('*') != std::string_view::npos; });
+}
+
+// Whether components match an alias's name from its first component on; `used` is how many of them the name took. `**`
+// takes one or more.
+bool match_alias(std::span<const PointComponent> point, std::span<const PointComponent> name, size_t &used) {
+  size_t i = 0;
+  for (; i < name.size(); ++i) {
+    if (i >= point.size())
+      return false;
+    if (point[i].name == "**") { // a `**` in the middle is tried as one, two, ... components
+      if (i + 1 == point.size()) {
+        used = point.size();
+        return true;
+      }
+      for (size_t taken = 1; i + taken <= name.size(); ++taken) {
+        size_t rest;
+        if (match_alias(point.subspan(i + 1), name.subspan(i + taken), rest)) {
+          used = i + 1 + rest;
+          return true;
+        }
+      }
+      return false;
+    }
+    if (point[i].arg != PointComponent::Arg::none)
+      return false;
+    if (point[i].name != name[i].name && !glob_match(point[i].name, name[i].name))
+      return false;
+  }
+  used = i;
+  return true;
+}
+
+std::string point_text(std::span<const PointComponent> components) {
+  ProbePoint point;
+  point.components = List<PointComponent>(const_cast<PointComponent *>(components.data()), components.size());
+  return print_point(point);
+}
+
+std::string pattern_text(const ProbePattern &pattern) {
+  std::string text;
+  for (const ProbePattern::Component &component : pattern.components) {
+    if (!text.empty())
+      text += '.';
+    text += component.name;
+    text += component.arg == PointComponent::Arg::number   ? "(number)"
+            : component.arg == PointComponent::Arg::string ? "(string)"
+                                                           : "";
+  }
+  return text;
+}
+
+// The names without arguments, for the distance to a slip of the finger.
+std::string bare_name(std::span<const PointComponent> components) {
+  std::string text;
+  for (const PointComponent &component : components) {
+    if (!text.empty())
+      text += '.';
+    text += component.name;
+  }
+  return text;
+}
+
+} // namespace
+
+ProbeResolver::ProbeResolver(Declarations &declarations, const ProbeFamilies &families, SourceTable &sources,
+                             Diagnostics &diagnostics)
+    : declarations_(declarations), families_(families), sources_(sources), diagnostics_(diagnostics) {}
+
+std::vector<ExpandedPoint> ProbeResolver::resolve(const ProbeRef &probe) {
+  std::vector<ExpandedPoint> out;
+  for (const ProbePoint &point : probe.decl->points) {
+    Path path;
+    path.use = point.loc;
+    path.text = print_point(point);
+    Failure failure;
+    bool resolved = resolve_point(point, *probe.file, path, out, failure);
+    if (resolved && point.sufficient)
+      break;
+    if (resolved || point.optional || point.sufficient)
+      continue;
+    Diagnostic &diagnostic = failure.id == DiagId::probe_not_resolved
+                                 ? diagnostics_.report(failure.id, failure.loc, {failure.point, failure.reason})
+                                 : diagnostics_.report(failure.id, failure.loc, {failure.point});
+    diagnostic.hint(failure.hint);
+    if (sources_.spelling(failure.loc) != sources_.spelling(point.loc))
+      diagnostic.note(point.loc, "needed by this probe point");
+  }
+  return out;
+}
+
+bool ProbeResolver::resolve_point(const ProbePoint &point, const File &file, Path path, std::vector<ExpandedPoint> &out,
+                                  Failure &failure) {
+  if (point.condition)
+    path.conditions.push_back({point.condition, &file, {}, {}});
+  return resolve_components({point.components.begin(), point.components.end()}, file, path, point.loc, out, failure);
+}
+
+// The points of an alias, with the suffix behind each. True when any came to something.
+bool ProbeResolver::resolve_list(List<ProbePoint> points, const Components &suffix, const File &file, const Path &path,
+                                 std::vector<ExpandedPoint> &out, Failure &failure) {
+  bool any = false;
+  bool required_failed = false;
+  for (const ProbePoint &point : points) {
+    Components components(point.components.begin(), point.components.end());
+    components.insert(components.end(), suffix.begin(), suffix.end());
+    Path inner = path;
+    if (point.condition)
+      inner.conditions.push_back({point.condition, &file, {}, {}});
+    Failure own;
+    bool resolved = resolve_components(components, file, inner, point.loc, out, own);
+    any = any || resolved;
+    if (resolved && point.sufficient)
+      break;
+    if (!resolved && !point.optional && !point.sufficient)
+      required_failed = true;
+    if (!resolved && own.set && !failure.set)
+      failure = own;
+  }
+  // A required alternative that failed fails the alias, as each of the points it lists is wanted.
+  return any && !required_failed;
+}
+
+bool ProbeResolver::resolve_components(const Components &components, const File &, const Path &path, Loc loc,
+                                       std::vector<ExpandedPoint> &out, Failure &failure) {
+  // A copy: an alias's own expansion may bring in more files.
+  std::vector<AliasRef> whole, prefix;
+  size_t longest = 0;
+  bool cycle = false;
+  for (const AliasRef &alias : declarations_.aliases_for(components)) {
+    size_t used;
+    if (!match_alias(components, alias.name->components, used))
+      continue;
+    if (std::find(path.active.begin(), path.active.end(), alias.decl) != path.active.end()) {
+      cycle = true; // `probe a = a` means the outer one, if there is any
+      continue;
+    }
+    if (used == components.size()) {
+      whole.push_back(alias);
+    } else if (used >= longest) {
+      if (used > longest)
+        prefix.clear();
+      longest = used;
+      prefix.push_back(alias);
+    }
+  }
+  size_t before = out.size();
+  bool any = false;
+  for (const AliasRef &alias : whole)
+    any = use_alias(alias, {}, path, out, failure) || any;
+  any = use_families(components, path, loc, out, failure) || any;
+  if (any || out.size() != before)
+    return any;
+  for (const AliasRef &alias : prefix)
+    any = use_alias(alias, Components(components.begin() + static_cast<ptrdiff_t>(longest), components.end()), path,
+                    out, failure) ||
+          any;
+  if (any)
+    return true;
+  if (!failure.set) {
+    failure = {cycle ? DiagId::alias_cycle : DiagId::unknown_probe_point,
+               loc,
+               point_text(components),
+               "",
+               cycle ? "" : suggest(components),
+               true};
+  }
+  return false;
+}
+
+Name ProbeResolver::alias_name(const ProbePoint &name) {
+  Name &known = alias_names_[&name];
+  if (!known)
+    known = sources_.intern(bare_name(name.components));
+  return known;
+}
+
+bool ProbeResolver::use_alias(const AliasRef &alias, const Components &suffix, const Path &path,
+                              std::vector<ExpandedPoint> &out, Failure &failure) {
+  if (path.active.size() >= kMaxAliasDepth)
+    return false;
+  Path inner = path;
+  inner.active.push_back(alias.decl);
+  Name name = alias_name(*alias.name);
+  if (alias.decl->prologue)
+    inner.prologues.push_back({alias.decl->prologue, alias.file, path.use, name});
+  if (alias.decl->epilogue)
+    inner.epilogues.push_back({alias.decl->epilogue, alias.file, path.use, name});
+  return resolve_list(alias.decl->points, suffix, *alias.file, inner, out, failure);
+}
+
+// Base points: without wildcards in names the families are asked straight; else every form that fits is.
+bool ProbeResolver::use_families(const Components &components, const Path &path, Loc loc,
+                                 std::vector<ExpandedPoint> &out, Failure &failure) {
+  if (!has_wildcard(components))
+    return match_base(components, path, loc, out, failure);
+  bool any = false;
+  for (const ProbePattern &pattern : families_.patterns) {
+    bool open_end = components.back().name == "**";
+    if (open_end ? pattern.components.size() < components.size() : pattern.components.size() != components.size())
+      continue;
+    Components concrete(components.begin(), components.end());
+    bool fits = true;
+    for (size_t i = 0; i < pattern.components.size() && fits; ++i) {
+      if (i >= concrete.size())
+        concrete.push_back(concrete.back());
+      PointComponent &component = concrete[i];
+      bool rest = open_end && i + 1 >= components.size();
+      fits = (rest || glob_match(component.name, pattern.components[i].name)) &&
+             component.arg == pattern.components[i].arg;
+      component.name = pattern.components[i].name;
+    }
+    if (fits)
+      any = match_base(concrete, path, loc, out, failure) || any;
+  }
+  return any;
+}
+
+bool ProbeResolver::match_base(const Components &components, const Path &path, Loc loc, std::vector<ExpandedPoint> &out,
+                               Failure &failure) {
+  if (!families_.match)
+    return false;
+  ProbeMatch match = families_.match(components);
+  if (!match.known)
+    return false;
+  if (match.sites.empty()) {
+    if (!failure.set) {
+      Loc at = match.component < components.size() ? components[match.component].loc : loc;
+      failure = {DiagId::probe_not_resolved, at, point_text(components), match.reason, match.hint, true};
+    }
+    return false;
+  }
+  ExpandedPoint point;
+  point.prologues.assign(path.prologues.rbegin(), path.prologues.rend());
+  point.epilogues = path.epilogues;
+  point.conditions = path.conditions;
+  point.sites = std::move(match.sites);
+  point.text = path.text;
+  point.loc = path.use;
+  out.push_back(std::move(point));
+  return true;
+}
+
+std::string ProbeResolver::suggest(const Components &components) const {
+  std::string wanted = bare_name(components);
+  std::vector<std::string> texts;
+  std::vector<std::string_view> bare;
+  std::vector<std::string> bare_texts;
+  for (const ProbePattern &pattern : families_.patterns) {
+    texts.push_back(pattern_text(pattern));
+    std::string name;
+    for (const ProbePattern::Component &component : pattern.components)
+      name += (name.empty() ? "" : ".") + component.name;
+    bare_texts.push_back(std::move(name));
+  }
+  for (std::string_view alias : declarations_.library().alias_names()) {
+    texts.emplace_back(alias);
+    bare_texts.emplace_back(alias);
+  }
+  for (const AliasRef &alias : declarations_.aliases()) {
+    texts.push_back(bare_name(alias.name->components));
+    bare_texts.push_back(texts.back());
+  }
+  bare.assign(bare_texts.begin(), bare_texts.end());
+  for (size_t i = 0; i < bare.size(); ++i)
+    if (bare[i] == wanted) // the right words with the wrong arguments
+      return "the form is `" + texts[i] + "`";
+  std::string_view near = nearest_name(wanted, bare);
+  for (size_t i = 0; i < bare.size(); ++i)
+    if (bare[i] == near && !near.empty())
+      return "did you mean `" + texts[i] + "`?";
+  return "";
+}
+
+} // namespace tapjit

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Probe points to sites: aliases, wildcards in names, `?` and `!` are expanded here; the base points that come out go
+// to the probe families.
+#pragma once
+
+#include "frontend/passes/declarations.h"
+#include "frontend/probe_family.h"
+
+#include <string>
+#include <vector>
+
+namespace tapjit {
+
+// A piece of body that an alias adds, or a condition; with the file whose names it sees.
+template <typename T> struct FromFile {
+  const T *node = nullptr;
+  const ast::File *file = nullptr;
+  Loc use;    // where the alias was used; nowhere for the script's own
+  Name alias; // its name, "syscall.read"
+};
+
+// One base probe point that a script's probe point comes to.
+struct ExpandedPoint {
+  std::vector<FromFile<ast::Stmt>> prologues; // in order of execution
+  std::vector<FromFile<ast::Stmt>> epilogues;
+  std::vector<FromFile<ast::Expr>> conditions;
+  std::vector<ResolvedSite> sites;
+  std::string text; // of the point as the script wrote it
+  Loc loc;
+};
+
+class ProbeResolver {
+public:
+  ProbeResolver(Declarations &declarations, const ProbeFamilies &families, SourceTable &sources,
+                Diagnostics &diagnostics);
+
+  // All base points of a probe's list. A point that matches nothing, or cannot be placed, is reported unless optional.
+  std::vector<ExpandedPoint> resolve(const ProbeRef &probe);
+
+private:
+  using Components = std::vector<ast::PointComponent>;
+  // What the walk down through aliases has gathered.
+  struct Path {
+    std::vector<FromFile<ast::Stmt>> prologues; // innermost last
+    std::vector<FromFile<ast::Stmt>> epilogues;
+    std::vector<FromFile<ast::Expr>> conditions;
+    std::vector<const ast::AliasDecl *> active;
+    Loc use; // the point of the script that all this is for
+    std::string text;
+  };
+  // How a point ended when nothing came of it; the first failure is what gets reported.
+  struct Failure {
+    DiagId id = DiagId::unknown_probe_point;
+    Loc loc;
+    std::string point, reason, hint;
+    bool set = false;
+  };
+
+  bool resolve_point(const ast::ProbePoint &point, const ast::File &file, Path path, std::vector<ExpandedPoint> &out,
+                     Failure &failure);
+  bool resolve_list(ast::List<ast::ProbePoint> points, const Components &suffix, const ast::File &file,
+                    const Path &path, std::vector<ExpandedPoint> &out, Failure &failure);
+  bool resolve_components(const Components &components, const ast::File &file, const Path &path, Loc loc,
+                          std::vector<ExpandedPoint> &out, Failure &failure);
+  bool use_alias(const AliasRef &alias, const Components &suffix, const Path &path, std::vector<ExpandedPoint> &out,
+                 Failure &failure);
+  bool use_families(const Components &components, const Path &path, Loc loc, std::vector<ExpandedPoint> &out,
+                    Failure &failure);
+  bool match_base(const Components &components, const Path &path, Loc loc, std::vector<ExpandedPoint> &out,
+                  Failure &failure);
+  std::string suggest(const Components &components) const;
+  Name alias_name(const ast::ProbePoint &name);
+
+  Declarations &declarations_;
+  const ProbeFamilies &families_;
+  SourceTable &sources_;
+  Diagnostics &diagnostics_;
+  std::unordered_map<const ast::ProbePoint *, Name> alias_names_;
+};
+
+} // namespace tapjit

@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/passes/target_vars.h"
+
+#include "frontend/parse.h"
+#include "frontend/passes/clone.h"
+#include "frontend/visit.h"
+
+#include <string>
+
+namespace tapjit {
+
+using namespace ast;
+using target::PathStep;
+using target::TypeKind;
+
+namespace {
+
+bool is_group(std::string_view name) {
+  return name == "$$vars" || name == "$$parms" || name == "$$locals" || name == "$$return";
+}
+
+// A string that a script prints the value with: signed and unsigned numbers, characters, pointers.
+std::string_view pretty_format(const target::ValueType &type) {
+  switch (type.kind) {
+  case TypeKind::Integer:
+  case TypeKind::Enum:
+  case TypeKind::Bool:
+    return type.is_signed ? "%i" : "%u";
+  case TypeKind::Char:
+    return "'%c'";
+  case TypeKind::Pointer:
+    return "%p";
+  default:
+    return "";
+  }
+}
+
+} // namespace
+
+void TargetResolver::resolve(Stmt *&body, HandlerIndex handler, FunctionId function, bool trusted) {
+  if (handler != handler_ || function != function_)
+    types_.clear(); // else the next block of the same handler, which sees the same locals
+  handler_ = handler;
+  function_ = function;
+  trusted_ = trusted;
+  in_entry_ = false;
+  statement(body);
+}
+
+std::vector<TargetUse> &TargetResolver::uses() {
+  if (function_.valid() && !(in_entry_ && handler_ != kNoHandler))
+    return program_.functions[function_.index()].targets;
+  return program_.handlers[handler_].targets;
+}
+
+TargetContextId TargetResolver::context() const {
+  return handler_ == kNoHandler ? TargetContextId() : program_.handlers[handler_].sites.front().targets;
+}
+
+bool TargetResolver::is_return() const {
+  return handler_ != kNoHandler && program_.handlers[handler_].sites.front().is_return;
+}
+
+Expr *TargetResolver::number(Loc loc, int64_t value) {
+  return program_.arena.make<Expr>(loc, Type::unknown, ExprNode(Number{value}));
+}
+
+// ------------------------------------------------------------------ walks
+
+void TargetResolver::statement(Stmt *&stmt) {
+  if (If *node = stmt->as<If>()) {
+    if (expression(node->condition)) {
+      Stmt *taken = node->condition->as<Number>()->value ? node->then : node->otherwise;
+      stmt = taken ? taken : program_.arena.make<Stmt>(stmt->loc, StmtNode(Null{}));
+      return statement(stmt);
+    }
+    statement(node->then);
+    if (node->otherwise)
+      statement(node->otherwise);
+    return;
+  }
+  for_each_child(*stmt, [&](Expr *&child) { expression(child); }, [&](Stmt *&child) { statement(child); });
+}
+
+bool TargetResolver::expression(Expr *&expr) {
+  switch (expr->kind()) {
+  case ExprKind::Defined:
+    expr = number(expr->loc, is_defined(*expr->as<Defined>()->operand));
+    return true;
+  case ExprKind::ProbeWrite:
+    expr = number(expr->loc, 0); // no writing of alias variables yet
+    return true;
+  case ExprKind::Unary: {
+    Unary &node = *expr->as<Unary>();
+    if (!expression(node.operand) || node.op != UnaryOp::logical_not)
+      return false;
+    expr = number(expr->loc, !node.operand->as<Number>()->value);
+    return true;
+  }
+  case ExprKind::Binary:
+    return logical(expr);
+  case ExprKind::Conditional:
+    return conditional(expr);
+  case ExprKind::Target:
+    target(expr, false);
+    return false;
+  case ExprKind::Entry:
+    entry(expr);
+    return false;
+  case ExprKind::Assign: {
+    Assign &node = *expr->as<Assign>();
+    expression(node.value);
+    writing(node.target);
+    if (const Variable *variable = node.target->as<Variable>()) {
+      const target::ValueType *type = node.op == AssignOp::set ? value_type(*node.value) : nullptr;
+      if (type)
+        types_[variable->name] = *type;
+      else
+        types_.erase(variable->name);
+    }
+    return false;
+  }
+  case ExprKind::IncDec:
+    writing(expr->as<IncDec>()->target);
+    return false;
+  case ExprKind::Index:
+    index_of_pointer(expr);
+    return false;
+  case ExprKind::Perf:
+  case ExprKind::Const:
+  case ExprKind::EnumValue:
+  case ExprKind::EnumName:
+  case ExprKind::Deref:
+  case ExprKind::Register:
+    for_each_child(*expr, [&](Expr *&child) { expression(child); });
+    return false;
+  default:
+    for_each_child(*expr, [&](Expr *&child) { expression(child); });
+    return false;
+  }
+}
+
+// `@defined(a) && b`: what is decided by the left side leaves the right one out.
+bool TargetResolver::logical(Expr *&expr) {
+  Binary &node = *expr->as<Binary>();
+  bool folded = expression(node.left);
+  bool is_and = node.op == BinaryOp::logical_and;
+  if (!folded || (!is_and && node.op != BinaryOp::logical_or)) {
+    expression(node.right);
+    return false;
+  }
+  bool left = node.left->as<Number>()->value != 0;
+  if (left != is_and) {
+    expr = number(expr->loc, left);
+    return true;
+  }
+  if (!expression(node.right))
+    return false;
+  expr = number(expr->loc, node.right->as<Number>()->value != 0);
+  return true;
+}
+
+bool TargetResolver::conditional(Expr *&expr) {
+  Conditional &node = *expr->as<Conditional>();
+  if (expression(node.condition)) {
+    expr = node.condition->as<Number>()->value ? node.if_true : node.if_false;
+    return expression(expr);
+  }
+  expression(node.if_true);
+  expression(node.if_false);
+  return false;
+}
+
+// Whether all target variables in the expression can be resolved here; asks, reports nothing.
+bool TargetResolver::is_defined(Expr &expr) {
+  bool all = true;
+  walk(expr, [&](Expr &inner) {
+    const Target *node = inner.as<Target>();
+    if (!node)
+      return all;
+    if (node->root == Target::Root::dollar && is_group(node->name.view()))
+      all = all && context().valid() && (node->name.view() != "$$return" || is_return());
+    else
+      all = all && ask(inner, false).found;
+    return all;
+  });
+  return all;
+}
+
+// ------------------------------------------------------------------ target variables
+
+// The debuginfo type of a value, if it is known.
+const target::ValueType *TargetResolver::value_type(const Expr &expr) const {
+  if (const Target *target = expr.as<Target>()) {
+    if (!target->use.valid())
+      return nullptr;
+    const auto &list = function_.valid() && !in_entry_ ? program_.functions[function_.index()].targets
+                                                       : program_.handlers[handler_].targets;
+    return target->use.index() < list.size() ? &list[target->use.index()].access.type : nullptr;
+  }
+  if (const Entry *entry = expr.as<Entry>()) {
+    const Target *target = entry->operand->as<Target>();
+    if (!target || !target->use.valid() || handler_ == kNoHandler)
+      return nullptr;
+    return &program_.handlers[handler_].targets[target->use.index()].access.type;
+  }
+  if (const Variable *variable = expr.as<Variable>()) {
+    auto found = types_.find(variable->name);
+    return found == types_.end() ? nullptr : &found->second;
+  }
+  return nullptr;
+}
+
+TargetAnswer TargetResolver::ask(const Expr &expr, bool written) {
+  const Target &node = *expr.as<Target>();
+  TargetAnswer none;
+  if (!families_.target ||
+      (!context().valid() && (node.root == Target::Root::dollar || node.root == Target::Root::variable))) {
+    none.reason = "this probe point has no target variables";
+    return none;
+  }
+  std::vector<PathStep> steps;
+  for (const TargetStep &step : node.steps) {
+    PathStep path;
+    path.kind = step.kind == TargetStep::Kind::member          ? PathStep::Kind::Member
+                : step.kind == TargetStep::Kind::literal_index ? PathStep::Kind::Index
+                                                               : PathStep::Kind::DynamicIndex;
+    path.member = step.member.view();
+    path.index = step.literal;
+    steps.push_back(std::move(path));
+  }
+  TargetQuery query;
+  query.root = node.root;
+  query.address_of = node.address_of;
+  query.name = node.name.view();
+  query.type = node.type;
+  query.module = node.module;
+  query.steps = &steps;
+  query.for_write = written;
+  if (node.root == Target::Root::value) {
+    query.base = value_type(*node.operand);
+    if (!query.base) {
+      none.reason = "the type of `" + print_expr(*node.operand) + "` is not known";
+      none.hint = "name it: `@cast(" + print_expr(*node.operand) + ", \"struct ...\")`";
+      return none;
+    }
+  }
+  return families_.target(context(), query);
+}
+
+void TargetResolver::report(const Expr &expr, const TargetAnswer &answer) {
+  const Target &node = *expr.as<Target>();
+  bool here = context().valid() || (node.root != Target::Root::dollar && node.root != Target::Root::variable);
+  std::string text = print_expr(expr);
+  Diagnostic &diagnostic = here ? diagnostics_.report(DiagId::unknown_target, expr.loc, {text, answer.reason})
+                                : diagnostics_.report(DiagId::target_not_here, expr.loc, {text});
+  diagnostic.hint(answer.hint);
+}
+
+void TargetResolver::target(Expr *&expr, bool written) {
+  Target &node = *expr->as<Target>();
+  if (node.use.valid())
+    return; // seen: a node that two places share
+  if (node.root == Target::Root::dollar && is_group(node.name.view()) && node.steps.empty() && context().valid())
+    return group(expr);
+  if (node.operand)
+    expression(node.operand);
+  TargetAnswer answer = ask(*expr, written);
+  if (!answer.found) {
+    if (!options_.skip_badvars)
+      report(*expr, answer);
+    expr = number(expr->loc, 0);
+    return;
+  }
+  if (answer.is_string) {
+    expr = program_.arena.make<Expr>(expr->loc, Type::unknown,
+                                     ExprNode(String{program_.arena.copy(std::string_view(answer.text))}));
+    return;
+  }
+  if (written && !options_.guru && !trusted_)
+    diagnostics_.report(DiagId::target_write_guru, expr->loc, {print_expr(*expr)})
+        .hint("run with `-g`, if you trust the script");
+  else if (written && (!answer.writable || answer.access.at_entry))
+    diagnostics_
+        .report(DiagId::target_not_writable, expr->loc,
+                {print_expr(*expr), answer.reason.empty() ? "it is read-only" : answer.reason})
+        .hint(answer.hint);
+  // What is read at the function's entry belongs to the handler, with all the indices in it.
+  bool outer = in_entry_;
+  bool at_entry = answer.access.at_entry && is_return() && !outer;
+  in_entry_ = outer || at_entry;
+  for (TargetStep &step : node.steps)
+    if (step.index)
+      expression(step.index);
+  if (node.pretty != Target::Pretty::none) {
+    pretty(expr, answer, at_entry);
+  } else {
+    use(*expr, std::move(answer.access), written);
+    if (at_entry)
+      expr = make_entry(expr);
+  }
+  in_entry_ = outer;
+}
+
+void TargetResolver::use(Expr &expr, target::VarAccess access, bool written) {
+  std::vector<TargetUse> &list = uses();
+  expr.as<Target>()->use = TargetUseId(list.size());
+  list.push_back({&expr, std::move(access), context(), written});
+}
+
+// `$$vars`: sprintf("a=%#x b=%#x", $a, $b); what has no value here shows as `a=?`.
+void TargetResolver::group(Expr *&expr) {
+  const Target &node = *expr->as<Target>();
+  std::string format;
+  std::vector<Expr *> args;
+  std::vector<FormatPart> parts;
+  std::string text;
+  auto text_part = [&] {
+    FormatPart part{};
+    part.text = program_.arena.copy(std::string_view(text));
+    parts.push_back(part);
+    text.clear();
+  };
+  std::vector<std::string> names =
+      families_.names ? families_.names(context(), node.name.view()) : std::vector<std::string>();
+  for (const std::string &name : names) {
+    if (!format.empty()) {
+      format += ' ';
+      text += ' ';
+    }
+    std::string shown = name.substr(name.find_first_not_of('$')) + "=";
+    format += shown;
+    text += shown;
+    Target variable{};
+    variable.root = Target::Root::dollar;
+    variable.name = sources_.intern(name);
+    Expr *arg = program_.arena.make<Expr>(expr->loc, Type::unknown, ExprNode(variable));
+    TargetAnswer answer = ask(*arg, false);
+    if (!answer.found || answer.is_string) {
+      format += '?';
+      text += '?';
+      continue;
+    }
+    text_part();
+    FormatPart part{};
+    part.kind = FormatPart::Kind::hex;
+    part.flag = '#';
+    part.text = "%#x";
+    parts.push_back(part);
+    format += "%#x";
+    target(arg, false);
+    args.push_back(arg);
+  }
+  if (!text.empty())
+    text_part();
+  Print print{};
+  print.to_string = true;
+  print.formatted = true;
+  print.format = program_.arena.copy(std::string_view(format));
+  print.parts = program_.arena.copy(parts);
+  print.args = program_.arena.copy(args);
+  expr = program_.arena.make<Expr>(expr->loc, Type::unknown, ExprNode(print));
+}
+
+// `$x$`: the value as text, by its type.
+void TargetResolver::pretty(Expr *&expr, const TargetAnswer &answer, bool at_entry) {
+  Target &node = *expr->as<Target>();
+  std::string_view format = pretty_format(answer.access.type);
+  if (format.empty()) {
+    diagnostics_
+        .report(DiagId::pretty_not_supported, expr->loc,
+                {print_expr(*expr), "its type `" + answer.access.type.name + "` is not a plain value"})
+        .hint("name a member of it");
+    expr = number(expr->loc, 0);
+    return;
+  }
+  node.pretty = Target::Pretty::none;
+  use(*expr, answer.access, false);
+  Expr *value = at_entry ? make_entry(expr) : expr;
+  FormatPart part{};
+  part.kind = format == "%i"   ? FormatPart::Kind::decimal
+              : format == "%u" ? FormatPart::Kind::unsigned_decimal
+                               : FormatPart::Kind::pointer;
+  part.text = format;
+  std::vector<FormatPart> parts{part};
+  if (format == "'%c'") {
+    FormatPart quote{};
+    quote.text = "'";
+    parts[0].kind = FormatPart::Kind::character;
+    parts[0].text = "%c";
+    parts.insert(parts.begin(), quote);
+    parts.push_back(quote);
+  }
+  Expr *args[] = {value};
+  Print print{};
+  print.to_string = true;
+  print.formatted = true;
+  print.format = format;
+  print.parts = program_.arena.copy(parts);
+  print.args = program_.arena.copy(std::span<Expr *const>(args));
+  expr = program_.arena.make<Expr>(expr->loc, Type::unknown, ExprNode(print));
+}
+
+// ------------------------------------------------------------------ entry values, writes, pointers
+
+Expr *TargetResolver::make_entry(Expr *operand) {
+  auto &known = entries_[handler_];
+  Handler &handler = program_.handlers[handler_];
+  auto [place, added] = known.emplace(print_expr(*operand), EntryId(handler.entries.size()));
+  if (added)
+    handler.entries.push_back(operand);
+  Expr *shared = handler.entries[place->second.index()];
+  return program_.arena.make<Expr>(operand->loc, Type::unknown, ExprNode(Entry{shared, place->second}));
+}
+
+void TargetResolver::entry(Expr *&expr) {
+  Entry &node = *expr->as<Entry>();
+  if (node.entry.valid())
+    return;
+  if (!is_return()) {
+    diagnostics_.report(DiagId::entry_outside_return, expr->loc);
+    expr = number(expr->loc, 0);
+    return;
+  }
+  bool outer = in_entry_;
+  in_entry_ = true;
+  expression(node.operand);
+  in_entry_ = outer;
+  if (!outer)
+    expr = make_entry(node.operand);
+  else
+    expr = node.operand; // @entry(@entry(x))
+}
+
+// The left side of an assignment.
+void TargetResolver::writing(Expr *&target_expr) {
+  if (target_expr->as<Target>())
+    target(target_expr, true);
+  else
+    expression(target_expr);
+}
+
+// `p[i]` of a script variable that holds a typed pointer is a read through it.
+void TargetResolver::index_of_pointer(Expr *&expr) {
+  Index &node = *expr->as<Index>();
+  for_each_child(*expr, [&](Expr *&child) { expression(child); });
+  const Variable *variable = node.base->as<Variable>();
+  if (!variable || node.keys.size() != 1 || !types_.contains(variable->name))
+    return;
+  TargetStep step{};
+  const Number *literal = node.keys[0]->as<Number>();
+  step.kind = literal ? TargetStep::Kind::literal_index : TargetStep::Kind::expr_index;
+  step.literal = literal ? literal->value : 0;
+  step.index = literal ? nullptr : node.keys[0];
+  step.loc = node.keys[0]->loc;
+  TargetStep steps[] = {step};
+  Target pointer{};
+  pointer.root = Target::Root::value;
+  pointer.operand = node.base;
+  pointer.steps = program_.arena.copy(std::span<const TargetStep>(steps));
+  expr = program_.arena.make<Expr>(expr->loc, Type::unknown, ExprNode(pointer));
+  target(expr, false);
+}
+
+} // namespace tapjit

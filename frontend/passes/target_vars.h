@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Target variables: asks the site's family where each `$x` is, folds `@defined` and what depends on it, makes strings
+// of `$$vars`, and keeps for return probes what must be read at the function's entry. Works on a clone, before names
+// are bound, so that a branch folded away asks for nothing.
+#pragma once
+
+#include "frontend/base/diagnostics.h"
+#include "frontend/passes/instances.h"
+#include "frontend/program.h"
+
+#include <unordered_map>
+#include <vector>
+
+namespace tapjit {
+
+struct TargetOptions {
+  bool guru = false;
+  bool skip_badvars = false;
+};
+
+class TargetResolver {
+public:
+  TargetResolver(Program &program, const ProbeFamilies &families, const TargetOptions &options, SourceTable &sources,
+                 Diagnostics &diagnostics)
+      : program_(program), families_(families), options_(options), sources_(sources), diagnostics_(diagnostics) {}
+
+  // Resolves all of a body. `handler` says at which site (kNoHandler: none); `function` is whose body it is, invalid
+  // for the handler's own. `trusted`: a tapset's text, which may write without guru mode.
+  void resolve(ast::Stmt *&body, HandlerIndex handler, FunctionId function, bool trusted);
+
+private:
+  // What a script expression is known to point to.
+  using Types = std::unordered_map<Name, target::ValueType>;
+
+  void statement(ast::Stmt *&stmt);
+  // Rewrites the expression; true when it became a constant because of `@defined`.
+  bool expression(ast::Expr *&expr);
+  bool logical(ast::Expr *&expr);
+  bool conditional(ast::Expr *&expr);
+  bool is_defined(ast::Expr &expr);
+  void target(ast::Expr *&expr, bool written);
+  void group(ast::Expr *&expr);
+  void pretty(ast::Expr *&expr, const TargetAnswer &answer, bool at_entry);
+  void use(ast::Expr &expr, target::VarAccess access, bool written);
+  void entry(ast::Expr *&expr);
+  void writing(ast::Expr *&target);
+  void index_of_pointer(ast::Expr *&expr);
+  TargetAnswer ask(const ast::Expr &expr, bool written);
+  const target::ValueType *value_type(const ast::Expr &expr) const;
+  void report(const ast::Expr &expr, const TargetAnswer &answer);
+  ast::Expr *make_entry(ast::Expr *operand);
+  ast::Expr *number(Loc loc, int64_t value);
+  std::vector<TargetUse> &uses();
+  TargetContextId context() const;
+  bool is_return() const;
+
+  Program &program_;
+  const ProbeFamilies &families_;
+  TargetOptions options_;
+  SourceTable &sources_;
+  Diagnostics &diagnostics_;
+
+  // Of the body being resolved.
+  HandlerIndex handler_ = kNoHandler;
+  FunctionId function_;
+  bool trusted_ = false;
+  bool in_entry_ = false; // below an @entry: uses belong to the handler
+  Types types_;           // of locals, by the assignments seen so far
+  std::unordered_map<HandlerIndex, std::unordered_map<std::string, EntryId>> entries_;
+};
+
+} // namespace tapjit
