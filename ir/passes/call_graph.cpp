@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Marks functions in call cycles: their frames are indexed by the nesting depth.
-#include "ir/passes.h"
+#include "ir/passes/pipeline.h"
 #include "ir/passes/effects.h"
 
 namespace tapjit::ir::passes {

@@ -5,7 +5,7 @@
 //   handlers that reach it do.
 //   2. A loop with a small constant trip count pays for all its turns in one charge before it.
 //   3. Every cycle that is left gets a charge on every path through it, if it has none.
-#include "ir/passes.h"
+#include "ir/passes/pipeline.h"
 
 #include "ir/cfg.h"
 #include "ir/passes/charge_check.h"

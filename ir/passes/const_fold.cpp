@@ -5,7 +5,7 @@
 #include "ir/builder.h"
 #include "ir/cfg.h"
 #include "ir/fold.h"
-#include "ir/passes.h"
+#include "ir/passes/pipeline.h"
 #include "ir/signature.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Probe::cost: the costs of ops.def along the heaviest path, callees included. A loop without a known trip count, and a
 // recursive function, count as often as the probe's budget of actions allows.
-#include "ir/passes.h"
+#include "ir/passes/pipeline.h"
 
 #include "ir/loops.h"
 #include "ir/passes/effects.h"

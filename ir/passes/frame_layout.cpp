@@ -13,7 +13,7 @@
 // Then copies whose source is not needed any more share its slot and go away, and slots are given out by interference.
 #include "ir/cfg.h"
 #include "ir/liveness.h"
-#include "ir/passes.h"
+#include "ir/passes/pipeline.h"
 
 #include <algorithm>
 #include <set>

@@ -3,7 +3,7 @@
 // before lock placement: the lock region then covers the uses of the views that are left. Copies that the swap of phis
 // needs are made afterwards by frame_layout.
 #include "ir/cfg.h"
-#include "ir/passes.h"
+#include "ir/passes/pipeline.h"
 #include "ir/views.h"
 
 #include <algorithm>

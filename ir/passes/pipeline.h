@@ -11,7 +11,7 @@
 namespace tapjit::ir {
 
 namespace passes {
-#define PASS(name, meaning) void name(Module &module);
+#define PASS(name, optimizes, meaning) void name(Module &module);
 #include "ir/passes.def"
 #undef PASS
 } // namespace passes
@@ -20,6 +20,7 @@ struct PassInfo {
   const char *name;
   const char *meaning;
   void (*run)(Module &);
+  bool optimizes; // false: the emitter needs what it decides
 };
 const std::vector<PassInfo> &all_passes(); // in pipeline order
 
@@ -29,12 +30,17 @@ struct PassOptions {
 #else
   bool verify = true;
 #endif
+  bool optimize = true;          // false: only the passes that decide what the emitter needs decided
   std::vector<std::string> only; // names of the passes to run; empty: all. The order is the pipeline's
   std::function<void(const char *pass, const Module &module)> after_pass; // may be empty
 };
 
-// Runs the passes. What comes back are findings of the verifier, with the name of the pass that they came after: a bug
-// of that pass, or of whoever made the module. Empty if all is well. Nothing is run after the first finding.
-[[nodiscard]] std::vector<std::string> run_passes(Module &module, const PassOptions &options = {});
+// Runs the passes. The verifier's findings are a bug of a pass, or of whoever made the module: they go to stderr and
+// the process aborts.
+void run_passes(Module &module, const PassOptions &options = {});
+
+// The same for modules that people write (tests, stap-ir-dump FILE.ir): returns the findings, each with the name of the
+// pass that it came after. Nothing is run after the first. Empty if all is well.
+[[nodiscard]] std::vector<std::string> try_passes(Module &module, const PassOptions &options = {});
 
 } // namespace tapjit::ir

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "ir/passes.h"
+#include "ir/passes/pipeline.h"
 
 #include "ir/verify.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 namespace tapjit::ir {
 
 const std::vector<PassInfo> &all_passes() {
   static const std::vector<PassInfo> table = {
-#define PASS(name, meaning) {#name, meaning, passes::name},
+#define PASS(name, optimizes, meaning) {#name, meaning, passes::name, optimizes},
 #include "ir/passes.def"
 #undef PASS
   };
@@ -24,13 +26,15 @@ static std::vector<std::string> verified(const Module &module, VerifyOptions che
   return findings;
 }
 
-std::vector<std::string> run_passes(Module &module, const PassOptions &options) {
+std::vector<std::string> try_passes(Module &module, const PassOptions &options) {
   VerifyOptions checks;
   if (options.verify)
     if (auto findings = verified(module, checks, "before the passes"); !findings.empty())
       return findings;
   for (const PassInfo &pass : all_passes()) {
     if (!options.only.empty() && std::find(options.only.begin(), options.only.end(), pass.name) == options.only.end())
+      continue;
+    if (pass.optimizes && !options.optimize)
       continue;
     pass.run(module);
     std::string_view name = pass.name;
@@ -44,6 +48,14 @@ std::vector<std::string> run_passes(Module &module, const PassOptions &options) 
         return findings;
   }
   return {};
+}
+
+void run_passes(Module &module, const PassOptions &options) {
+  std::vector<std::string> findings = try_passes(module, options);
+  for (const std::string &finding : findings)
+    fprintf(stderr, "%s\n", finding.c_str());
+  if (!findings.empty())
+    abort();
 }
 
 } // namespace tapjit::ir
