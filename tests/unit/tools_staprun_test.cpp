@@ -96,6 +96,16 @@ TEST(ModuleFile, CutAnywhereIsRefusedNotRead) {
     EXPECT_FALSE(check_module(whole.substr(0, size), "x.ko")) << size;
 }
 
+TEST(ModuleFile, UnknownParameters) {
+  std::string modinfo = good_modinfo + std::string("parmtype=limit:long\0", 20);
+  Result<ModuleFile> module = check_module(make_module(modinfo, "stap_1"), "x.ko");
+  ASSERT_TRUE(module);
+  EXPECT_TRUE(check_parameters(*module, {"limit=5"}));
+  Result<void> unknown = check_parameters(*module, {"limit=5", "size=3"});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().observed, "module 'stap_1' has no parameter 'size'");
+}
+
 TEST(Parameters, BlanksAreQuoted) {
   EXPECT_EQ(join_parameters({}), "");
   EXPECT_EQ(join_parameters({"a=1", "b=two words", "c="}), "a=1 b=\"two words\" c=");
@@ -127,7 +137,7 @@ TEST(RunOptions, Refused) {
                                                 {"-c", "ls", "-x", "1", "m"},
                                                 {"-D", "m"},
                                                 {"-L", "m"},
-                                                {"-b", "0", "m"},
+                                                {"-b", "1", "m"},
                                                 {"-x", "abc", "m"},
                                                 {"m", "novalue"},
                                                 {"-Q", "m"}}) {

@@ -152,8 +152,8 @@ int run_session(const RunOptions &options, int ready_fd) {
       return fail(renamed.error());
   }
   std::vector<std::string> parameters(options.words.begin() + 1, options.words.end());
-  if (options.buffer_megabytes)
-    parameters.push_back("_stp_bufsize=" + std::to_string(options.buffer_megabytes));
+  if (Result<void> known = check_parameters(*module, parameters); !known)
+    return fail(known.error());
 
   // Blocked before the module is in, so that no signal leaves it behind.
   sigset_t set = watched_signals();

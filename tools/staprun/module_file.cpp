@@ -48,16 +48,22 @@ Piece find_section(std::string_view bytes, const Elf64_Ehdr &header, std::string
   return {};
 }
 
-// `key=value` strings, each ended by a NUL.
-std::string modinfo_value(std::string_view modinfo, std::string_view key) {
+// `key=value` strings, each ended by a NUL: the values of one key.
+std::vector<std::string> modinfo_values(std::string_view modinfo, std::string_view key) {
+  std::vector<std::string> values;
   while (!modinfo.empty()) {
     size_t end = std::min(modinfo.find('\0'), modinfo.size());
     std::string_view entry = modinfo.substr(0, end);
     if (entry.size() > key.size() && entry.starts_with(key) && entry[key.size()] == '=')
-      return std::string(entry.substr(key.size() + 1));
+      values.emplace_back(entry.substr(key.size() + 1));
     modinfo.remove_prefix(std::min(end + 1, modinfo.size()));
   }
-  return {};
+  return values;
+}
+
+std::string modinfo_value(std::string_view modinfo, std::string_view key) {
+  std::vector<std::string> values = modinfo_values(modinfo, key);
+  return values.empty() ? std::string() : values[0];
 }
 
 bool read_header(std::string_view bytes, Elf64_Ehdr &header) {
@@ -84,6 +90,8 @@ Result<ModuleFile> check_module(std::string bytes, const std::string &path) {
   if (module.name.empty() || module.release.empty() || module.name.size() > name_limit ||
       module.name.find_first_of("/ \n") != std::string::npos)
     return Error{"'" + path + "' is not a kernel module: its .modinfo holds no name and vermagic", ""};
+  for (const std::string &parameter : modinfo_values(text, "parmtype"))
+    module.parameters.insert(parameter.substr(0, parameter.find(':')));
   module.bytes = std::move(bytes);
   return module;
 }
@@ -110,6 +118,15 @@ Result<ModuleFile> open_module(const std::string &path) {
   }
   module->fd = fd;
   return module;
+}
+
+Result<void> check_parameters(const ModuleFile &module, const std::vector<std::string> &parameters) {
+  for (const std::string &parameter : parameters) {
+    std::string name = parameter.substr(0, parameter.find('='));
+    if (!module.parameters.contains(name))
+      return Error{"module '" + module.name + "' has no parameter '" + name + "'", ""};
+  }
+  return {};
 }
 
 Result<void> rename_module(ModuleFile &module, const std::string &name) {

@@ -2,8 +2,10 @@
 // A kernel module's file, opened once: what is checked is what is loaded.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "frontend/base/result.h"
 
@@ -12,8 +14,9 @@ namespace tapjit::staprun {
 struct ModuleFile {
   int fd = -1;
   std::string bytes;
-  std::string name;    // modinfo `name`
-  std::string release; // first word of modinfo `vermagic`: the kernel it was built for
+  std::string name;                 // modinfo `name`
+  std::set<std::string> parameters; // their names, from modinfo `parmtype`
+  std::string release;              // first word of modinfo `vermagic`: the kernel it was built for
 };
 
 // Opens and checks the file: a relocatable x86-64 ELF object that holds a name and a vermagic. Every offset in it is
@@ -22,6 +25,10 @@ Result<ModuleFile> open_module(const std::string &path);
 
 // The same checks on bytes; fills all but `fd`. For tests.
 Result<ModuleFile> check_module(std::string bytes, const std::string &path);
+
+// Each of `parameters` (NAME=VALUE) must name one that the module has: the kernel itself only notes an unknown one in
+// its log.
+Result<void> check_parameters(const ModuleFile &module, const std::vector<std::string> &parameters);
 
 // Gives the module in `module.bytes` another name (at most 55 bytes): in .modinfo nothing is changed, the kernel takes
 // the name from the section .gnu.linkonce.this_module.

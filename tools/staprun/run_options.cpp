@@ -43,6 +43,8 @@ const char *missing_feature(int option) {
     return "-L: a session ends with its reader here; use -D";
   case 'A':
     return "-A: a session ends with its reader here, so there is none to attach to";
+  case 'b':
+    return "-b: the buffers' size is part of the module here; give -s MB to stap";
   case 'u':
     return "-u: uprobes are part of the kernel since 3.5";
   case 'N':
@@ -98,11 +100,6 @@ bool take_option(int choice, RunOptions &options) {
     return true;
   case 'o':
     options.output_file = optarg;
-    return true;
-  case 'b':
-    if (!read_number(optarg, 1, 4095, "-b", number))
-      return false;
-    options.buffer_megabytes = static_cast<int>(number);
     return true;
   case 'd':
     options.unload = true;

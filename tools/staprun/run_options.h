@@ -18,7 +18,6 @@ struct RunOptions {
   bool has_command = false;
   long target_pid = 0;            // -x
   std::string output_file;        // -o; strftime conversions
-  int buffer_megabytes = 0;       // -b; 0: the module's own choice
   int wake_up_milliseconds = 200; // -T
   int ready_fd = -1;              // stapio --ready-fd: one byte is written there when the session runs
   std::vector<std::string> words; // MODULE, then NAME=VALUE

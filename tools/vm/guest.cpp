@@ -29,6 +29,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 const size_t console_lines_shown = 60;
+const int interrupts_that_end = 3; // a user who presses ^C so often wants his terminal back
 const auto ending_grace = std::chrono::seconds(5);
 
 int milliseconds_until(Clock::time_point moment) {
@@ -91,6 +92,7 @@ struct Guest::State {
   std::string release;
   uint32_t next_id = 1;
   uint32_t running_id = 0; // the run that run() waits for
+  int interrupts = 0;      // how many signals it was sent for the user
 
   std::string console_tail() { return process ? process->console_tail(console_lines_shown) : std::string(); }
   Error lost(const std::string &what) {
@@ -303,6 +305,7 @@ Result<void> Guest::State::pass_signals(int interrupt_fd) {
   unsigned char numbers[64];
   ssize_t got = read(interrupt_fd, numbers, sizeof(numbers));
   for (ssize_t i = 0; i < got; i++) {
+    interrupts++;
     uint32_t value = numbers[i];
     if (Result<void> sent = channel.send(running_id, VM_SIGNAL, bytes_of(value)); !sent)
       return sent;
@@ -337,6 +340,7 @@ private:
 Result<RunStatus> Guest::run(const RunRequest &request, const RunOutput &output) {
   State &state = *state_;
   uint32_t id = state.running_id = state.next_id++;
+  state.interrupts = 0;
   std::string payload =
       encode_run(request.arguments, request.environment, request.working_folder, request.stdin_fd >= 0);
   if (payload.size() > VM_FRAME_LIMIT)
@@ -382,6 +386,8 @@ Result<RunStatus> Guest::run(const RunRequest &request, const RunOutput &output)
         return state.lost(received.error().observed + " while " + named + " ran");
     if (waits[1].revents & POLLIN)
       (void)state.pass_signals(request.interrupt_fd);
+    if (state.interrupts >= interrupts_that_end)
+      return state.lost(named + " did not heed " + std::to_string(state.interrupts) + " signals");
     if (waits[2].revents) {
       char piece[16384];
       ssize_t got = read(stdin_fd, piece, sizeof(piece));
