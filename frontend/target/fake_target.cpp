@@ -41,7 +41,10 @@ std::optional<std::string> FakeTarget::kconfig(std::string_view name) const {
   return found == config.end() ? std::nullopt : std::optional(found->second);
 }
 
-Result<FunctionMatches> FakeTarget::functions(std::string_view name, FunctionKind kind, std::string_view file) const {
+Result<FunctionMatches> FakeTarget::functions(std::string_view pattern, FunctionKind kind) const {
+  size_t at = pattern.find('@');
+  std::string_view name = pattern.substr(0, at);
+  std::string_view file = at == std::string_view::npos ? "" : pattern.substr(at + 1);
   if (functions_error)
     return *functions_error;
   FunctionMatches matches;

@@ -29,7 +29,7 @@ public:
   const KernelFiles &files() const override { return kernel_files; }
   std::string build_id() const override { return "00112233445566778899aabbccddeeff00112233"; }
   std::optional<std::string> kconfig(std::string_view name) const override;
-  Result<FunctionMatches> functions(std::string_view name, FunctionKind kind, std::string_view file) const override;
+  Result<FunctionMatches> functions(std::string_view pattern, FunctionKind kind) const override;
   std::optional<SymbolFact> symbol(std::string_view name) const override;
   Access<VarAccess> variable(const FunctionSite &site, std::string_view name, const std::vector<PathStep> &path,
                              bool at_return, bool address_of) const override;

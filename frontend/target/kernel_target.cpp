@@ -192,6 +192,12 @@ void KernelTarget::suggest(std::string_view name, FunctionMatches &matches) cons
   matches.suggestions = guesser.best();
 }
 
+// "vfs_*@fs/read_write.c" to its two parts; the second may be empty.
+static std::pair<std::string_view, std::string_view> split_pattern(std::string_view pattern) {
+  size_t at = pattern.find('@');
+  return {pattern.substr(0, at), at == std::string_view::npos ? "" : pattern.substr(at + 1)};
+}
+
 std::vector<IndexRow> KernelTarget::rows_named(RowKind kind, std::string_view name, std::string_view file) const {
   const std::string pattern(name);
   const bool is_wild = has_wildcard(name);
@@ -218,7 +224,8 @@ void KernelTarget::add_described(std::string_view name, FunctionKind kind, std::
     matches.only_inlined = !rows_named(RowKind::Inlined, name, file).empty();
 }
 
-Result<FunctionMatches> KernelTarget::functions(std::string_view name, FunctionKind kind, std::string_view file) const {
+Result<FunctionMatches> KernelTarget::functions(std::string_view pattern, FunctionKind kind) const {
+  auto [name, file] = split_pattern(pattern);
   auto names = index();
   if (!names)
     return names.error();

@@ -43,7 +43,7 @@ public:
   const KernelFiles &files() const override { return files_; }
   std::string build_id() const override;
   std::optional<std::string> kconfig(std::string_view name) const override;
-  Result<FunctionMatches> functions(std::string_view name, FunctionKind kind, std::string_view file) const override;
+  Result<FunctionMatches> functions(std::string_view pattern, FunctionKind kind) const override;
   std::optional<SymbolFact> symbol(std::string_view name) const override;
   Access<VarAccess> variable(const FunctionSite &site, std::string_view name, const std::vector<PathStep> &path,
                              bool at_return, bool address_of) const override;

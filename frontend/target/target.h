@@ -109,10 +109,10 @@ public:
   // "CONFIG_".
   virtual std::optional<std::string> kconfig(std::string_view name) const = 0;
 
-  // Functions called `name`; wildcards * ? [] are matched against the whole name. `file`, if not empty, must be the
+  // Functions that match `pattern`: NAME or NAME@FILE. Wildcards * ? [] are matched against the whole name; FILE is the
   // whole source file or what follows a / in it, wildcards allowed. Fails when there are neither symbols nor DWARF for
   // this kernel.
-  virtual Result<FunctionMatches> functions(std::string_view name, FunctionKind kind, std::string_view file) const = 0;
+  virtual Result<FunctionMatches> functions(std::string_view pattern, FunctionKind kind) const = 0;
   virtual std::optional<SymbolFact> symbol(std::string_view name) const = 0;
 
   // $name with its path, at the site's address; for a return probe (`at_return`) the value that it had on entry.

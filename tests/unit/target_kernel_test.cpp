@@ -72,7 +72,7 @@ protected:
   const Target &target() { return *kernel().target; }
 
   FunctionSite function(const std::string &name) {
-    auto found = target().functions(name, FunctionKind::OutOfLine, "");
+    auto found = target().functions(name, FunctionKind::OutOfLine);
     if (!found || found->sites.empty()) {
       ADD_FAILURE() << name;
       return {};
@@ -129,8 +129,7 @@ TEST_F(KernelTargetTest, FunctionsSplitInHotAndColdHaveTheirEntry) {
 }
 
 TEST_F(KernelTargetTest, SharedNamesAreToldApartByAddress) {
-  auto found =
-      target().functions("dst_output", FunctionKind::OutOfLine, ""); // static inline, with code in several units
+  auto found = target().functions("dst_output", FunctionKind::OutOfLine); // static inline, with code in several units
   ASSERT_TRUE(found);
   ASSERT_GT(found->sites.size(), 1u);
   for (size_t i = 0; i < found->sites.size(); ++i) {
@@ -141,7 +140,7 @@ TEST_F(KernelTargetTest, SharedNamesAreToldApartByAddress) {
 }
 
 TEST_F(KernelTargetTest, WildcardsAndFiles) {
-  auto found = target().functions("vfs_*", FunctionKind::OutOfLine, "fs/read_write.c");
+  auto found = target().functions("vfs_*@fs/read_write.c", FunctionKind::OutOfLine);
   ASSERT_TRUE(found);
   std::vector<std::string> names;
   for (const FunctionSite &site : found->sites)
@@ -152,18 +151,18 @@ TEST_F(KernelTargetTest, WildcardsAndFiles) {
 }
 
 TEST_F(KernelTargetTest, RefusedFunctionsSayWhy) {
-  auto found = target().functions("notify_die", FunctionKind::OutOfLine, "");
+  auto found = target().functions("notify_die", FunctionKind::OutOfLine);
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->sites.empty());
   ASSERT_EQ(found->refused.size(), 1u);
   EXPECT_NE(found->refused[0].blacklisted.find("blacklist"), std::string::npos);
-  found = target().functions("start_kernel", FunctionKind::OutOfLine, "");
+  found = target().functions("start_kernel", FunctionKind::OutOfLine);
   ASSERT_TRUE(found && !found->refused.empty());
   EXPECT_NE(found->refused[0].blacklisted.find(".init.text"), std::string::npos);
 }
 
 TEST_F(KernelTargetTest, UnknownFunctionsHaveSuggestions) {
-  auto found = target().functions("vfs_raed", FunctionKind::OutOfLine, "");
+  auto found = target().functions("vfs_raed", FunctionKind::OutOfLine);
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->sites.empty());
   ASSERT_FALSE(found->suggestions.empty());
@@ -171,7 +170,7 @@ TEST_F(KernelTargetTest, UnknownFunctionsHaveSuggestions) {
 }
 
 TEST_F(KernelTargetTest, InlinedCopies) {
-  auto found = target().functions("do_sys_open", FunctionKind::Inlined, "");
+  auto found = target().functions("do_sys_open", FunctionKind::Inlined);
   ASSERT_TRUE(found);
   ASSERT_FALSE(found->sites.empty());
   bool in_open = false;
@@ -180,14 +179,14 @@ TEST_F(KernelTargetTest, InlinedCopies) {
     in_open |= site.symbol == "__x64_sys_open" && site.offset > 0;
   }
   EXPECT_TRUE(in_open);
-  found = target().functions("sched_info_switch", FunctionKind::OutOfLine, "");
+  found = target().functions("sched_info_switch", FunctionKind::OutOfLine);
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->only_inlined || !found->sites.empty());
 }
 
 TEST_F(KernelTargetTest, AddressesOfCopiesLieInTheSymbol) {
   for (const char *name : {"do_sys_open", "mutex_lock", "mem_cgroup_charge"}) {
-    auto found = target().functions(name, FunctionKind::Both, "");
+    auto found = target().functions(name, FunctionKind::Both);
     ASSERT_TRUE(found);
     for (const FunctionSite &site : found->sites)
       EXPECT_LT(site.offset, site.size) << name << " in " << site.symbol;
@@ -362,7 +361,7 @@ TEST_F(KernelTargetTest, TheIndexIsMadeOnceAndLoadedFast) {
   auto again = KernelTarget::open(kernel().options());
   ASSERT_TRUE(again);
   auto start = std::chrono::steady_clock::now();
-  auto found = (*again)->functions("vfs_read", FunctionKind::OutOfLine, "");
+  auto found = (*again)->functions("vfs_read", FunctionKind::OutOfLine);
   auto spent = std::chrono::steady_clock::now() - start;
   ASSERT_TRUE(found && found->sites.size() == 1);
   EXPECT_EQ(kernel().saved, 1);
@@ -383,7 +382,7 @@ TEST_F(KernelTargetTest, SymbolsAloneFindFunctions) {
   options.places.debuginfo_path = name;
   auto bare = KernelTarget::open(options);
   ASSERT_TRUE(bare);
-  auto found = (*bare)->functions("vfs_read", FunctionKind::Both, "");
+  auto found = (*bare)->functions("vfs_read", FunctionKind::Both);
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->without_debuginfo);
   EXPECT_NE(found->advice.find("linux-image-9.9.9-map-dbg"), std::string::npos);
@@ -399,7 +398,7 @@ TEST(KernelTarget, NothingInstalledSaysWhatToInstall) {
   options.release_or_dir = "9.9.9-none";
   auto target = KernelTarget::open(options);
   ASSERT_TRUE(target);
-  auto found = (*target)->functions("vfs_read", FunctionKind::Both, "");
+  auto found = (*target)->functions("vfs_read", FunctionKind::Both);
   ASSERT_FALSE(found);
   EXPECT_NE(found.error().advice.find("linux-image-9.9.9-none-dbg"), std::string::npos);
   EXPECT_FALSE((*target)->tracepoints("sched_switch"));

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The table of families and what the front end asks of it.
+#include "tapset/family.h"
+
+#include <memory>
+
+namespace tapjit::tapset {
+
+#define FAMILY(name) extern const FamilyHooks name##_family;
+#include "tapset/families.def"
+#undef FAMILY
+
+namespace {
+
+const FamilyHooks *const all_families[] = {
+#define FAMILY(name) &name##_family,
+#include "tapset/families.def"
+#undef FAMILY
+};
+
+using Arg = ast::PointComponent::Arg;
+
+// "timer.ms(number)" to its components.
+ProbePattern parse_form(std::string_view form) {
+  ProbePattern pattern;
+  while (!form.empty()) {
+    std::string_view component = form.substr(0, form.find('.'));
+    form.remove_prefix(std::min(form.size(), component.size() + 1));
+    size_t open = component.find('(');
+    ProbePattern::Component part;
+    part.name = component.substr(0, open);
+    if (open != std::string_view::npos)
+      part.arg = component.substr(open) == "(string)" ? Arg::string : Arg::number;
+    pattern.components.push_back(std::move(part));
+  }
+  return pattern;
+}
+
+bool fits(const ProbePattern &pattern, Components components) {
+  if (pattern.components.size() != components.size())
+    return false;
+  for (size_t i = 0; i < components.size(); ++i)
+    if (pattern.components[i].name != components[i].name || pattern.components[i].arg != components[i].arg)
+      return false;
+  return true;
+}
+
+struct Form {
+  const FamilyHooks *family;
+  size_t number;
+};
+
+struct Table {
+  explicit Table(const target::Target &target) : state{target, {}} {}
+  FamilyState state;
+  std::vector<ProbePattern> patterns;
+  std::vector<Form> forms; // parallel to `patterns`
+};
+
+const std::vector<target::PathStep> &path_of(const TargetQuery &query) {
+  static const std::vector<target::PathStep> none;
+  return query.steps ? *query.steps : none;
+}
+
+TargetAnswer resolve_variable(FamilyState &state, TargetContextId id, const TargetQuery &query) {
+  using Root = ast::Target::Root;
+  switch (query.root) {
+  case Root::cast:
+    return answer(state.target.cast(query.type, path_of(query), query.address_of), "");
+  case Root::value:
+    if (query.base)
+      return answer(state.target.follow(*query.base, path_of(query), query.address_of), "");
+    break;
+  case Root::variable:
+    return answer(state.target.global_variable(query.name, path_of(query), query.address_of), "");
+  case Root::dollar:
+    if (id.valid() && id.index() < state.contexts.size()) {
+      const SiteContext &context = state.contexts[id.index()];
+      if (context.family->variable)
+        return context.family->variable(state, context, query);
+    }
+    break;
+  }
+  TargetAnswer none;
+  none.reason = "this probe point has no target variables";
+  return none;
+}
+
+} // namespace
+
+ProbeFamilies make_probe_families(const target::Target &target) {
+  auto table = std::make_shared<Table>(target);
+  for (const FamilyHooks *family : all_families)
+    for (size_t number = 0; number < family->forms.size(); ++number) {
+      table->patterns.push_back(parse_form(family->forms[number]));
+      table->forms.push_back({family, number});
+    }
+  ProbeFamilies families;
+  families.patterns = table->patterns;
+  families.match = [table](Components components) {
+    for (size_t i = 0; i < table->forms.size(); ++i)
+      if (fits(table->patterns[i], components))
+        return table->forms[i].family->match(table->state, components, table->forms[i].number);
+    return ProbeMatch{};
+  };
+  families.target = [table](TargetContextId context, const TargetQuery &query) {
+    return resolve_variable(table->state, context, query);
+  };
+  families.names = [table](TargetContextId id, std::string_view group) {
+    if (!id.valid() || id.index() >= table->state.contexts.size())
+      return std::vector<std::string>();
+    const SiteContext &context = table->state.contexts[id.index()];
+    return context.family->names ? context.family->names(table->state, context, group) : std::vector<std::string>();
+  };
+  return families;
+}
+
+std::string point_text(Components components) {
+  std::string text;
+  for (const ProbeComponent &component : components) {
+    text += text.empty() ? "" : ".";
+    text += component.name;
+    if (component.arg == Arg::number)
+      text += "(" + std::to_string(component.number) + ")";
+    else if (component.arg == Arg::string)
+      text += "(\"" + std::string(component.text) + "\")";
+  }
+  return text;
+}
+
+ProbeMatch refuse(std::string reason, std::string hint, size_t component) {
+  ProbeMatch match;
+  match.known = true;
+  match.reason = std::move(reason);
+  match.hint = std::move(hint);
+  match.component = component;
+  return match;
+}
+
+ProbeMatch single_site(ResolvedSite site) {
+  ProbeMatch match;
+  match.known = true;
+  match.sites.push_back(std::move(site));
+  return match;
+}
+
+std::string did_you_mean(const std::vector<std::string> &names, std::string_view prefix) {
+  if (names.empty())
+    return {};
+  std::string text = "did you mean ";
+  constexpr size_t shown = 3;
+  for (size_t i = 0; i < names.size() && i < shown; ++i)
+    text += (i == 0 ? "`" : " or `") + std::string(prefix) + names[i] + "`";
+  return text + "?";
+}
+
+TargetAnswer answer(const target::Access<target::VarAccess> &access, std::string_view prefix) {
+  TargetAnswer answer;
+  if (const auto *failure = std::get_if<target::AccessFailure>(&access)) {
+    answer.reason = failure->observed;
+    bool is_variable = failure->error == target::AccessError::NoSuchVariable;
+    answer.hint = did_you_mean(failure->suggestions, is_variable ? prefix : "");
+    return answer;
+  }
+  answer.found = true;
+  answer.access = std::get<target::VarAccess>(access);
+  answer.writable = false;
+  answer.reason = "writing to the kernel's variables is not supported yet";
+  return answer;
+}
+
+} // namespace tapjit::tapset

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Probe families. A family is one file that ends in one FamilyHooks and has one line in families.def; its sites end in
+// ir::Site, whose `constants` are the fields of struct tap_site_<family> in runtime/.
+//
+// Adding one: NAME.cpp here, runtime/<platform>/probe_NAME.h, its line in families.def, a run test.
+#pragma once
+
+#include "frontend/probe_family.h"
+#include "frontend/target/target.h"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace tapjit::tapset {
+
+struct FamilyHooks;
+
+// What target variables of a site are resolved from.
+struct FunctionContext {
+  target::FunctionSite site;
+  bool is_return = false;
+};
+struct TracepointContext {
+  target::Tracepoint tracepoint;
+};
+struct SiteContext {
+  const FamilyHooks *family;
+  std::variant<FunctionContext, TracepointContext> facts;
+};
+
+// One elaboration's state: the traced kernel, and the contexts that TargetContextId counts.
+struct FamilyState {
+  const target::Target &target;
+  std::vector<SiteContext> contexts;
+
+  TargetContextId add(SiteContext context) {
+    contexts.push_back(std::move(context));
+    return TargetContextId(contexts.size() - 1);
+  }
+};
+
+using Components = std::span<const ProbeComponent>;
+
+struct FamilyHooks {
+  const char *name;
+  // The probe points that it takes, "timer.ms(number).randomize(number)"; `match` gets the number of the one that fits.
+  std::span<const char *const> forms;
+  ProbeMatch (*match)(FamilyState &state, Components components, size_t form);
+  // A variable of a site ("$count", with its `$`s), and the names that "$$vars" and its like list. Null: the family's
+  // sites have none.
+  TargetAnswer (*variable)(FamilyState &state, const SiteContext &context, const TargetQuery &query) = nullptr;
+  std::vector<std::string> (*names)(FamilyState &state, const SiteContext &context, std::string_view group) = nullptr;
+};
+
+// All families over one kernel. `target` must outlive the result.
+ProbeFamilies make_probe_families(const target::Target &target);
+
+// ---- shared by the families
+
+// `kernel.function("x").return`, as pp() shows it.
+std::string point_text(Components components);
+// A known point that has no sites, and why; `component` is the one at fault.
+ProbeMatch refuse(std::string reason, std::string hint, size_t component);
+ProbeMatch single_site(ResolvedSite site);
+// "did you mean `a` or `b`?"; empty when there is nothing to guess.
+std::string did_you_mean(const std::vector<std::string> &names, std::string_view prefix = "");
+TargetAnswer answer(const target::Access<target::VarAccess> &access, std::string_view prefix = "$");
+
+} // namespace tapjit::tapset

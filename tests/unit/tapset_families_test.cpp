@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The probe families over a fake kernel: which points they take, what the sites carry, what they say when there is
+// none.
+#include "frontend/target/fake_target.h"
+#include "tapset/family.h"
+
+#include <gtest/gtest.h>
+
+namespace tapjit::tapset {
+
+namespace {
+
+using Arg = ast::PointComponent::Arg;
+
+// Components of "kernel.function(\"x\").return" as the parser would give them; the text must outlive them.
+std::vector<ProbeComponent> components_of(std::string_view text) {
+  std::vector<ProbeComponent> components;
+  while (!text.empty()) {
+    ProbeComponent component;
+    size_t end = text.find_first_of(".(");
+    component.name = text.substr(0, end);
+    text.remove_prefix(std::min(text.size(), component.name.size()));
+    if (text.starts_with("(\"")) {
+      component.arg = Arg::string;
+      component.text = text.substr(2, text.find("\")") - 2);
+      text.remove_prefix(component.text.size() + 4);
+    } else if (text.starts_with('(')) {
+      component.arg = Arg::number;
+      component.number = atoll(text.data() + 1);
+      text.remove_prefix(text.find(')') + 1);
+    }
+    if (text.starts_with('.'))
+      text.remove_prefix(1);
+    components.push_back(component);
+  }
+  return components;
+}
+
+class Families : public testing::Test {
+protected:
+  void SetUp() override {
+    kernel_.add_function("vfs_read", 0x1000, {"file", "buf", "count", "pos"});
+    kernel_.add_function("vfs_write", 0x2000, {"file", "buf", "count", "pos"});
+    kernel_.add_function("kernel_clone", 0x3000, {"args"});
+    kernel_.known_tracepoints.push_back(
+        {"sched_switch",
+         "sched",
+         "trace/events/sched.h",
+         "bool preempt, struct task_struct *prev, enum state now",
+         {{"bool", "preempt"}, {"struct task_struct *", "prev"}, {"enum state", "now"}}});
+    kernel_.known_tracepoints.push_back({"nothing", "sched", "trace/events/sched.h", "", {}});
+    families_ = make_probe_families(kernel_);
+  }
+
+  ProbeMatch match(std::string_view text) {
+    auto components = components_of(text);
+    return families_.match(components);
+  }
+  ResolvedSite site(std::string_view text) {
+    ProbeMatch found = match(text);
+    EXPECT_EQ(found.sites.size(), 1u) << text << ": " << found.reason;
+    return found.sites.empty() ? ResolvedSite{} : found.sites[0];
+  }
+  static std::string constants(const ResolvedSite &site) {
+    std::string text;
+    for (const auto &[name, value] : site.site.constants) {
+      const auto *number = std::get_if<int64_t>(&value);
+      text +=
+          (text.empty() ? "" : " ") + name + "=" + (number ? std::to_string(*number) : std::get<std::string>(value));
+    }
+    return text;
+  }
+  TargetAnswer variable(const ResolvedSite &site, std::string_view name) {
+    TargetQuery query;
+    query.name = name;
+    return families_.target(site.targets, query);
+  }
+
+  target::FakeTarget kernel_;
+  ProbeFamilies families_;
+};
+
+} // namespace
+
+TEST_F(Families, SessionProbes) {
+  EXPECT_EQ(constants(site("begin")), "priority=0");
+  EXPECT_EQ(constants(site("begin(-5)")), "priority=-5");
+  EXPECT_EQ(site("end(3)").site.family, "end");
+  EXPECT_EQ(site("error").context_kind, ir::ContextKind::Session);
+  EXPECT_EQ(site("never").site.family, "never");
+  EXPECT_EQ(site("begin(-5)").site.pp, "begin(-5)");
+}
+
+TEST_F(Families, UnknownFormsAreNotKnown) {
+  for (const char *text : {"begins", "begin(\"x\")", "timer.ms", "timer.fortnight(1)", "kernel.function(7)", "kernel",
+                           "timer.hz(3).randomize(1)"})
+    EXPECT_FALSE(match(text).known) << text;
+}
+
+TEST_F(Families, TimersHaveNanosecondsOrTicks) {
+  EXPECT_EQ(constants(site("timer.ms(10)")), "interval=10000000 randomize=0 jiffies=0");
+  EXPECT_EQ(constants(site("timer.msec(10).randomize(3)")), "interval=10000000 randomize=3000000 jiffies=0");
+  EXPECT_EQ(constants(site("timer.s(1)")), "interval=1000000000 randomize=0 jiffies=0");
+  EXPECT_EQ(constants(site("timer.us(100)")), "interval=100000 randomize=0 jiffies=0");
+  EXPECT_EQ(constants(site("timer.ns(100000)")), "interval=100000 randomize=0 jiffies=0");
+  EXPECT_EQ(constants(site("timer.jiffies(4).randomize(4)")), "interval=4 randomize=4 jiffies=1");
+  EXPECT_EQ(constants(site("timer.hz(3)")), "interval=333333334 randomize=0 jiffies=0");
+  EXPECT_EQ(site("timer.s(1)").site.pp, "timer.s(1)");
+}
+
+TEST_F(Families, TimersOutOfRangeSayTheRange) {
+  for (const char *text :
+       {"timer.us(99)", "timer.ns(99999)", "timer.s(0)", "timer.s(86401)", "timer.ms(-1)", "timer.jiffies(0)",
+        "timer.jiffies(1000001)", "timer.s(9223372036854775807)", "timer.hz(0)", "timer.hz(10001)",
+        "timer.ms(5).randomize(6)", "timer.ms(5).randomize(-1)", "timer.profile.freq.hz(0)"}) {
+    ProbeMatch found = match(text);
+    EXPECT_TRUE(found.known) << text;
+    EXPECT_TRUE(found.sites.empty()) << text;
+    EXPECT_FALSE(found.reason.empty()) << text;
+  }
+  EXPECT_NE(match("timer.us(99)").hint.find("100 microseconds"), std::string::npos);
+  EXPECT_EQ(match("timer.ms(5).randomize(6)").component, 2u);
+}
+
+TEST_F(Families, Profile) {
+  EXPECT_EQ(constants(site("timer.profile")), "period=1000000 frequency=0");
+  EXPECT_EQ(constants(site("timer.profile.freq.hz(99)")), "period=0 frequency=99");
+  EXPECT_EQ(site("timer.profile.tick").site.family, "profile");
+}
+
+TEST_F(Families, FunctionsHaveAPlace) {
+  ResolvedSite read = site("kernel.function(\"vfs_read\")");
+  EXPECT_EQ(read.site.family, "kprobe");
+  EXPECT_EQ(constants(read), "symbol=vfs_read offset=0");
+  EXPECT_EQ(read.site.function, "vfs_read");
+  EXPECT_EQ(read.site.pp, "kernel.function(\"vfs_read@fake/vfs_read.c:1\")");
+  EXPECT_EQ(site("kernel.function(\"vfs_read\").call").site.pp, "kernel.function(\"vfs_read@fake/vfs_read.c:1\").call");
+  EXPECT_EQ(match("kernel.function(\"vfs_*\")").sites.size(), 2u);
+  EXPECT_EQ(match("kernel.function(\"vfs_*@vfs_write.c\")").sites.size(), 1u);
+}
+
+TEST_F(Families, SharedNamesArePlacedByAddress) {
+  kernel_.known_functions[0].site.symbol_is_unique = false;
+  EXPECT_EQ(constants(site("kernel.function(\"vfs_read\")")), "address=4096 anchor_symbol=kernel_clone anchor=12288");
+}
+
+TEST_F(Families, ReturnProbes) {
+  ResolvedSite plain = site("kernel.function(\"vfs_read\").return");
+  EXPECT_TRUE(plain.is_return);
+  EXPECT_EQ(plain.site.family, "kretprobe");
+  EXPECT_EQ(constants(plain), "symbol=vfs_read offset=0 maxactive=0");
+  EXPECT_EQ(constants(site("kernel.function(\"vfs_read\").return.maxactive(50)")),
+            "symbol=vfs_read offset=0 maxactive=50");
+  EXPECT_TRUE(match("kernel.function(\"vfs_read\").return.maxactive(0)").sites.empty());
+}
+
+TEST_F(Families, VariablesOfFunctions) {
+  ResolvedSite entry = site("kernel.function(\"vfs_read\")");
+  ASSERT_TRUE(entry.targets.valid());
+  TargetAnswer count = variable(entry, "$count");
+  ASSERT_TRUE(count.found);
+  EXPECT_EQ(target::describe(count.access), "reg:rdx");
+  EXPECT_FALSE(count.writable);
+  EXPECT_FALSE(variable(entry, "$return").found);
+  TargetAnswer unknown = variable(entry, "$cuont");
+  EXPECT_FALSE(unknown.found);
+  EXPECT_EQ(unknown.hint, "did you mean `$count`?");
+  ResolvedSite at_return = site("kernel.function(\"vfs_read\").return");
+  EXPECT_TRUE(variable(at_return, "$count").access.at_entry);
+  EXPECT_EQ(target::describe(variable(at_return, "$return").access), "reg:rax");
+  EXPECT_EQ(families_.names(entry.targets, "$$parms"), (std::vector<std::string>{"$file", "$buf", "$count", "$pos"}));
+  EXPECT_EQ(families_.names(at_return.targets, "$$return"), std::vector<std::string>{"$return"});
+  EXPECT_TRUE(families_.names(entry.targets, "$$return").empty());
+}
+
+TEST_F(Families, NoVariablesWithoutAContext) {
+  EXPECT_FALSE(site("timer.s(1)").targets.valid());
+  TargetAnswer none = variable(site("timer.s(1)"), "$x");
+  EXPECT_FALSE(none.found);
+  EXPECT_FALSE(none.reason.empty());
+}
+
+TEST_F(Families, MissingFunctionsSayWhatIsNear) {
+  ProbeMatch found = match("kernel.function(\"vfs_raed\")");
+  EXPECT_TRUE(found.known);
+  EXPECT_TRUE(found.sites.empty());
+  EXPECT_EQ(found.reason, "the kernel has no function `vfs_raed`");
+  EXPECT_EQ(found.hint, "did you mean `vfs_read`?");
+  EXPECT_EQ(found.component, 1u);
+  EXPECT_FALSE(match("kernel.function(\"vfs_read@fs/read_write.c:450\")").reason.empty());
+  EXPECT_FALSE(match("kernel.function(\"\")").reason.empty());
+}
+
+TEST_F(Families, RefusedFunctionsSayWhy) {
+  kernel_.known_functions[0].site.blacklisted = "it is in the kernel's .noinstr.text";
+  ProbeMatch found = match("kernel.function(\"vfs_read\")");
+  EXPECT_TRUE(found.sites.empty());
+  EXPECT_EQ(found.reason, "`vfs_read` cannot be probed: it is in the kernel's .noinstr.text");
+}
+
+TEST_F(Families, InlinedFunctionsSaySo) {
+  kernel_.known_functions[0].site.is_inline = true;
+  EXPECT_NE(match("kernel.function(\"vfs_read\").call").hint.find(".inline"), std::string::npos);
+  EXPECT_EQ(match("kernel.function(\"vfs_read\").inline").sites.size(), 1u);
+}
+
+TEST_F(Families, MissingDebuginfoSaysWhatToInstall) {
+  kernel_.functions_error = Error{"no symbols of kernel 6.1.0 were found", "install `linux-image-6.1.0-dbg`"};
+  ProbeMatch found = match("kernel.function(\"vfs_read\")");
+  EXPECT_EQ(found.reason, "no symbols of kernel 6.1.0 were found");
+  EXPECT_EQ(found.hint, "install `linux-image-6.1.0-dbg`");
+}
+
+TEST_F(Families, KprobesBySymbol) {
+  EXPECT_EQ(constants(site("kprobe.function(\"vfs_read\")")), "symbol=vfs_read offset=0");
+  EXPECT_FALSE(site("kprobe.function(\"vfs_read\")").targets.valid());
+  EXPECT_EQ(constants(site("kprobe.module(\"ext4\").function(\"ext4_sync_fs\").return")),
+            "symbol=ext4:ext4_sync_fs offset=0 maxactive=0");
+  EXPECT_TRUE(match("kprobe.function(\"vfs_*\")").sites.empty());
+  EXPECT_TRUE(match("kprobe.function(\"vfs_raed\")").sites.empty());
+}
+
+TEST_F(Families, Tracepoints) {
+  ResolvedSite found = site("kernel.trace(\"sched_switch\")");
+  EXPECT_EQ(found.site.family, "tracepoint");
+  EXPECT_EQ(found.site.pp, "kernel.trace(\"sched:sched_switch\")");
+  EXPECT_EQ(constants(found), "name=sched_switch");
+  EXPECT_EQ(found.site.glue, (std::vector<std::string>{"(bool preempt, void *prev, unsigned int now)",
+                                                       "(int64_t)preempt", "(int64_t)(long)prev", "(int64_t)now"}));
+  EXPECT_EQ(target::describe(variable(found, "$prev").access), "arg:1");
+  EXPECT_EQ(variable(found, "$$name").text, "sched_switch");
+  EXPECT_EQ(variable(found, "$$system").text, "sched");
+  EXPECT_EQ(families_.names(found.targets, "$$vars"), (std::vector<std::string>{"$preempt", "$prev", "$now"}));
+  EXPECT_EQ(site("kernel.trace(\"sched:nothing\")").site.glue, (std::vector<std::string>{"(long tap_none)", "0"}));
+  EXPECT_EQ(match("kernel.trace(\"sched_swich\")").hint, "did you mean `sched_switch`?");
+}
+
+TEST_F(Families, KernelsThatCheckTypesGetTheEventsOwnPrototype) {
+  kernel_.config["CONFIG_CFI_CLANG"] = "y";
+  EXPECT_EQ(site("kernel.trace(\"sched_switch\")").site.glue[0],
+            "(bool preempt, struct task_struct *prev, enum state now)");
+}
+
+} // namespace tapjit::tapset
