@@ -306,6 +306,16 @@ Result<std::vector<std::string>> ask_kbuild(const std::string &build_dir) {
   return split_shell(std::string_view(output).substr(start, end - start));
 }
 
+std::string this_module_text(const KernelFeatures &features, std::string_view module_name) {
+  std::string text = "int init_module(void);\nvoid cleanup_module(void);\n"
+                     "__visible struct module __this_module __section(\".gnu.linkonce.this_module\") = {\n"
+                     "\t.name = \"" +
+                     std::string(module_name) + "\",\n\t.init = init_module,\n";
+  if (features.module_unload)
+    text += "\t.exit = cleanup_module,\n";
+  return text + "\t.arch = MODULE_ARCH_INIT,\n};\n";
+}
+
 std::string profile_to_json(const KernelProfile &profile) {
   const KernelFeatures &f = profile.features;
   nlohmann::json json = {{"build_dir", profile.build_dir},

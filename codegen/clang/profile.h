@@ -72,6 +72,12 @@ Result<std::string> kernel_build_dir(std::string_view release_or_dir);
 // The profile of the kernel whose build directory this is, from the cache or (0.5 s) from kbuild.
 Result<KernelProfile> kernel_profile(const Store &store, const std::string &build_dir);
 
+// C text of `struct module __this_module`, which names init_module and cleanup_module. Not for --kbuild, where modpost
+// writes it. prepare_kernel compiles it once, with this in place of the name: the layout of struct module costs each
+// unit 4 ms.
+std::string this_module_text(const KernelFeatures &features, std::string_view module_name);
+inline constexpr std::string_view module_name_placeholder = "tap_the_name_of_the_module_is_put_here_by_finish";
+
 // The steps of it, apart for tests.
 CacheKey kernel_key(const std::string &build_dir);
 Result<std::vector<std::string>> ask_kbuild(const std::string &build_dir);

@@ -15,7 +15,7 @@ namespace tapjit::codegen {
 namespace {
 
 // Raised when what is kept changes its form or meaning.
-constexpr uint64_t platform_format = 1;
+constexpr uint64_t platform_format = 2;
 
 double now_ms() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -93,10 +93,13 @@ struct BuiltUnit {
   std::optional<Error> error;
 };
 
+constexpr const char *this_module = "generated/this_module";
+
 BuiltUnit build_unit(const Platform &platform, const PlatformRequest &request, const std::string &name) {
   BuiltUnit built;
   std::string path = request.runtime_dir + "/" + name + ".c";
-  std::string text = read_file(path);
+  bool generated = name == this_module;
+  std::string text = generated ? this_module_text(platform.profile.features, module_name_placeholder) : read_file(path);
   CompileRequest compile;
   compile.text = text;
   compile.name = path;
@@ -114,7 +117,7 @@ BuiltUnit build_unit(const Platform &platform, const PlatformRequest &request, c
     built.error = first_error(path, unit->messages());
     return built;
   }
-  if (request.verifier) {
+  if (request.verifier && !generated) {
     auto summary = request.verifier(name, unit->module());
     if (!summary) {
       built.error = summary.error();
@@ -180,7 +183,10 @@ Result<void> prepare_objects(const Store &store, const PlatformRequest &request,
                              Platform &platform) {
   auto entry = store.get("runtime", platform.key);
   if (!entry) {
-    auto bytes = build_units(platform, request, unit_names(request.runtime_dir, name));
+    std::vector<std::string> names = unit_names(request.runtime_dir, name);
+    if (!platform.profile.build_dir.empty())
+      names.push_back(this_module);
+    auto bytes = build_units(platform, request, names);
     if (!bytes)
       return bytes.error();
     auto kept = store.put("runtime", platform.key, *bytes);

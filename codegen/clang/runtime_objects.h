@@ -15,7 +15,7 @@
 namespace tapjit::codegen {
 
 struct RuntimeObject {
-  std::string name;         // "kernel/ring" for runtime/kernel/ring.c
+  std::string name;         // "kernel/ring" for runtime/kernel/ring.c; "generated/this_module" is finish_module's
   std::string_view object;  // ELF relocatable
   std::string_view bitcode; // of the optimised module
   std::string_view summary; // what the verifier below returned for it

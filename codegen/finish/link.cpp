@@ -51,8 +51,8 @@ bool wanted(const elf::Section &section, bool keep_debug_info) {
 
 class Linker {
 public:
-  Linker(std::vector<Input> inputs, bool keep_debug_info)
-      : inputs_(std::move(inputs)), keep_debug_info_(keep_debug_info) {}
+  Linker(std::vector<Input> inputs, const std::vector<std::string_view> &wanted, bool keep_debug_info)
+      : inputs_(std::move(inputs)), wanted_(wanted), keep_debug_info_(keep_debug_info) {}
 
   Result<LinkedObject> run() {
     if (auto done = choose(); !done)
@@ -87,7 +87,7 @@ private:
         for (const elf::Symbol &symbol : input.object.symbols)
           if (symbol.bind() != STB_LOCAL && !symbol.undefined())
             offers.try_emplace(symbol.name, &input);
-    std::vector<std::string_view> missing;
+    std::vector<std::string_view> missing = wanted_;
     for (Input &input : inputs_)
       if (input.source->always)
         if (auto done = take(input, missing); !done)
@@ -281,6 +281,7 @@ private:
   }
 
   std::vector<Input> inputs_;
+  const std::vector<std::string_view> &wanted_;
   bool keep_debug_info_;
   std::map<std::string_view, Definition> definitions_;
   std::map<std::string_view, bool> references_; // name -> is there a strong one
@@ -291,7 +292,8 @@ private:
 
 } // namespace
 
-Result<LinkedObject> link_relocatable(const std::vector<LinkInput> &sources, bool keep_debug_info) {
+Result<LinkedObject> link_relocatable(const std::vector<LinkInput> &sources,
+                                      const std::vector<std::string_view> &wanted, bool keep_debug_info) {
   std::vector<Input> inputs;
   for (const LinkInput &source : sources) {
     auto object = elf::read_object(source.name, source.object);
@@ -302,7 +304,7 @@ Result<LinkedObject> link_relocatable(const std::vector<LinkInput> &sources, boo
     input.object = std::move(*object);
     inputs.push_back(std::move(input));
   }
-  return Linker(std::move(inputs), keep_debug_info).run();
+  return Linker(std::move(inputs), wanted, keep_debug_info).run();
 }
 
 } // namespace tapjit::codegen

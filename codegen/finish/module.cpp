@@ -142,6 +142,17 @@ void add_build_id(elf::NewObject &object) {
   add_section(object, data_section(".note.gnu.build-id", note, 4, SHT_NOTE));
 }
 
+void put_name(elf::NewObject &object, const std::string &name) {
+  for (elf::NewSection &section : object.sections) {
+    size_t at =
+        section.name == ".gnu.linkonce.this_module" ? section.data.find(module_name_placeholder) : std::string::npos;
+    if (at == std::string::npos)
+      continue;
+    section.data.replace(at, module_name_placeholder.size(), module_name_placeholder.size(), '\0');
+    section.data.replace(at, name.size(), name);
+  }
+}
+
 bool defines(const elf::NewObject &object, std::string_view name) {
   return std::any_of(object.symbols.begin(), object.symbols.end(), [name](const elf::NewSymbol &symbol) {
     return symbol.name == name && symbol.entry.st_shndx != SHN_UNDEF;
@@ -150,23 +161,16 @@ bool defines(const elf::NewObject &object, std::string_view name) {
 
 } // namespace
 
-std::string module_trailer(const KernelProfile &profile, std::string_view module_name) {
-  std::string text = "__visible struct module __this_module __section(\".gnu.linkonce.this_module\") = {\n"
-                     "\t.name = \"" +
-                     std::string(module_name) + "\",\n\t.init = init_module,\n";
-  if (profile.features.module_unload)
-    text += "\t.exit = cleanup_module,\n";
-  return text + "\t.arch = MODULE_ARCH_INIT,\n};\n";
-}
-
 Result<FinishedModule> finish_module(const KernelProfile &profile, const SymbolVersions &versions,
                                      const ModuleRequest &request) {
-  auto linked = link_relocatable(request.inputs, request.keep_debug_info);
+  if (request.name.empty() || request.name.size() >= sizeof(VersionRow::name))
+    return Error{"`" + request.name + "` cannot be a module's name: 1 to 55 letters", "-m NAME"};
+  auto linked = link_relocatable(request.inputs, {"__this_module"}, request.keep_debug_info);
   if (!linked)
     return linked.error();
   if (!defines(linked->object, "__this_module"))
-    return Error{"no `__this_module` in what makes up module `" + request.name + "`",
-                 "append module_trailer() to the unit"};
+    return Error{"no `__this_module` in what makes up module `" + request.name + "`", "pass the runtime's objects"};
+  put_name(linked->object, request.name);
   auto imports = look_up_imports(profile, versions, linked->undefined);
   if (!imports)
     return imports.error();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Objects -> a kernel module, in this process: what kbuild does with modpost, a second compilation and `ld -r`.
+// The unit or a runtime object defines init_module and cleanup_module; all else that the loader wants is added here.
 #pragma once
 
 #include "codegen/clang/profile.h"
@@ -12,9 +13,8 @@
 
 namespace tapjit::codegen {
 
-// C text to append to the unit: `struct module __this_module` with init_module and cleanup_module, which the unit or a
-// runtime object defines. Not for --kbuild, where modpost writes it.
-std::string module_trailer(const KernelProfile &profile, std::string_view module_name);
+// Nothing is appended to a unit any more (see finish_module); here until tools/stap does not ask.
+inline std::string module_trailer(const KernelProfile &, std::string_view) { return {}; }
 
 struct LinkInput {
   std::string name;        // for messages
@@ -36,8 +36,10 @@ struct FinishedModule {
   std::vector<std::string> linked; // names of the inputs that were taken
 };
 
-// Links, adds .modinfo (license GPL, vermagic, depends, retpoline), __versions, .return_sites. Errors: an undefined
-// symbol that the kernel does not export (named), two definitions of one symbol, an object that is not understood.
+// Links, puts the name into `struct module __this_module` (the runtime object "generated/this_module"; taken unless the
+// unit has one of its own), adds .modinfo (license GPL, vermagic, depends, retpoline), __versions, .return_sites.
+// Errors: an undefined symbol that the kernel does not export (named), two definitions of one symbol, an object that is
+// not understood.
 Result<FinishedModule> finish_module(const KernelProfile &profile, const SymbolVersions &versions,
                                      const ModuleRequest &request);
 

@@ -89,7 +89,7 @@ TEST(Link, JoinsSectionsAndResolvesNames) {
   std::string b = object_of("extern int counter; static const int table[] = {3, 4, 5}; int b(int); "
                             "int b(int x) { counter++; return table[x & 1]; } int zero[100];",
                             {"-ffunction-sections"});
-  auto linked = link_relocatable({{"a", a, true}, {"b", b, true}}, false);
+  auto linked = link_relocatable({{"a", a, true}, {"b", b, true}}, {}, false);
   ASSERT_TRUE(linked) << linked.error().observed;
   EXPECT_TRUE(linked->undefined.empty());
   std::string image = elf::write_object(linked->object);
@@ -112,7 +112,8 @@ TEST(Link, ALibraryInputIsTakenWhenNeeded) {
   std::string deeper = object_of("int deeper(void); int deeper(void) { return 1; }");
   std::string unused = object_of("int missing_one(void); int unused(void); int unused(void) { return missing_one(); }");
   auto linked = link_relocatable(
-      {{"unit", unit, true}, {"unused", unused, false}, {"deeper", deeper, false}, {"needed", needed, false}}, false);
+      {{"unit", unit, true}, {"unused", unused, false}, {"deeper", deeper, false}, {"needed", needed, false}}, {},
+      false);
   ASSERT_TRUE(linked) << linked.error().observed;
   EXPECT_EQ(linked->linked, (std::vector<std::string>{"unit", "needed", "deeper"}));
   EXPECT_TRUE(linked->undefined.empty());
@@ -121,25 +122,25 @@ TEST(Link, ALibraryInputIsTakenWhenNeeded) {
 TEST(Link, TwoDefinitionsAreAnErrorUnlessOneIsWeak) {
   std::string strong = object_of("int f(void); int f(void) { return 1; }");
   std::string weak = object_of("__attribute__((weak)) int f(void); __attribute__((weak)) int f(void) { return 2; }");
-  auto twice = link_relocatable({{"first", strong, true}, {"second", strong, true}}, false);
+  auto twice = link_relocatable({{"first", strong, true}, {"second", strong, true}}, {}, false);
   ASSERT_FALSE(twice);
   EXPECT_EQ(twice.error().observed, "`f` is defined twice: in `first` and in `second`");
-  EXPECT_TRUE(link_relocatable({{"first", weak, true}, {"second", strong, true}}, false));
-  EXPECT_TRUE(link_relocatable({{"first", strong, true}, {"second", weak, true}}, false));
+  EXPECT_TRUE(link_relocatable({{"first", weak, true}, {"second", strong, true}}, {}, false));
+  EXPECT_TRUE(link_relocatable({{"first", strong, true}, {"second", weak, true}}, {}, false));
 }
 
 TEST(Link, DamagedInputsAreErrors) {
-  EXPECT_FALSE(link_relocatable({{"x", "not ELF", true}}, false));
+  EXPECT_FALSE(link_relocatable({{"x", "not ELF", true}}, {}, false));
   std::string object = object_of("int g(void); int f(void); int f(void) { return g(); }");
   for (size_t size = 0; size < object.size(); size += 7) {
-    auto cut = link_relocatable({{"x", std::string_view(object).substr(0, size), true}}, false);
+    auto cut = link_relocatable({{"x", std::string_view(object).substr(0, size), true}}, {}, false);
     EXPECT_FALSE(cut) << size;
   }
   // Any byte may be wrong: an error or a result, but no crash.
   for (size_t at = 0; at < object.size(); at++) {
     std::string damaged = object;
     damaged[at] = static_cast<char>(damaged[at] ^ 0xff);
-    auto linked = link_relocatable({{"x", damaged, true}}, false);
+    auto linked = link_relocatable({{"x", damaged, true}}, {}, false);
     if (linked)
       EXPECT_FALSE(elf::write_object(linked->object).empty());
   }
@@ -176,6 +177,21 @@ TEST(Module, WhatTheKernelDoesNotExportIsNamed) {
                                              "secret() + other(); } void cleanup_module(void) {}")));
   ASSERT_FALSE(module);
   EXPECT_EQ(module.error().observed, "kernel 6.1.0-test exports no `other`, `secret`");
+}
+
+TEST(Module, ThisModuleOfTheRuntimeGetsTheName) {
+  std::string unit = object_of(
+      std::string("int init_module(void); void cleanup_module(void); int _printk(const char *, ...);") + hello);
+  std::string text = trailer;
+  text.replace(text.find("\"t\""), 3, "\"" + std::string(module_name_placeholder) + "\"");
+  std::string of_runtime = object_of("int init_module(void); void cleanup_module(void);" + text);
+  auto module = finish(unit, {{"generated/this_module", of_runtime, false}});
+  ASSERT_TRUE(module) << module.error().observed;
+  auto read = elf::read_object("module", module->image);
+  std::string_view data = section(*read, ".gnu.linkonce.this_module")->data;
+  EXPECT_EQ(data.substr(0, 56), std::string("t") + std::string(55, '\0'));
+  // One of the unit's own is preferred.
+  EXPECT_EQ(finish(object_of(module_text(hello)), {{"generated/this_module", of_runtime, false}})->linked.size(), 1u);
 }
 
 TEST(Module, WithoutThisModuleItIsAnError) { EXPECT_FALSE(finish(object_of("int x = 1;"))); }
