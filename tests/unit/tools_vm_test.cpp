@@ -105,7 +105,7 @@ TEST(Frames, TooLongIsBroken) {
 }
 
 TEST(Frames, RunPayload) {
-  std::string payload = encode_run({"ls", "-l"}, {{"A", "1"}}, "/tmp", true);
+  std::string payload = encode_run({"ls", "-l"}, {{"A", "1"}}, "/tmp", VM_RUN_STDIN);
   std::optional<vm_run> run = read_struct<vm_run>(payload);
   ASSERT_TRUE(run);
   EXPECT_EQ(run->flags, uint32_t{VM_RUN_STDIN});

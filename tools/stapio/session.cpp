@@ -8,6 +8,7 @@
 #include <ctime>
 #include <fcntl.h>
 #include <poll.h>
+#include <set>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@ namespace tapjit::stapio {
 namespace {
 
 const size_t first_buffer = 1u << 20;
+const size_t warnings_limit = 1024;
 const size_t largest_buffer = 1u << 30; // a ring is not larger
 
 int say_error(const Error &error) {
@@ -44,6 +46,7 @@ private:
   void take_chunks(std::string_view bytes);
   void take_records(std::string_view records);
   void take_state(uint32_t state);
+  void warn(const std::string &message);
   void take_signals();
   void reap();
   void start_returned();
@@ -58,6 +61,7 @@ private:
   UnitMerger merger_;
   std::vector<Format> formats_;
   std::string buffer_, text_;
+  std::set<std::string> warnings_; // those shown
   uint64_t watermark_ = 0;
   int signals_ = -1, output_ = STDOUT_FILENO;
   bool output_is_file_ = false;
@@ -118,7 +122,6 @@ int Session::run() {
   merger_.release_all([this](std::string_view records) { take_records(records); });
   flush();
   report();
-  command_.end();
   return failed_ ? 1 : 0;
 }
 
@@ -144,6 +147,7 @@ void Session::start_returned() {
   starting_ = false;
   if (int failure = start_.finish()) {
     failed_ = true;
+    command_.end();
     if (failure == EBUSY)
       TAPJIT_ERROR("the session has been started already");
     // Else an error record of the module says why.
@@ -155,9 +159,8 @@ void Session::start_returned() {
       failed_ = true;
     close(options_.ready_fd);
   }
-  // A begin handler may have called exit(): then the command never runs.
-  if (!stop_.started())
-    command_.go_on();
+  // Also when a begin handler has called exit(). What still runs when the session ends is left alone.
+  command_.go_on();
 }
 
 void Session::stop() { stop_.start(control_.fd(), TAP_IOC_STOP, 0); }
@@ -225,13 +228,11 @@ void Session::take_records(std::string_view records) {
     // What was printed before the message is shown before it.
     std::string message = text_.substr(before);
     text_.resize(before);
-    if (kind == RecordKind::Warning && options_.suppress_warnings)
-      continue;
-    flush();
     if (kind == RecordKind::Warning) {
-      fprintf(stderr, "WARNING: %s\n", message.c_str());
+      warn(message);
       continue;
     }
+    flush();
     failed_ = true;
     if (kind == RecordKind::Error) {
       fprintf(stderr, "ERROR: %s\n", message.c_str());
@@ -240,6 +241,20 @@ void Session::take_records(std::string_view records) {
     TAPJIT_ERROR("a record of the session's output is damaged");
     return;
   }
+}
+
+// The same warning is shown once, unless -v asks for all.
+void Session::warn(const std::string &message) {
+  if (options_.suppress_warnings)
+    return;
+  if (options_.verbose == 0) {
+    if (warnings_.size() == warnings_limit || !warnings_.insert(message).second)
+      return;
+  }
+  flush();
+  fprintf(stderr, "WARNING: %s\n", message.c_str());
+  if (warnings_.size() == warnings_limit)
+    fprintf(stderr, "WARNING deduplication table full\n");
 }
 
 // Everything goes out with each batch. A reader that takes nothing must not keep ^C from being heard.

@@ -79,9 +79,8 @@ void TargetCommand::go_on() {
 }
 
 void TargetCommand::end() {
-  if (!running_)
-    return;
-  kill(pid_, held_ ? SIGKILL : SIGTERM);
+  if (held_)
+    kill(pid_, SIGKILL);
 }
 
 bool TargetCommand::ended(pid_t pid, int status) {

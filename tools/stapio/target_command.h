@@ -17,7 +17,7 @@ public:
 
   pid_t pid() const { return pid_; } // 0: none
   void go_on();                      // once; from the thread that called start()
-  void end();                        // if it still runs: SIGTERM
+  void end();                        // if it is still held: kills it
 
   // What waitpid(2) said of process `pid`: true when it is the command and that one has ended.
   bool ended(pid_t pid, int status);

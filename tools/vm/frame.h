@@ -56,7 +56,10 @@ struct vm_file {
 	int64_t mtime; /* seconds; kept, so that VM_STAT can tell an unchanged file */
 };
 
-enum { VM_RUN_STDIN = 1 /* VM_STDIN frames follow; else standard input is /dev/null */ };
+enum {
+	VM_RUN_STDIN = 1,   /* VM_STDIN frames follow; else standard input is /dev/null */
+	VM_RUN_END_ALL = 2, /* what it started and did not wait for is killed when it ends */
+};
 
 struct vm_run {
 	uint32_t flags;

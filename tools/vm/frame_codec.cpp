@@ -16,9 +16,8 @@ std::string encode_frame(uint32_t id, uint16_t type, std::string_view payload) {
 }
 
 std::string encode_run(const std::vector<std::string> &arguments, const std::map<std::string, std::string> &environment,
-                       const std::string &working_folder, bool with_stdin) {
-  vm_run header{with_stdin ? uint32_t{VM_RUN_STDIN} : 0, static_cast<uint32_t>(arguments.size()),
-                static_cast<uint32_t>(environment.size()), 0};
+                       const std::string &working_folder, uint32_t flags) {
+  vm_run header{flags, static_cast<uint32_t>(arguments.size()), static_cast<uint32_t>(environment.size()), 0};
   std::string payload(bytes_of(header));
   auto add = [&payload](const std::string &text) {
     payload += text;

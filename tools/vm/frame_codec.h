@@ -38,7 +38,7 @@ template <typename T> std::optional<T> read_struct(std::string_view payload) {
 
 // The payload of VM_RUN. `environment` is added to the agent's own.
 std::string encode_run(const std::vector<std::string> &arguments, const std::map<std::string, std::string> &environment,
-                       const std::string &working_folder, bool with_stdin);
+                       const std::string &working_folder, uint32_t flags);
 
 // Cuts a stream into frames.
 class FrameDecoder {

@@ -306,7 +306,7 @@ Result<void> Guest::State::pass_signals(int interrupt_fd) {
   ssize_t got = read(interrupt_fd, numbers, sizeof(numbers));
   for (ssize_t i = 0; i < got; i++) {
     interrupts++;
-    uint32_t value = numbers[i];
+    uint32_t value = numbers[i] | VM_SIGNAL_GROUP;
     if (Result<void> sent = channel.send(running_id, VM_SIGNAL, bytes_of(value)); !sent)
       return sent;
   }
@@ -341,8 +341,8 @@ Result<RunStatus> Guest::run(const RunRequest &request, const RunOutput &output)
   State &state = *state_;
   uint32_t id = state.running_id = state.next_id++;
   state.interrupts = 0;
-  std::string payload =
-      encode_run(request.arguments, request.environment, request.working_folder, request.stdin_fd >= 0);
+  uint32_t flags = (request.stdin_fd >= 0 ? VM_RUN_STDIN : 0) | (request.end_all ? VM_RUN_END_ALL : 0);
+  std::string payload = encode_run(request.arguments, request.environment, request.working_folder, flags);
   if (payload.size() > VM_FRAME_LIMIT)
     return Error{"the command line is too long for the guest", ""};
   if (Result<void> sent = state.channel.send(id, VM_RUN, payload); !sent)

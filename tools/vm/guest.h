@@ -44,7 +44,10 @@ struct RunRequest {
   std::map<std::string, std::string> environment; // added to the guest's own
   std::string working_folder;                     // made when it is not there; empty: /
   int stdin_fd = -1;                              // read to its end for the program; -1: /dev/null
-  int interrupt_fd = -1;      // each byte that can be read from it is a signal number for the program; not closed
+  // Each byte that can be read from it is the number of a signal for the program and all it started, as ^C in a
+  // terminal is. Not closed.
+  int interrupt_fd = -1;
+  bool end_all = false;       // what the program started and did not wait for is killed when it ends
   milliseconds time_limit{0}; // 0: none
 };
 

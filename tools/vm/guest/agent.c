@@ -32,6 +32,7 @@ struct run {
 	int input, output, error; // our ends; -1 when closed
 	struct buffer pending_input;
 	int input_ended; // the host sent end of file
+	uint32_t flags;
 };
 
 struct put {
@@ -350,6 +351,7 @@ static void run_begin(uint32_t id, char *payload, size_t length)
 	if (strings) {
 		memset(run, 0, sizeof(*run));
 		run->id = id;
+		run->flags = header.flags;
 		failure = start_run(run, &header, strings);
 		run->used = !failure;
 	}
@@ -399,6 +401,8 @@ static void forward_input(struct run *run)
 // them open; it is not waited for.
 static void run_ended(struct run *run, int wait_status)
 {
+	if (run->flags & VM_RUN_END_ALL)
+		kill(-run->pid, SIGKILL);
 	while (forward_output(run, &run->output, VM_STDOUT))
 		;
 	while (forward_output(run, &run->error, VM_STDERR))
