@@ -6,6 +6,7 @@
 #include "frontend/passes/check.h"
 #include "frontend/passes/clone.h"
 #include "frontend/passes/infer_types.h"
+#include "frontend/passes/prune_unused.h"
 #include "frontend/passes/resolve_names.h"
 #include "frontend/passes/resolve_probes.h"
 #include "frontend/passes/target_vars.h"
@@ -25,7 +26,7 @@ public:
       : options_(options), sources_(sources), diagnostics_(diagnostics), declarations_(library, diagnostics),
         probes_(declarations_, families, sources, diagnostics), instances_(program_, declarations_, sources),
         targets_(program_, families, {options.guru, options.skip_badvars}, sources, diagnostics),
-        names_(program_, declarations_, instances_, diagnostics) {}
+        names_(program_, declarations_, instances_, diagnostics), pruner_(program_.arena, declarations_) {}
 
   Program run(const std::vector<const File *> &files) {
     for (const File *file : files)
@@ -116,20 +117,26 @@ private:
       program_.handlers[index].conditions.push_back(copy);
       names_.bind_condition(*copy, *condition.file);
     }
+    std::vector<Piece> blocks;
+    auto add = [&](const Stmt &text, const File &file, Loc use, Name alias) {
+      blocks.push_back({Cloner(program_.arena, sources_, use, alias).stmt(text), &file, bool(use)});
+    };
     for (const auto &piece : point.prologues)
-      add_block(index, *piece.node, *piece.file, piece.use, piece.alias);
-    add_block(index, *probe.decl->body, *probe.file, {}, {});
+      add(*piece.node, *piece.file, piece.use, piece.alias);
+    add(*probe.decl->body, *probe.file, {}, {});
     for (const auto &piece : point.epilogues)
-      add_block(index, *piece.node, *piece.file, piece.use, piece.alias);
+      add(*piece.node, *piece.file, piece.use, piece.alias);
+    pruner_.prune(blocks);
+    for (Piece &block : blocks)
+      add_block(index, block);
     look_at_functions();
   }
 
-  void add_block(HandlerIndex index, const Stmt &text, const File &file, Loc use, Name alias) {
-    Stmt *block = Cloner(program_.arena, sources_, use, alias).stmt(text);
-    targets_.resolve(block, index, FunctionId(), is_trusted(file));
-    program_.handlers[index].blocks.push_back(block);
+  void add_block(HandlerIndex index, Piece &block) {
+    targets_.resolve(block.stmt, index, FunctionId(), is_trusted(*block.file));
+    program_.handlers[index].blocks.push_back(block.stmt);
     std::vector<Local> locals = std::move(program_.handlers[index].locals); // the vector of handlers may move meanwhile
-    names_.bind(*block, file, locals, index);
+    names_.bind(*block.stmt, *block.file, locals, index);
     program_.handlers[index].locals = std::move(locals);
   }
 
@@ -201,6 +208,7 @@ private:
   Instances instances_;
   TargetResolver targets_;
   NameResolver names_;
+  Pruner pruner_;
 };
 
 } // namespace

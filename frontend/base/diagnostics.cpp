@@ -164,13 +164,13 @@ std::string Diagnostics::render(const Diagnostic &diagnostic, bool colour) const
 
 std::string Diagnostics::render_all(bool colour) const {
   std::string out;
+  // A mistake in an alias is met once for each probe that uses it; the first stands for all.
   std::unordered_set<std::string> seen;
   for (const Diagnostic &diagnostic : all_) {
     if (diagnostic.severity == Severity::warning && warnings_ == Warnings::dropped)
       continue;
-    std::string text = render(diagnostic, colour);
-    if (seen.insert(text).second)
-      out += text;
+    if (seen.insert(std::to_string(sources_->spelling(diagnostic.loc).value) + diagnostic.message).second)
+      out += render(diagnostic, colour);
   }
   return out;
 }
