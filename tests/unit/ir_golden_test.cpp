@@ -4,8 +4,10 @@
 //   `check.frame`: verify that, run none) ; ... what it shows the module
 //   ;;; after       the module after the passes   } whichever of them is
 //   ;;; findings    what the verifier says        } the result
+//   ;;; output      of the interpreter            }
 // `TAPJIT_UPDATE_GOLDEN=1 unit_ir` rewrites what follows the first `;;;`. The module and the result must parse back to
 // themselves.
+#include "ir/interpret.h"
 #include "ir/parse.h"
 #include "ir/passes/pipeline.h"
 #include "ir/print.h"
@@ -70,15 +72,50 @@ std::vector<std::string> run(Module &module, const std::vector<std::string> &nam
   return try_passes(module, options);
 }
 
+// The numbers of the second line, if it is a `; run:`.
+std::vector<uint32_t> wanted_hits(const std::string &text) {
+  std::istringstream line(text.substr(text.find('\n') + 1));
+  std::vector<uint32_t> hits;
+  std::string word;
+  uint32_t number;
+  line >> word >> word;
+  while (word == "run:" && line >> number)
+    hits.push_back(number);
+  return hits;
+}
+
+std::string interpret(const Module &module, const std::vector<uint32_t> &hits) {
+  Machine machine(module);
+  HitContext context{{10, 11, 12, 13, 14, 15}, {100}, {200}, "kernel.function(\"f\")", "f"};
+  std::string result;
+  for (uint32_t hit : hits) {
+    Outcome outcome = machine.hit(ProbeId{hit}, context);
+    if (outcome.failure)
+      result += "; probe " + std::to_string(hit) + " fails: " + *outcome.failure + "\n";
+    if (!outcome.is_fine())
+      result += "; probe " + std::to_string(hit) + " is wrong: " + outcome.internal + "\n";
+  }
+  std::istringstream lines(machine.output());
+  for (std::string line; std::getline(lines, line);)
+    result += "; | " + line + "\n";
+  return result;
+}
+
 std::string result_of(const std::string &input) {
   auto module = parse(input);
   if (!module)
     return ";;; findings\n; " + module.error().observed + "\n";
   expect_round_trip(*module);
+  std::vector<uint32_t> hits = wanted_hits(input);
+  std::string before = interpret(*module, hits);
   std::vector<std::string> findings = run(*module, wanted_passes(input));
   if (findings.empty()) {
     canonicalize(*module);
     expect_round_trip(*module);
+    if (!hits.empty()) {
+      EXPECT_EQ(before, interpret(*module, hits)) << print(*module);
+      return ";;; output\n" + before;
+    }
     return ";;; after\n" + print(*module);
   }
   std::string text = ";;; findings\n";
