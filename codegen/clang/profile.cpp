@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <ftw.h>
 #include <spawn.h>
 #include <sstream>
 #include <sys/stat.h>
@@ -50,12 +51,12 @@ public:
              !write_file(path + "/tap_dummy.c", "int tap_dummy;\n"))
       path.clear();
   }
+  // With all below it: some kbuilds make directories even under -n.
   ~DummyModule() {
-    if (path.empty())
-      return;
-    for (const char *name : {"/Makefile", "/tap_dummy.c"})
-      unlink((path + name).c_str());
-    rmdir(path.c_str());
+    if (!path.empty())
+      nftw(
+          path.c_str(), [](const char *each, const struct stat *, int, struct FTW *) { return remove(each); }, 16,
+          FTW_DEPTH | FTW_PHYS);
   }
   std::string path;
 };
