@@ -3,6 +3,8 @@
 // `m["k",1]=0x1`, `t @count=0x2 @min=0x1 @max=0x3 @sum=0x4 @avg=0x2`. Arrays go by falling value.
 #include "frontend/lower_module.h"
 
+#include <algorithm>
+
 namespace tapjit::lowering {
 
 using ir::StatField;
@@ -99,6 +101,9 @@ void add_display_probe(ModuleState &state) {
       shown.push_back(ir::GlobalId{uint32_t(index)});
   if (shown.empty() || state.options.display_sites.empty())
     return;
+  std::stable_sort(shown.begin(), shown.end(), [&](ir::GlobalId left, ir::GlobalId right) {
+    return state.variable(left).loc.value < state.variable(right).loc.value; // as declared
+  });
 
   ir::ProbeId id{uint32_t(state.module.probes.size())};
   ir::Function function;

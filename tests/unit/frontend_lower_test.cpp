@@ -84,7 +84,7 @@ TargetAnswer fake_target(TargetContextId context, const TargetQuery &query) {
     step(PushRegister, 1), step(Extend, 0, 32, true);
   else if (query.name == "$return")
     step(PushRegister, 0);
-  else if (query.name == "$file" || query.name == "$buf")
+  else if (query.name == "$file" || query.name == "$buf" || query.name == "$pos")
     step(PushRegister, query.name == "$file" ? 5 : 4);
   else if (query.root != ast::Target::Root::cast)
     answer.found = false;
