@@ -36,10 +36,12 @@ static int64_t __kprobes next_interval(struct tap_timer *t)
 
 enum hrtimer_restart __kprobes tap_timer_again(struct hrtimer *timer)
 {
-	struct tap_timer *t = container_of(timer, struct tap_timer, timer);
+	int64_t interval = next_interval(container_of(timer, struct tap_timer, timer));
+	int64_t next = ktime_to_ns(hrtimer_get_expires(timer)) + interval;
+	int64_t now = tap_clock_monotonic_ns();
 
 	/* From the planned time, so that intervals do not drift; turns that are over already are left out. */
-	hrtimer_forward_now(timer, ns_to_ktime(next_interval(t)));
+	hrtimer_set_expires(timer, ns_to_ktime(next > now ? next : now + interval));
 	return HRTIMER_RESTART;
 }
 

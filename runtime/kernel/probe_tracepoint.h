@@ -17,17 +17,32 @@ struct tap_site_tracepoint {
 };
 
 /*
- * TAP_GLUE_TRACEPOINT(site index, (prototype of the event), arguments as integers...), for example
- * TAP_GLUE_TRACEPOINT(2, (struct task_struct *p, int cpu), (int64_t)(long)p, (int64_t)cpu)
+ * TAP_GLUE_TRACEPOINT(site index, probe number, (prototype of the event), arguments as integers...), for
+ * example TAP_GLUE_TRACEPOINT(2, 0, (struct task_struct *p, int cpu), (int64_t)(long)p, (int64_t)cpu) Without
+ * the probe's number the call goes through the site, which codegen/safety cannot follow and refuses.
  */
-#define TAP_GLUE_TRACEPOINT(index, prototype, ...)                                                           \
+#define TAP_GLUE_TRACEPOINT(index, number, ...)                                                              \
+	TAP_JOIN(TAP_GLUE_TRACEPOINT_, TAP_IS_WRAPPED(number))(index, number, __VA_ARGS__)
+#define TAP_GLUE_TRACEPOINT_0(index, number, prototype, ...)                                                 \
+	TAP_GLUE_TRACEPOINT_BODY(index, tap_entry_tracepoint_##number, prototype, __VA_ARGS__)
+#define TAP_GLUE_TRACEPOINT_1(index, prototype, ...)                                                         \
+	TAP_GLUE_TRACEPOINT_BODY(index, ((const struct tap_site_tracepoint *)tap_site_)->entry, prototype,   \
+				 __VA_ARGS__)
+#define TAP_GLUE_TRACEPOINT_BODY(index, call, prototype, ...)                                                \
 	static void tap_glue_tracepoint_##index(void *tap_site_, TAP_UNWRAP prototype)                       \
 	{                                                                                                    \
 		int64_t tap_arguments_[] = {__VA_ARGS__};                                                    \
                                                                                                              \
-		((const struct tap_site_tracepoint *)tap_site_)->entry(tap_site_, tap_arguments_);           \
+		call(tap_site_, tap_arguments_);                                                             \
 	}
 #define TAP_UNWRAP(...) __VA_ARGS__
+/* 1 for (...), 0 for a number. */
+#define TAP_IS_WRAPPED(x)      TAP_SECOND(TAP_WRAPPED x, 0, 0)
+#define TAP_WRAPPED(...)       0, 1
+#define TAP_SECOND(...)	       TAP_SECOND_(__VA_ARGS__)
+#define TAP_SECOND_(a, b, ...) b
+#define TAP_JOIN(a, b)	       TAP_JOIN_(a, b)
+#define TAP_JOIN_(a, b)	       a##b
 
 #define TAP_ENTRY_TRACEPOINT(number)                                                                         \
 	static void tap_entry_tracepoint_##number(const struct tap_site *site, const int64_t *arguments)     \

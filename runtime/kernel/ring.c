@@ -77,16 +77,17 @@ void __kprobes tap_unit_number(struct tap_lane *lane)
 /* Every unit below it is in the rings, for one who reads the heads after it. */
 uint64_t tap_watermark(void)
 {
-	uint64_t mark = (uint64_t)atomic64_read(&tap_session.counter) + 1;
+	struct tap_session *s = tap_self();
+	uint64_t mark = (uint64_t)atomic64_read(&s->counter) + 1;
 	uint32_t i;
 
 	smp_mb();
-	for (i = 0; i < tap_session.lane_count; i++) {
+	for (i = 0; i < s->lane_count; i++) {
 		uint64_t inflight;
 
-		if (!tap_session.lanes[i])
+		if (!s->lanes[i])
 			continue;
-		inflight = READ_ONCE(tap_session.lanes[i]->inflight);
+		inflight = READ_ONCE(s->lanes[i]->inflight);
 		if (inflight < mark)
 			mark = inflight;
 	}
@@ -94,7 +95,7 @@ uint64_t tap_watermark(void)
 	return mark;
 }
 
-static bool __kprobes unit_open(struct tap_lane *lane, uint32_t need)
+bool __kprobes tap_unit_open(struct tap_lane *lane, uint32_t need)
 {
 	struct tap_unit *unit = &lane->ctx.unit;
 	struct tap_ring *ring = &lane->ring;
@@ -149,29 +150,6 @@ void __kprobes tap_unit_finish(struct tap_lane *lane)
 	tap_wake(lane, full ? TAP_WAIT_DATA : TAP_WAIT_WATERMARK);
 }
 
-/* A session handler's ring is full: what there is goes out, and the rest waits for the reader. */
-static bool session_wait(struct tap_lane *lane, uint32_t need)
-{
-	struct tap_ring *ring = &lane->ring;
-	uint64_t bytes = sizeof(struct tap_unit_header) + need;
-
-	if (lane->ctx.unit.start &&
-	    lane->ctx.unit.at > lane->ctx.unit.start + sizeof(struct tap_unit_header)) {
-		tap_unit_commit(lane, TAP_UNIT_MORE);
-		lane->continued = true;
-	}
-	lane->ctx.unit.start = NULL;
-	smp_store_release(&lane->inflight, TAP_NOT_INFLIGHT);
-	tap_wake(lane, TAP_WAIT_DATA);
-	if (bytes > ring->size)
-		return false;
-	if (wait_event_killable(tap_session.room,
-				READ_ONCE(tap_session.abandoned) ||
-				    ring->size - (ring->head - smp_load_acquire(&ring->tail)) >= bytes))
-		return false;
-	return unit_open(lane, need);
-}
-
 uint8_t *__kprobes tap_record(struct tap_ctx *c, uint32_t format, uint32_t bytes)
 {
 	struct tap_lane *lane = tap_lane_of(c);
@@ -181,8 +159,8 @@ uint8_t *__kprobes tap_record(struct tap_ctx *c, uint32_t format, uint32_t bytes
 
 	if (unit->lost)
 		return NULL;
-	if (unlikely(!unit->start ? !unit_open(lane, need) : (uint64_t)(unit->end - unit->at) < need)) {
-		if (c->kind == TAP_EVENT || !session_wait(lane, need)) {
+	if (unlikely(!unit->start ? !tap_unit_open(lane, need) : (uint64_t)(unit->end - unit->at) < need)) {
+		if (c->kind == TAP_EVENT || !tap_session_wait(lane, need)) {
 			unit->lost = true;
 			return NULL;
 		}

@@ -72,15 +72,14 @@ void tap_session_error_format(const char *format, ...)
 }
 
 /* A unit of its own on the session's lane, whose owner calls this: under `control`. */
-static void say(uint32_t format, const char *text)
+static void say(uint32_t format, struct tap_str line)
 {
-	struct tap_ctx *c = &tap_session.self->ctx;
-	struct tap_str line = tap_str_make(text, strlen(text));
-	uint8_t *at = tap_record(c, format, tap_str_bytes(line));
+	struct tap_lane *lane = tap_session.self;
+	uint8_t *at = tap_record(&lane->ctx, format, tap_str_bytes(line));
 
 	if (at)
 		tap_put_str(at, line);
-	tap_unit_finish(tap_session.self);
+	tap_unit_finish(lane);
 }
 
 void tap_session_warn_format(const char *format, ...)
@@ -89,9 +88,8 @@ void tap_session_warn_format(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vscnprintf(text, sizeof(text), format, args);
+	say(TAP_RECORD_WARNING, tap_str_make(text, vscnprintf(text, sizeof(text), format, args)));
 	va_end(args);
-	say(TAP_RECORD_WARNING, text);
 }
 
 static void say_fatal(void)
@@ -100,7 +98,7 @@ static void say_fatal(void)
 
 	if (text) {
 		tap_session.fatal = NULL;
-		say(TAP_RECORD_ERROR, text);
+		say(TAP_RECORD_ERROR, tap_str_in(text, sizeof(tap_session.fatal_text)));
 	}
 }
 
@@ -127,11 +125,12 @@ static void run_session_handler(const struct tap_site *site)
  */
 static void run_session_family(const struct tap_family *family, uint32_t state)
 {
-	const struct tap_program *program = tap_session.program;
+	struct tap_session *s = tap_self();
+	const struct tap_program *program = s->program;
 	const struct tap_site_session *last = NULL;
 	uint32_t last_index = 0;
 
-	while (READ_ONCE(tap_session.state) == state) {
+	while (READ_ONCE(s->state) == state) {
 		const struct tap_site_session *next = NULL;
 		uint32_t next_index = 0, index = 0, f, i;
 
@@ -163,7 +162,7 @@ static void run_session_family(const struct tap_family *family, uint32_t state)
 
 static void remove_families(void)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 
 	while (s->families_placed > 0) {
 		const struct tap_family_use *use = &s->program->families[--s->families_placed];
@@ -176,7 +175,7 @@ static void remove_families(void)
 
 static int place_families(void)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	uint32_t placed = 0;
 
 	for (; s->families_placed < s->program->family_count; s->families_placed++) {
@@ -194,7 +193,7 @@ static int place_families(void)
 
 int tap_session_start(int64_t target)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	int rc = 0;
 
 	if (mutex_lock_killable(&s->control))
@@ -233,7 +232,7 @@ static void finish(void)
 
 int tap_session_stop(bool abandoned)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 
 	if (abandoned) {
 		WRITE_ONCE(s->abandoned, true);
@@ -255,7 +254,7 @@ int tap_session_stop(bool abandoned)
 /* Exact after TAP_IOC_STOP; a close guess while handlers run. */
 void tap_session_stats(struct tap_stats *stats)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	uint32_t i;
 
 	memset(stats, 0, sizeof(*stats));
@@ -333,7 +332,7 @@ static struct tap_lane *lane_init(uint32_t index, int node, uint8_t kind, uint64
 
 static void lanes_exit(void)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	uint32_t i;
 
 	for (i = 0; i < s->lane_count; i++)
@@ -344,7 +343,7 @@ static void lanes_exit(void)
 
 static int lanes_init(void)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	uint64_t bytes = s->program->limits.ring_bytes;
 	int cpu;
 
@@ -370,7 +369,7 @@ fail:
 
 int tap_session_load(struct tap_program *program)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	int rc;
 
 	if (program->abi != TAP_ABI)
@@ -403,7 +402,7 @@ fail_lanes:
  * session. */
 void tap_session_unload(void)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 
 	tap_session_stop(true);
 	tap_transport_exit();

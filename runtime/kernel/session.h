@@ -96,6 +96,18 @@ enum { TAP_WAIT_NONE = 0, TAP_WAIT_DATA = 1, TAP_WAIT_WATERMARK = 2 };
 
 extern struct tap_session tap_session;
 
+/*
+ * For code outside handlers: its address in a register. Otherwise each access is an absolute address, of
+ * which each takes 24 bytes of relocation in the module's file.
+ */
+static inline struct tap_session *tap_self(void)
+{
+	struct tap_session *s = &tap_session;
+
+	OPTIMIZER_HIDE_VAR(s);
+	return s;
+}
+
 static inline struct tap_lane *tap_lane_of(struct tap_ctx *c)
 {
 	return container_of(c, struct tap_lane, ctx);
@@ -104,6 +116,8 @@ static inline struct tap_lane *tap_lane_of(struct tap_ctx *c)
 /* ring.c */
 int tap_ring_init(struct tap_ring *ring, uint64_t bytes, int node);
 void tap_ring_exit(struct tap_ring *ring);
+/* Begins a unit with room for `need` bytes of records; false: there is none. */
+bool tap_unit_open(struct tap_lane *lane, uint32_t need);
 /* Gives the current unit to the reader, if it has records. */
 void tap_unit_commit(struct tap_lane *lane, uint32_t flags);
 /* Ends the unit of a handler run: commits, or counts it as lost; drops the sequence number. */
@@ -112,6 +126,9 @@ void tap_unit_finish(struct tap_lane *lane);
 void tap_unit_number(struct tap_lane *lane);
 uint64_t tap_watermark(void);
 void tap_wake(struct tap_lane *lane, uint32_t wait);
+
+/* wait.c */
+bool tap_session_wait(struct tap_lane *lane, uint32_t need);
 
 /* handler.c */
 /* Says the failure in the context's output, counts it, and ends the session when there were more than

@@ -5,15 +5,15 @@
 /* A reader's buffer should hold a ring; with less than a unit's size, read fails with -EMSGSIZE. */
 #define TAP_READ_LEAST 4096
 
-static struct tap_ring *ring_at(uint32_t i)
+static struct tap_ring *ring_at(struct tap_session *s, uint32_t i)
 {
-	return tap_session.lanes[i] ? &tap_session.lanes[i]->ring : NULL;
+	return s->lanes[i] ? &s->lanes[i]->ring : NULL;
 }
 
 /* Something that the reader has not been given. Before it sleeps it says what it waits for, then looks. */
 static bool reader_ready(void)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	struct tap_reader *r = &s->reader;
 	uint32_t i;
 
@@ -26,7 +26,7 @@ static bool reader_ready(void)
 	if (r->held && tap_watermark() > r->sent)
 		return true;
 	for (i = 0; i < s->lane_count; i++) {
-		struct tap_ring *ring = ring_at(i);
+		struct tap_ring *ring = ring_at(s, i);
 
 		if (ring && smp_load_acquire(&ring->head) != ring->tail)
 			return true;
@@ -79,7 +79,7 @@ static uint64_t whole_units(const struct tap_ring *ring, uint64_t tail, uint64_t
 
 static int fill_states(struct fill *fill)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	struct tap_reader *r = &s->reader;
 	static const uint8_t order[] = {TAP_STATE_RUNNING, TAP_STATE_STOPPING, TAP_STATE_ERROR};
 	uint32_t i, states = atomic_read(&s->states);
@@ -99,14 +99,14 @@ static int fill_states(struct fill *fill)
 /* A new snapshot: first the watermark, then the heads (tap_watermark ends in a barrier). */
 static void snapshot(void)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	struct tap_reader *r = &s->reader;
 	uint32_t i;
 
 	r->watermark = tap_watermark();
 	r->delivering = r->held && r->watermark > r->sent;
 	for (i = 0; i < s->lane_count; i++) {
-		struct tap_ring *ring = ring_at(i);
+		struct tap_ring *ring = ring_at(s, i);
 
 		if (!ring)
 			continue;
@@ -119,8 +119,8 @@ static void snapshot(void)
 /* The units of one ring, up to the snapshot: 1 when all are given, 0 when the buffer is full. */
 static int fill_ring(struct fill *fill, uint32_t i)
 {
-	struct tap_session *s = &tap_session;
-	struct tap_ring *ring = ring_at(i);
+	struct tap_session *s = tap_self();
+	struct tap_ring *ring = ring_at(s, i);
 	uint64_t n;
 
 	if (!ring || ring->tail == s->reader.heads[i])
@@ -142,7 +142,7 @@ static int fill_ring(struct fill *fill, uint32_t i)
 /* As much as fits; 0: nothing is there. */
 static ssize_t fill_buffer(struct fill *fill)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	struct tap_reader *r = &s->reader;
 	uint32_t i;
 	int rc = fill_states(fill);
@@ -171,7 +171,7 @@ static ssize_t fill_buffer(struct fill *fill)
 
 static ssize_t tap_read(struct file *file, char __user *buffer, size_t size, loff_t *offset)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	struct tap_reader *r = &s->reader;
 	struct fill fill = {.at = buffer, .room = min_t(size_t, size, INT_MAX &PAGE_MASK)};
 	ssize_t n;
@@ -211,7 +211,7 @@ static __poll_t tap_poll(struct file *file, poll_table *wait)
 
 static long info(void __user *to)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	struct tap_info info = {
 	    .abi = TAP_ABI,
 	    .rings = s->lane_count,
@@ -227,7 +227,7 @@ static long info(void __user *to)
 
 static long formats(void __user *from)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	struct tap_formats_request request;
 
 	if (copy_from_user(&request, from, sizeof(request)))
@@ -290,7 +290,7 @@ static const struct file_operations tap_file_operations = {
 /* uint32_t length, text, uint32_t number of arguments, their letters; zeros up to a multiple of 4. */
 static int formats_init(void)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	uint64_t bytes = 0;
 	uint8_t *at;
 	uint32_t i;
@@ -321,7 +321,7 @@ static int formats_init(void)
 
 int tap_transport_init(void)
 {
-	struct tap_session *s = &tap_session;
+	struct tap_session *s = tap_self();
 	int rc = formats_init();
 
 	if (rc)
