@@ -160,6 +160,17 @@ TEST_F(PchTest, ATouchedHeaderIsNotComparedAgain) {
   EXPECT_TRUE(compile("int x = fresh;", with_pch()).ok());
 }
 
+TEST_F(PchTest, DebugInformationOnlyWhenAsked) {
+  ASSERT_TRUE(build("struct point { int x, y; };").ok);
+  const char *text = "int f(struct point *p); int f(struct point *p) {\n#line 12 \"script.stp\"\n return p->x; }";
+  EXPECT_EQ(compile(text, with_pch()).emit_object()->find(".debug_line"), std::string::npos);
+  CompileRequest request = with_pch();
+  request.debug_info = true;
+  std::string object = *compile(text, request).emit_object();
+  EXPECT_NE(object.find(".debug_line"), std::string::npos);
+  EXPECT_NE(object.find("script.stp"), std::string::npos);
+}
+
 TEST_F(PchTest, DefinesComeAfterIt) {
   ASSERT_TRUE(build("#ifdef LIMIT\n#error seen too early\n#endif\n#define OTHER 1\n").ok);
   CompileRequest request = with_pch();
