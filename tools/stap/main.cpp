@@ -77,6 +77,13 @@ size_t site_count(const Program &program) {
   return sites;
 }
 
+size_t library_scripts(const SourceTable &sources) {
+  size_t n = 0;
+  for (size_t i = 0; i < sources.size(); ++i)
+    n += sources.kind(SourceId(i)) == SourceKind::tapset || sources.kind(SourceId(i)) == SourceKind::macros;
+  return n;
+}
+
 struct Run {
   const Options &options;
   KernelChoice choice;
@@ -195,7 +202,7 @@ int translate(Run &run, const std::vector<ScriptText> &texts, std::string &text)
     return failed;
   }
   say(options, 1,
-      fmt::format("Pass 1: parsed user script and {} {}.", count(scripts.library->file_count(), "library script"),
+      fmt::format("Pass 1: parsed user script and {} {}.", count(library_scripts(scripts.sources), "library script"),
                   parse_clock.text()));
   run.times.add("parse", parse_clock.real_ms());
   if (options.last_pass == 1) {

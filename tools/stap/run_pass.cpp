@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/stap/run_pass.h"
 
+#include "tools/stap/session_signals.h"
 #include "tools/vm/run_module.h"
 
 #include <cerrno>
@@ -20,40 +21,6 @@ namespace tapjit {
 
 namespace {
 
-// The signals that end a session; their numbers come out of read_fd() one byte each while this lives.
-class SessionSignals {
-public:
-  SessionSignals() {
-    if (pipe2(pipe_, O_CLOEXEC | O_NONBLOCK) != 0)
-      pipe_[0] = pipe_[1] = -1;
-    write_fd_ = pipe_[1];
-    struct sigaction action = {};
-    action.sa_handler = [](int number) {
-      int saved = errno;
-      unsigned char byte = static_cast<unsigned char>(number);
-      (void)!write(write_fd_, &byte, 1);
-      errno = saved;
-    };
-    action.sa_flags = SA_RESTART;
-    for (size_t i = 0; i < std::size(numbers); ++i)
-      sigaction(numbers[i], &action, &before_[i]);
-  }
-  ~SessionSignals() {
-    for (size_t i = 0; i < std::size(numbers); ++i)
-      sigaction(numbers[i], &before_[i], nullptr);
-    close(pipe_[0]);
-    close(pipe_[1]);
-  }
-  SessionSignals(const SessionSignals &) = delete;
-  int read_fd() const { return pipe_[0]; }
-
-private:
-  static constexpr int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-  static inline int write_fd_ = -1;
-  int pipe_[2];
-  struct sigaction before_[std::size(numbers)];
-};
-
 std::vector<std::string> staprun_options(const Options &options) {
   std::vector<std::string> words;
   for (int i = 1; i < options.verbose[4]; ++i)
@@ -65,7 +32,8 @@ std::vector<std::string> staprun_options(const Options &options) {
   return words;
 }
 
-// The file of -o, its strftime conversions expanded; 1 without -o.
+} // namespace
+
 Result<int> open_output(const Options &options) {
   if (options.output_file.empty())
     return 1;
@@ -80,8 +48,6 @@ Result<int> open_output(const Options &options) {
     return Error{fmt::format("option -o: cannot open `{}`: {}", path, strerror(errno)), ""};
   return fd;
 }
-
-} // namespace
 
 Result<int> run_module_in_guest(const Options &options, const KernelChoice &choice, const std::string &module_path,
                                 const std::string &module_name) {

@@ -16,4 +16,7 @@ Result<int> run_module_on_host(const Options &options, const std::string &module
 Result<int> run_module_in_guest(const Options &options, const KernelChoice &choice, const std::string &module_path,
                                 const std::string &module_name);
 
+// The file of -o, its strftime conversions expanded; standard output without -o.
+Result<int> open_output(const Options &options);
+
 } // namespace tapjit

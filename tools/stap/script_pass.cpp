@@ -2,7 +2,7 @@
 #include "tools/stap/script_pass.h"
 
 #include "frontend/target/kernel_target.h"
-#include "ir/passes.h"
+#include "ir/passes/pipeline.h"
 #include "tapset/family.h"
 #include "tools/stap/no_kernel.h"
 
@@ -63,7 +63,6 @@ Result<std::unique_ptr<target::Target>> open_target(const KernelChoice &choice, 
 ParseOptions parse_options_for(const Options &options, const KernelChoice &choice, const target::Target &target) {
   ParseOptions parse;
   parse.arguments = options.arguments;
-  parse.has_arguments = true;
   parse.guru = options.guru;
   parse.kernel_release = choice.release;
   parse.runtime = choice.user_runtime ? "dyninst" : "kernel";
@@ -123,7 +122,6 @@ Result<void> parse_pass(const Options &options, const KernelChoice &choice, cons
   ParseOptions library_parse = parse;
   library_parse.guru = true;
   library_parse.arguments.clear();
-  library_parse.has_arguments = false;
   scripts.library = std::make_unique<Library>(scripts.sources, library_parse);
   std::vector<std::string> directories = tapset_directories(options);
   codegen::KeyBuilder key_builder;
@@ -185,9 +183,8 @@ ir::Module lower_pass(const Options &options, const std::string &module_name, Sc
 std::vector<std::string> ir_passes(const Options &options, ir::Module &module) {
   ir::PassOptions pass_options;
   pass_options.verify |= options.verify_ir;
-  if (options.unoptimized)
-    pass_options.only = {"call_graph", "charges", "lock_placement", "frame_layout", "cost"};
-  return ir::run_passes(module, pass_options);
+  pass_options.optimize = !options.unoptimized;
+  return ir::try_passes(module, pass_options);
 }
 
 } // namespace tapjit

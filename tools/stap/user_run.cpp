@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/stap/user_run.h"
+
+#include "codegen/jit/jit.h"
+#include "runtime/user/user_host.h"
+#include "tools/stap/run_pass.h"
+#include "tools/stap/session_signals.h"
+
+#include <cstring>
+#include <fmt/format.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+namespace tapjit {
+
+namespace {
+
+// All that machine code of the user runtime may use of this process; code generation itself asks for these.
+std::vector<codegen::JitImport> imports() {
+  auto address = [](auto *function) { return reinterpret_cast<void *>(function); };
+  return {{"memcpy", address(&memcpy)},
+          {"memmove", address(&memmove)},
+          {"memset", address(&memset)},
+          {"memcmp", address(&memcmp)},
+          {"bcmp", address(&memcmp)},
+          {"strlen", address(&strlen)},
+          {"memchr", address(static_cast<const void *(*)(const void *, int, size_t)>(&memchr))}};
+}
+
+// The process of -c. It starts with the session and is ended with it.
+class Command {
+public:
+  Result<void> start(const std::string &text) {
+    pid_ = fork();
+    if (pid_ < 0)
+      return Error{fmt::format("cannot start the command `{}`: {}", text, strerror(errno)), ""};
+    if (pid_ == 0) {
+      execl("/bin/sh", "sh", "-c", text.c_str(), nullptr);
+      _exit(127);
+    }
+    pidfd_ = int(syscall(SYS_pidfd_open, pid_, 0));
+    return {};
+  }
+  ~Command() {
+    if (pid_ > 0) {
+      kill(pid_, SIGTERM);
+      waitpid(pid_, nullptr, 0);
+    }
+    if (pidfd_ >= 0)
+      close(pidfd_);
+  }
+  pid_t pid() const { return pid_; }
+  int pidfd() const { return pidfd_; }
+
+private:
+  pid_t pid_ = 0;
+  int pidfd_ = -1;
+};
+
+} // namespace
+
+Result<int> run_in_process(const Options &options, const codegen::Platform &platform, std::string_view object,
+                           StepTimes &times) {
+  PassClock link_clock;
+  std::vector<std::string_view> objects{object};
+  for (const codegen::RuntimeObject &part : platform.objects)
+    objects.push_back(part.object);
+  auto program = codegen::jit_load(objects, imports(), {TAP_USER_ENTRY});
+  if (!program)
+    return program.error();
+  auto entry = program->address(TAP_USER_ENTRY);
+  if (!entry)
+    return entry.error();
+  times.add("jit", link_clock.real_ms());
+
+  auto output = open_output(options);
+  if (!output)
+    return output.error();
+  SessionSignals signals;
+  Command command;
+  user::HostOptions host_options;
+  host_options.output_fd = *output;
+  host_options.warnings = !options.suppress_warnings;
+  host_options.interrupt_fd = signals.read_fd();
+  host_options.target = options.target_pid;
+  if (options.has_command) {
+    if (auto started = command.start(options.command); !started)
+      return started.error();
+    host_options.target = command.pid();
+    host_options.command_pidfd = command.pidfd();
+  }
+  user::Host host(host_options);
+  int status = reinterpret_cast<tap_user_main_fn>(*entry)(&host.callbacks());
+  if (*output != 1)
+    close(*output);
+  return status;
+}
+
+} // namespace tapjit
