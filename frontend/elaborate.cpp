@@ -104,6 +104,7 @@ private:
           point_of.push_back(p);
         }
         program_.handlers[found].sites.push_back(std::move(site));
+        program_.handlers[found].points.push_back(points[p].text);
       }
     }
     size_t end = program_.handlers.size();

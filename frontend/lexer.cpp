@@ -73,13 +73,11 @@ public:
   std::vector<Token> run() {
     tokens_.reserve(text_.size() / 4 + 2);
     for (;;) {
-      size_t before = at_;
       bool skipped = skip_space();
-      (void)before;
       Token token;
       token.glued = !skipped;
       token.loc = sources_.loc(source_, at_);
-      if (at_ >= text_.size()) {
+      if (at_ >= text_.size() || errors_ > kMaxErrors) {
         tokens_.push_back(token);
         return std::move(tokens_);
       }
@@ -214,6 +212,7 @@ private:
     bool escapes = false;
     for (; at_ < text_.size() && text_[at_] != '"'; ++at_) {
       if (text_[at_] == '\n') {
+        ++errors_;
         diagnostics_.report(DiagId::newline_in_string, start_loc);
         token.kind = TokenKind::string;
         return true;
@@ -296,6 +295,7 @@ private:
       constexpr char kHex[] = "0123456789abcdef";
       shown = std::string("\\x") + kHex[byte >> 4] + kHex[byte & 15];
     }
+    ++errors_;
     diagnostics_.report(DiagId::unexpected_character, here(), {shown});
     // One report for a run of bytes that mean nothing, such as a binary file.
     while (at_ < text_.size() && class_of(text_[at_]) == kOther && !std::strchr("\"#/%", text_[at_]) &&
@@ -320,6 +320,8 @@ private:
   Diagnostics &diagnostics_;
   std::vector<Token> tokens_;
   size_t at_ = 0;
+  static constexpr unsigned kMaxErrors = 10; // then it is no script
+  unsigned errors_ = 0;
 };
 
 } // namespace

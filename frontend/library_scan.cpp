@@ -85,6 +85,7 @@ private:
     std::vector<std::string> names;
     std::string name;
     bool braces = false;
+    size_t start = at_;
     for (++at_; kind() != TokenKind::end; ++at_) {
       const Token &token = tokens_[at_];
       if (token.kind == TokenKind::assign || token.kind == TokenKind::add_assign) {
@@ -99,8 +100,7 @@ private:
       } else if (token.kind == TokenKind::lbrace) {
         // A body, unless an alternative of names: `{a, b}.c`.
         TokenKind before = at_ ? tokens_[at_ - 1].kind : TokenKind::end;
-        if (before != TokenKind::dot && before != TokenKind::kw_probe && before != TokenKind::comma &&
-            before != TokenKind::assign) {
+        if (before != TokenKind::dot && at_ != start + 1 && before != TokenKind::comma && before != TokenKind::assign) {
           skip_block();
           return;
         }

@@ -34,6 +34,11 @@ struct ParseOptions {
 std::unique_ptr<ast::File> parse_script(SourceTable &sources, SourceId source, const ParseOptions &options,
                                         Diagnostics &diagnostics);
 
+// Warns of each argument that no script asked for; `used` is ParseOptions::used_arguments after all scripts were
+// parsed.
+void report_unused_arguments(const std::vector<std::string> &arguments, const std::vector<bool> &used,
+                             Diagnostics &diagnostics);
+
 // The canonical text of a file (`stap -p1`): parses again to the same tree.
 std::string print_file(const ast::File &file);
 std::string print_expr(const ast::Expr &expr);

@@ -376,4 +376,11 @@ std::unique_ptr<File> parse_script(SourceTable &sources, SourceId source, const 
   return file;
 }
 
+void report_unused_arguments(const std::vector<std::string> &arguments, const std::vector<bool> &used,
+                             Diagnostics &diagnostics) {
+  for (size_t i = 0; i < arguments.size(); ++i)
+    if (i >= used.size() || !used[i])
+      diagnostics.report(DiagId::argument_unused, Loc{}, {arguments[i]});
+}
+
 } // namespace tapjit

@@ -11,7 +11,7 @@ namespace tapjit {
 namespace {
 
 constexpr size_t kMaxExpansionDepth = 100;
-constexpr size_t kMaxTokens = 20'000'000; // what a macro bomb may make before it is stopped
+constexpr size_t kMaxMacroTokens = 2'000'000; // what a macro bomb may make before it is stopped
 
 // One place tokens are read from: the file, a macro's body, a macro's argument, a script argument.
 struct Frame {
@@ -37,14 +37,12 @@ public:
     end_ = tokens.back();
     push(std::move(tokens), nullptr, Loc{});
     for (Token token; next(token);) {
-      if (out_.size() >= kMaxTokens) {
-        diagnostics_.report(DiagId::macro_too_deep, token.loc, {token.text});
-        break;
-      }
       out_.push_back(token);
     }
-    if (open_conditions_ != 0)
+    if (open_conditions_ != 0 && !failed_)
       diagnostics_.report(DiagId::unterminated_condition, open_loc_);
+    if (failed_)
+      out_.clear(); // half a script gives only further errors
     out_.push_back(end_);
     return std::move(out_);
   }
@@ -87,6 +85,8 @@ private:
         continue;
       }
       token = (*frame.tokens)[frame.at++];
+      if (frames_.size() > 1 && ++macro_tokens_ > kMaxMacroTokens)
+        return too_deep(token);
       if (frame.macro) {
         if (token.kind == TokenKind::at_word && !frame.macro->params.empty()) {
           if (size_t index = parameter_index(*frame.macro, token.text); index < frame.arguments.size()) {
@@ -114,8 +114,14 @@ private:
   }
 
   bool too_deep(const Token &token) {
-    diagnostics_.report(DiagId::macro_too_deep, sources_.outermost_use(token.loc), {token.text});
+    Name name;
+    for (const auto &frame : frames_)
+      if (frame->macro && !name)
+        name = frame->macro->name;
+    if (!failed_)
+      diagnostics_.report(DiagId::macro_too_deep, sources_.outermost_use(token.loc), {name});
     frames_.clear();
+    failed_ = true;
     return false;
   }
 
@@ -171,7 +177,8 @@ private:
     Token token;
     for (;;) {
       if (!next_condition_token(token)) {
-        diagnostics_.report(DiagId::unterminated_condition, loc);
+        if (!failed_)
+          diagnostics_.report(DiagId::unterminated_condition, loc);
         open_conditions_ = 0;
         return;
       }
@@ -267,7 +274,8 @@ private:
 
   bool expect_raw(Token &token, TokenKind kind) {
     if (!next_raw(token)) {
-      diagnostics_.report(DiagId::expected, end_.loc, {token_description(kind), token_description(TokenKind::end)});
+      if (!failed_)
+        diagnostics_.report(DiagId::expected, end_.loc, {token_description(kind), token_description(TokenKind::end)});
       return false;
     }
     if (token.kind != kind) {
@@ -378,7 +386,8 @@ private:
     arguments.emplace_back();
     for (;;) {
       if (!next_raw(token)) {
-        diagnostics_.report(DiagId::expected, use.loc, {"`)`", token_description(TokenKind::end)});
+        if (!failed_)
+          diagnostics_.report(DiagId::expected, use.loc, {"`)`", token_description(TokenKind::end)});
         return false;
       }
       if (token.kind == TokenKind::lparen || token.kind == TokenKind::lbracket || token.kind == TokenKind::lbrace) {
@@ -412,6 +421,8 @@ private:
   std::vector<Token> out_;
   Token end_;
   size_t open_conditions_ = 0;
+  size_t macro_tokens_ = 0;
+  bool failed_ = false; // expansion was given up; the rest of the text is left out
   Loc open_loc_;
 };
 

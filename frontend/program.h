@@ -89,8 +89,9 @@ struct Handler {
   std::vector<ast::Expr *> conditions; // `if (...)` of the point and its aliases: all must be true
   std::vector<ast::Expr *> entries;    // EntryId: computed when the function is entered
   std::vector<TargetUse> targets;
-  std::string point; // the script's probe point text, for messages and -p2
-  Loc loc;           // of that probe point
+  std::string point;               // the script's probe point text, for messages and -p2
+  std::vector<std::string> points; // the same for each of `sites`
+  Loc loc;                         // of that probe point
 };
 
 struct TopLevelCode {

@@ -50,8 +50,8 @@ void print_function(std::string &out, const FunctionInfo &function) {
 }
 
 void print_handler(std::string &out, const Handler &handler) {
-  for (const ResolvedSite &site : handler.sites)
-    out += site.site.pp + " /* <- " + handler.point + " */\n";
+  for (size_t i = 0; i < handler.sites.size(); ++i)
+    out += handler.sites[i].site.pp + " /* <- " + handler.points[i] + " */\n";
   for (const Expr *condition : handler.conditions)
     out += "  # condition\n  " + print_expr(*condition) + "\n";
   print_locals(out, handler.locals, 0);

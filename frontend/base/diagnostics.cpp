@@ -147,7 +147,7 @@ std::string Diagnostics::render(const Diagnostic &diagnostic, bool colour) const
   out += '\n';
   render_place(out, *sources_, diagnostic.loc, diagnostic.length, colours);
   unsigned shown = 0;
-  for (Loc loc = diagnostic.loc; sources_->is_expansion(loc) && shown < 8; ++shown) {
+  for (Loc loc = diagnostic.loc; sources_->is_expansion(loc) && shown < 4; ++shown) {
     const Expansion &expansion = sources_->expansion(loc);
     out += std::string(expansion_text(expansion.kind)) + std::string(expansion.name.view()) + "`, used here\n";
     render_place(out, *sources_, expansion.use, 0, colours);
@@ -166,17 +166,29 @@ std::string Diagnostics::render_all(bool colour) const {
   std::string out;
   // A mistake in an alias is met once for each probe that uses it; the first stands for all.
   std::unordered_set<std::string> seen;
-  for (const Diagnostic &diagnostic : all_) {
+  constexpr size_t kMaxShown = 30;
+  std::vector<size_t> order(all_.size());
+  for (size_t i = 0; i < order.size(); ++i)
+    order[i] = i;
+  auto place = [&](size_t i) { return sources_->spelling(all_[i].loc).value - 1; }; // nowhere comes last
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return std::pair(place(a), a) < std::pair(place(b), b); });
+  for (size_t i : order) {
+    const Diagnostic &diagnostic = all_[i];
     if (diagnostic.severity == Severity::warning && warnings_ == Warnings::dropped)
       continue;
-    if (seen.insert(std::to_string(sources_->spelling(diagnostic.loc).value) + diagnostic.message).second)
+    if (seen.insert(std::to_string(sources_->spelling(diagnostic.loc).value) + diagnostic.message).second &&
+        seen.size() <= kMaxShown)
       out += render(diagnostic, colour);
   }
+  if (seen.size() > kMaxShown)
+    out += std::to_string(seen.size() - kMaxShown) + " more not shown\n";
   return out;
 }
 
 std::string_view nearest_name(std::string_view wanted, const std::vector<std::string_view> &candidates) {
-  size_t best = std::max<size_t>(1, wanted.size() / 3) + 1; // distances must stay below this
+  // Distances must stay below this: one slip in a short word, two in a longer one, a third of a long one.
+  size_t best = wanted.size() <= 3 ? 2 : std::max<size_t>(2, wanted.size() / 3) + 1;
   std::string_view found;
   std::vector<size_t> row;
   for (std::string_view candidate : candidates) {

@@ -93,7 +93,7 @@ public:
 
   // The text for people: message, `  --> file:line:col`, the source line with a caret, notes, expansion chain, hint.
   std::string render(const Diagnostic &diagnostic, bool colour = false) const;
-  // All of them in the order reported, without repetitions.
+  // All of them in the order of the text, without repetitions.
   std::string render_all(bool colour = false) const;
 
 private:

@@ -116,6 +116,11 @@ private:
 
   void conflict(std::string_view name, Type here, Loc loc, Slot other) {
     const SlotState &state = slots_[root(other)];
+    if (state.type == Type::stats) {
+      complained_.insert(loc.value);
+      diagnostics_.report(DiagId::stat_assigned, loc, {name}).note(state.where, "it is a statistic because of this");
+      return;
+    }
     Diagnostic &diagnostic =
         diagnostics_.report(DiagId::type_conflict, loc, {name, with_article(here), with_article(state.type)});
     if (state.where && !(state.where == loc))
@@ -570,6 +575,7 @@ private:
         diagnostics_.report(DiagId::type_mismatch, use.expr->loc, {"a value", "none"});
       }
     }
+    report_unknown_ = !diagnostics_.has_errors(); // often they come of another error
     for (size_t i = 0; i < program_.functions.size(); ++i) {
       Type type = type_of(results_[i]);
       program_.functions[i].result = type == Type::unknown ? Type::none : type;
@@ -581,7 +587,8 @@ private:
     for (const Typed &typed : typed_) {
       Type type = type_of(typed.slot);
       typed.expr->type = type == Type::unknown && typed.expr->as<Call>() ? Type::none : type;
-      if (type == Type::stats && !typed.stat_wanted)
+      bool names_it = typed.expr->as<Variable>() || typed.expr->as<Index>();
+      if (type == Type::stats && !typed.stat_wanted && names_it && !complained_.contains(typed.expr->loc.value))
         diagnostics_.report(DiagId::stat_as_value, typed.expr->loc, {print_expr(*typed.expr)});
     }
     // `foreach (k in stats-)` sorts by count.
@@ -602,7 +609,7 @@ private:
   void settle_locals(std::vector<Local> &locals, Slot first) {
     for (size_t i = 0; i < locals.size(); ++i) {
       locals[i].type = type_of(first + static_cast<Slot>(i));
-      if (locals[i].type == Type::unknown)
+      if (locals[i].type == Type::unknown && report_unknown_)
         diagnostics_.report(DiagId::type_unknown, locals[i].loc, {locals[i].name})
             .hint("nothing gives it a value of a known type");
     }
@@ -612,11 +619,11 @@ private:
     for (size_t i = 0; i < program_.globals.size(); ++i) {
       GlobalVar &var = program_.globals[i];
       var.value = type_of(global_values_[i]);
-      if (var.value == Type::unknown)
+      if (var.value == Type::unknown && report_unknown_)
         diagnostics_.report(DiagId::type_unknown, var.loc, {var.name}).hint("nothing gives it a value of a known type");
       for (size_t k = 0; k < var.keys.size(); ++k) {
         var.keys[k] = type_of(global_keys_[i] + static_cast<Slot>(k));
-        if (var.keys[k] == Type::unknown)
+        if (var.keys[k] == Type::unknown && report_unknown_)
           diagnostics_.report(DiagId::type_unknown, var.loc,
                               {std::string(var.name.view()) + "[key " + std::to_string(k + 1) + "]"});
       }
@@ -647,11 +654,13 @@ private:
   std::vector<Slot> global_values_, global_keys_, results_, function_locals_, handler_locals_;
   Slot locals_ = 0; // first local of the body being read
   Slot result_ = 0;
+  bool report_unknown_ = true;
   std::vector<Typed> typed_;
   std::vector<ValueUse> value_uses_;
   std::vector<FormatCheck> checked_;
   std::vector<Foreach *> foreachs_;
   std::unordered_set<const Expr *> reported_;
+  std::unordered_set<uint32_t> complained_; // places where a statistic's misuse was reported
 };
 
 } // namespace

@@ -77,6 +77,11 @@ bool Pruner::prune(Stmt *&stmt, const File &file, Reads &reads) {
   if (Block *block = stmt->as<Block>()) {
     for (size_t i = block->body.size(); i-- > 0;)
       changed = prune(block->body[i], file, reads) || changed;
+    size_t kept = 0;
+    for (Stmt *inner : block->body)
+      if (!inner->as<Null>())
+        block->body[kept++] = inner;
+    block->body = block->body.first(kept);
     return changed;
   }
   for_each_child(*stmt, [](Expr *&) {}, [&](Stmt *&child) { changed = prune(child, file, reads) || changed; });

@@ -255,6 +255,8 @@ void TargetResolver::report(const Expr &expr, const TargetAnswer &answer) {
   Diagnostic &diagnostic = here ? diagnostics_.report(DiagId::unknown_target, expr.loc, {text, answer.reason})
                                 : diagnostics_.report(DiagId::target_not_here, expr.loc, {text});
   diagnostic.hint(answer.hint);
+  if (function_.valid() && handler_ != kNoHandler)
+    diagnostic.note(program_.handlers[handler_].loc, "the function is used by this probe");
 }
 
 void TargetResolver::target(Expr *&expr, bool written) {

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Golden files tests/golden/ast/*.golden: a script, a line "---- pass 1" or "---- pass 2", and what that pass prints,
+// diagnostics included. TAPJIT_UPDATE_GOLDEN=1 rewrites what stands behind the line. The canonical text of pass 1 must
+// parse to itself.
+#include "frontend_support.h"
+
+#include "frontend/preprocess.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace tapjit::testing {
+namespace {
+
+std::string read_text(const std::filesystem::path &path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<std::filesystem::path> golden_files() {
+  std::vector<std::filesystem::path> files;
+  for (const auto &entry : std::filesystem::directory_iterator(TAPJIT_SOURCE_DIR "/tests/golden/ast"))
+    if (entry.path().extension() == ".golden")
+      files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::set<DiagId> &seen() {
+  static std::set<DiagId> ids;
+  return ids;
+}
+
+void note(const Diagnostics &diagnostics) {
+  for (const Diagnostic &diagnostic : diagnostics.all())
+    seen().insert(diagnostic.id);
+}
+
+// Pass 1 alone; its text must parse to the same text.
+std::string first_pass(const std::string &script) {
+  SourceTable sources;
+  Diagnostics diagnostics(sources);
+  ParseOptions options = test_options();
+  options.guru = script.find("// guru") == 0;
+  std::vector<bool> used(options.arguments.size(), false);
+  options.used_arguments = &used;
+  SourceId id = sources.add("script.stp", script, SourceKind::script);
+  std::string text = print_file(*parse_script(sources, id, options, diagnostics));
+  note(diagnostics);
+  if (!diagnostics.has_errors()) {
+    SourceId again = sources.add("again.stp", text, SourceKind::script);
+    options.guru = true;
+    EXPECT_EQ(print_file(*parse_script(sources, again, options, diagnostics)), text);
+  }
+  return text + diagnostics.render_all();
+}
+
+// Pass 2 with the fakes: the program, then each handler's and function's text as resolved.
+std::string second_pass(const std::string &script) {
+  ElaborateOptions options;
+  options.guru = script.find("// guru") == 0;
+  ParseOptions parse = test_options();
+  parse.guru = options.guru;
+  auto result = elaborate_text(script, options, parse);
+  note(result->diagnostics);
+  if (result->diagnostics.has_errors())
+    return result->diagnostics.render_all();
+  std::string text = result->diagnostics.render_all() + print_program(result->program);
+  for (const FunctionInfo &function : result->program.functions)
+    if (function.body)
+      text += "# body of " + function.unique_name + "\n" + print_stmt(*function.body) + "\n";
+  for (const Handler &handler : result->program.handlers) {
+    text += "# body of " + handler.sites.front().site.pp + "\n";
+    for (const ast::Stmt *block : handler.blocks)
+      text += print_stmt(*block) + "\n";
+  }
+  return text;
+}
+
+TEST(FrontendGolden, All) {
+  bool update = std::getenv("TAPJIT_UPDATE_GOLDEN") != nullptr;
+  for (const auto &path : golden_files()) {
+    std::string text = read_text(path);
+    size_t first = text.find("---- pass 1\n"), second = text.find("---- pass 2\n");
+    ASSERT_NE(std::min(first, second), std::string::npos) << path;
+    size_t split = std::min(first, second);
+    std::string script = text.substr(0, split);
+    std::string got = first < second ? first_pass(script) : second_pass(script);
+    std::string expected = text.substr(split + 12);
+    if (update && got != expected)
+      std::ofstream(path) << text.substr(0, split + 12) << got;
+    else
+      EXPECT_EQ(got, expected) << path;
+  }
+}
+
+// Every diagnostic of the front end is reported by some golden file. Rows behind `not_supported` belong to other rooms.
+TEST(FrontendGolden, EveryDiagnosticHasATest) {
+  for (const auto &path : golden_files()) {
+    std::string text = read_text(path);
+    size_t first = text.find("---- pass 1\n"), second = text.find("---- pass 2\n");
+    std::string script = text.substr(0, std::min(first, second));
+    (void)(first < second ? first_pass(script) : second_pass(script));
+  }
+  // Two that no script of its own can show.
+  SourceTable sources;
+  Diagnostics diagnostics(sources);
+  MacroTable macros;
+  parse_macro_file(sources, sources.add("m.stpm", "@define a %( 1 %) probe", SourceKind::macros), test_options(),
+                   macros, diagnostics);
+  report_unused_arguments({"one", "two"}, {true, false}, diagnostics);
+  EXPECT_EQ(
+      diagnostics.render_all(),
+      "error: a macro library holds only `@define`s, found `probe`\n  --> m.stpm:1:19\n 1 | @define a %( 1 %) probe\n"
+      "   |                   ^~~~~\nwarning: argument `two` is not used by the script\n");
+  note(diagnostics);
+  std::string missing;
+  for (size_t i = 0; i < static_cast<size_t>(DiagId::not_supported); ++i)
+    if (!seen().contains(static_cast<DiagId>(i)))
+      missing += std::string(diag_name(static_cast<DiagId>(i))) + " ";
+  EXPECT_EQ(missing, "");
+}
+
+TEST(FrontendGolden, CorpusParses) {
+  unsigned count = 0;
+  for (const auto &entry : std::filesystem::directory_iterator(TAPJIT_SOURCE_DIR "/tests/corpus")) {
+    if (entry.path().extension() != ".stp")
+      continue;
+    ++count;
+    SourceTable sources;
+    Diagnostics diagnostics(sources);
+    SourceId id = sources.add("corpus", read_text(entry.path()), SourceKind::script);
+    std::string text = print_file(*parse_script(sources, id, test_options(), diagnostics));
+    EXPECT_EQ(diagnostics.render_all(), "") << entry.path();
+    SourceId again = sources.add("again", text, SourceKind::script);
+    EXPECT_EQ(print_file(*parse_script(sources, again, test_options(), diagnostics)), text) << entry.path();
+  }
+  EXPECT_GT(count, 5u);
+}
+
+} // namespace
+} // namespace tapjit::testing

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend_support.h"
+
+#include "frontend/preprocess.h"
+
+#include <gtest/gtest.h>
+
+namespace tapjit::testing {
+
+namespace {
+
+using Arg = ast::PointComponent::Arg;
+
+std::string text_of(std::span<const ProbeComponent> components) {
+  std::string text;
+  for (const ProbeComponent &component : components) {
+    text += (text.empty() ? "" : ".") + std::string(component.name);
+    if (component.arg == Arg::number)
+      text += "(" + std::to_string(component.number) + ")";
+    else if (component.arg == Arg::string)
+      text += "(\"" + std::string(component.text) + "\")";
+  }
+  return text;
+}
+
+constexpr std::string_view kFunctions[] = {"vfs_read", "vfs_write"};
+
+ProbeMatch fake_match(std::span<const ProbeComponent> components) {
+  ProbeMatch match;
+  ResolvedSite site;
+  site.site.pp = text_of(components);
+  std::string_view first = components[0].name;
+  bool session = first == "begin" || first == "end" || first == "error" || first == "never";
+  if (session && components.size() == 1) {
+    match.known = true;
+    site.context_kind = ir::ContextKind::Session;
+    match.sites.push_back(site);
+  } else if (first == "timer" && components.size() == 2 && components[1].arg == Arg::number) {
+    match.known = true;
+    match.sites.push_back(site);
+  } else if (first == "kernel" && components.size() >= 2 && components[1].name == "function" &&
+             components[1].arg == Arg::string) {
+    match.known = true;
+    site.is_return = components.size() == 3 && components[2].name == "return";
+    for (std::string_view function : kFunctions) {
+      if (!glob_match(components[1].text, function))
+        continue;
+      site.site.function = function;
+      site.site.pp = "kernel.function(\"" + std::string(function) + "\")" + (site.is_return ? ".return" : "");
+      site.targets = TargetContextId(size_t(function == "vfs_write") * 2 + site.is_return);
+      match.sites.push_back(site);
+    }
+    match.reason = "the kernel has no function `" + std::string(components[1].text) + "`";
+    match.hint = "did you mean `vfs_read`?";
+    match.component = 1;
+  }
+  return match;
+}
+
+TargetAnswer fake_target(TargetContextId context, const TargetQuery &query) {
+  TargetAnswer answer;
+  answer.found = true;
+  answer.access.type.kind = target::TypeKind::Integer;
+  answer.access.type.is_signed = true;
+  if (query.root == ast::Target::Root::cast)
+    answer.found = query.type.substr(0, 7) == "struct ";
+  bool at_return = context.valid() && context.index() % 2 == 1;
+  if (query.root == ast::Target::Root::dollar) {
+    answer.access.at_entry = at_return && query.name != "$return";
+    if (query.name == "$file")
+      answer.access.type.kind = target::TypeKind::Pointer;
+    else if (query.name == "$tiny")
+      answer.access.type.kind = target::TypeKind::Char;
+    else if (query.name == "$whole")
+      answer.access.type = {target::TypeKind::Struct, 8, false, "struct whole", 0};
+    else if (query.name == "$$name") {
+      answer.is_string = true;
+      answer.text = "event";
+    } else if (query.name != "$count" && query.name != "$flag" && !(query.name == "$return" && at_return))
+      answer.found = false;
+    answer.writable = query.name == "$count";
+  }
+  if (query.steps && !query.steps->empty() && query.steps->front().member == "missing")
+    answer.found = false;
+  if (!answer.found) {
+    answer.reason = "no variable of that name";
+    answer.hint = "did you mean `$count`?";
+  }
+  return answer;
+}
+
+std::vector<std::string> fake_names(TargetContextId, std::string_view group) {
+  if (group == "$$return")
+    return {"$return"};
+  return {"$file", "$count", "$gone"};
+}
+
+} // namespace
+
+ProbeFamilies fake_families() {
+  ProbeFamilies families;
+  families.patterns = {{{{"begin"}}},
+                       {{{"end"}}},
+                       {{{"error"}}},
+                       {{{"never"}}},
+                       {{{"timer"}, {"ms", Arg::number}}},
+                       {{{"timer"}, {"s", Arg::number}}},
+                       {{{"kernel"}, {"function", Arg::string}}},
+                       {{{"kernel"}, {"function", Arg::string}, {"call"}}},
+                       {{{"kernel"}, {"function", Arg::string}, {"return"}}}};
+  families.match = fake_match;
+  families.target = fake_target;
+  families.names = fake_names;
+  return families;
+}
+
+std::string_view small_tapset() {
+  return R"(
+function pid:long() %{ /* pure */ STAP_RETVALUE = tap_pid(); %}
+function execname:string() %{ /* pure */ tap_execname(STAP_RETVALUE, MAXSTRINGLEN); %}
+function exit() %{ tap_exit(); %}
+function error(msg:string) %{ STAP_ERROR(msg); %}
+function describe:string(value:long) { return sprintf("%d", value) }
+function describe:string(value:long, base:long) { return sprintf("%d/%d", value, base) }
+function hits_of(id) { __hits[id]++; return __hits[id] }
+private global __hits
+global shared_total
+function file_of:long() { return $file->f_inode }
+probe vfs.read = kernel.function("vfs_read") { name = "read"; bytes = $count; lost = $no_such_variable }
+probe vfs.read.return = kernel.function("vfs_read").return { name = "read"; result = $return }
+probe vfs.write = kernel.function("vfs_write") { name = "write"; bytes = $count }
+probe vfs.both = vfs.read, vfs.write { outer = name . "!" }
+probe oneshot = begin { }, { exit() }
+probe only.optional = kernel.function("no_such_one")? { }
+probe chosen = kernel.function("no_such_one")!, kernel.function("vfs_write")!, kernel.function("vfs_read") { }
+probe circle = circle.one { }
+probe circle.one = circle { }
+)";
+}
+
+ParseOptions test_options() {
+  ParseOptions options;
+  options.kernel_release = "6.1.0-56-cloud-amd64";
+  options.arguments = {"3", "hello", "x y"};
+  options.config = [](std::string_view name) {
+    return std::string(name == "CONFIG_SMP" ? "y" : name == "CONFIG_HZ" ? "250" : "");
+  };
+  return options;
+}
+
+std::unique_ptr<Elaborated> elaborate_text(std::string text, ElaborateOptions options, ParseOptions parse) {
+  auto result = std::make_unique<Elaborated>();
+  result->library = std::make_unique<Library>(result->sources, parse);
+  result->library->add_text("small.stp", std::string(small_tapset()));
+  result->library->add_text("small.stpm", "@define answer %( 42 %)\n@define max2(a, b) %( (@a > @b ? @a : @b) %)\n");
+  parse.library_macros = &result->library->macros(result->diagnostics);
+  SourceId id = result->sources.add("script.stp", std::move(text), SourceKind::script);
+  result->file = parse_script(result->sources, id, parse, result->diagnostics);
+  if (!result->diagnostics.has_errors())
+    result->program = elaborate(*result->file, *result->library, fake_families(), options, result->diagnostics);
+  return result;
+}
+
+TEST(FrontendSupport, SmallTapsetParses) {
+  auto result = elaborate_text("probe begin { exit() }");
+  EXPECT_EQ(result->diagnostics.render_all(), "");
+  ASSERT_EQ(result->program.handlers.size(), 1u);
+  EXPECT_EQ(print_program(result->program), "# functions\nexit:unknown ()\n# probes\nbegin /* <- begin */\n");
+}
+
+} // namespace tapjit::testing
