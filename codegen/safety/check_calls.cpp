@@ -101,6 +101,9 @@ void check_asm(SafetyRun &run, const Function &function, const CallBase &call) {
 
 void check_declared(SafetyRun &run, const Function &function, const CallBase &call, const Function &callee) {
   std::string name = callee.getName().str();
+  const AllowedCall *row = find_allowed_call(name);
+  if (handler_may_call(row))
+    return run.proof(Property::Calls, function, &call, fmt::format("`{}`: {}", name, row->reason));
   if (auto summary = run.runtime.find(name); summary != run.runtime.end()) {
     if (!summary->second.handler_safe)
       run.finding(Property::Calls, function, &call,
@@ -110,10 +113,7 @@ void check_declared(SafetyRun &run, const Function &function, const CallBase &ca
       run.proof(Property::Calls, function, &call, fmt::format("`{}` of the runtime is proven itself", name));
     return;
   }
-  const AllowedCall *row = find_allowed_call(name);
-  if (row && row->where == AllowedWhere::Handler)
-    run.proof(Property::Calls, function, &call, fmt::format("`{}`: {}", name, row->reason));
-  else if (row)
+  if (row)
     run.finding(Property::Calls, function, &call,
                 fmt::format("a call of `{}`, which may only be called outside handlers", name));
   else
@@ -121,10 +121,23 @@ void check_declared(SafetyRun &run, const Function &function, const CallBase &ca
                 fmt::format("a call of `{}`, which is not on the list of calls allowed in a handler", name));
 }
 
+// A call of the user runtime's host (runtime/user/host.h): through a member of the struct that the variable `tap_host`
+// points to. Its functions are this process's own.
+bool is_host_callback(const CallBase &call) {
+  auto *member = dyn_cast<LoadInst>(call.getCalledOperand());
+  if (!member)
+    return false;
+  auto *table = dyn_cast<LoadInst>(member->getPointerOperand()->stripInBoundsConstantOffsets());
+  auto *variable = table ? dyn_cast<GlobalVariable>(table->getPointerOperand()) : nullptr;
+  return variable && variable->getName() == "tap_host";
+}
+
 void check_call(SafetyRun &run, const Function &function, const CallBase &call) {
   if (call.isInlineAsm())
     return check_asm(run, function, call);
   const Function *callee = dyn_cast<Function>(call.getCalledOperand()->stripPointerCasts());
+  if (!callee && is_host_callback(call))
+    return run.proof(Property::Calls, function, &call, "a function of the user runtime's host");
   if (!callee)
     return run.finding(Property::Calls, function, &call, "a call through a pointer");
   if (callee->isIntrinsic()) {

@@ -10,7 +10,7 @@
 
 namespace tapjit::codegen {
 
-enum class AllowedWhere : uint8_t { Handler, Setup };
+enum class AllowedWhere : uint8_t { Handler, Session, Setup };
 struct AllowedCall {
   const char *name;
   AllowedWhere where;
@@ -18,6 +18,8 @@ struct AllowedCall {
 };
 // The row of allowed_calls.def, or null.
 const AllowedCall *find_allowed_call(llvm::StringRef name);
+// Whether a row lets handlers call it.
+inline bool handler_may_call(const AllowedCall *row) { return row && row->where != AllowedWhere::Setup; }
 // The reason why this inline assembly is fine, or null.
 const char *find_allowed_asm(llvm::StringRef text);
 

@@ -18,7 +18,7 @@ std::string_view property_word(Property property) {
   return words[size_t(property)];
 }
 
-std::string safety_version() { return "2"; }
+std::string safety_version() { return "4"; }
 
 SafetyReport verify_unit(llvm::Module &module, const ContextLayout &layout, const Summaries &runtime) {
   SafetyRun run{module, layout, runtime, {}, handler_functions(module)};
@@ -69,8 +69,8 @@ void close_summaries(Summaries &summaries) {
         continue;
       for (const std::string &callee : summary.callees) {
         auto other = summaries.find(callee);
-        const AllowedCall *row = find_allowed_call(callee);
-        bool safe = other != summaries.end() ? other->second.handler_safe : row && row->where == AllowedWhere::Handler;
+        bool safe =
+            handler_may_call(find_allowed_call(callee)) || (other != summaries.end() && other->second.handler_safe);
         if (safe)
           continue;
         summary.handler_safe = false;

@@ -30,12 +30,12 @@ bool tap_read_user(void *dst, uint64_t address, uint32_t bytes)
 	return tap_read_kernel(dst, address, bytes);
 }
 
-/* To the end of a page at a time, which is readable as a whole or not at all. */
+/* To the end of a page at a time, which is readable as a whole or not at all; 64 pages at most. */
 int tap_read_kernel_string(char *dst, uint32_t size, uint64_t address)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, pages;
 
-	while (n < size - 1) {
+	for (pages = 0; pages < 64 && n < size - 1; pages++) {
 		uint32_t part = 4096 - (uint32_t)((address + n) & 4095);
 		const char *end;
 
