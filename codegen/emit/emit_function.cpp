@@ -40,8 +40,10 @@ bool is_variable(const ir::Inst &inst) {
 class Body {
 public:
   Body(Unit &unit, const ir::Function &function)
-      : unit_(unit), function_(function), order_(ir::reverse_postorder(function)), used_(function.insts.size()) {
+      : unit_(unit), function_(function), order_(ir::reverse_postorder(function)), used_(function.insts.size()),
+        targeted_(function.blocks.size()) {
     find_uses();
+    find_targets();
   }
 
   void print() {
@@ -64,6 +66,17 @@ private:
           used_[operand.index] = true;
       if (block(id).terminator_operand.valid())
         used_[block(id).terminator_operand.index] = true;
+    }
+  }
+
+  // Every edge but those that fall through, as print_terminator prints them.
+  void find_targets() {
+    for (size_t i = 0; i < order_.size(); i++) {
+      const ir::Block &b = block(order_[i]);
+      size_t last = b.terminator == ir::Terminator::Branch ? 1 : 0;
+      for (size_t s = 0; s < ir::successors(b).size(); s++)
+        if (s != last || i + 1 == order_.size() || b.successors[s] != order_[i + 1])
+          targeted_[b.successors[s].index] = true;
     }
   }
 
@@ -91,7 +104,7 @@ private:
 
   void print_block(BlockId id, BlockId next) {
     const ir::Block &b = block(id);
-    if (!b.preds.empty())
+    if (targeted_[id.index])
       unit_.out.label(fmt::format("b{}", id.index));
     if (b.is_catch)
       unit_.out.line("tap_catch(c);");
@@ -186,7 +199,8 @@ private:
   Unit &unit_;
   const ir::Function &function_;
   std::vector<BlockId> order_;
-  std::vector<bool> used_;
+  std::vector<bool> used_;     // by ValueId: somebody reads it
+  std::vector<bool> targeted_; // by BlockId: a goto names it
   bool fails_ = false;
 };
 
