@@ -284,7 +284,7 @@ Result<std::vector<std::string>> compiler_arguments(const std::vector<std::strin
 
 std::vector<std::string> user_flags() {
   // Code may land anywhere in the address space, so what it imports is reached through a table: position independent.
-  return {"-O1",
+  return {"-O2",
           "-std=gnu11",
           "-ffreestanding",
           "-nostdlibinc",
