@@ -81,7 +81,7 @@ Error first_error(const std::string &what, const std::vector<CompilerMessage> &m
   std::string text = "`" + what + "` does not compile";
   int shown = 0;
   for (const CompilerMessage &message : messages) {
-    if (message.severity != CompilerMessage::Severity::Error || shown++ == 3)
+    if (message.severity != CompilerMessage::Severity::Error || shown++ >= 3)
       continue;
     text += "\n  " + message.file + ":" + std::to_string(message.line) + ": " + message.text;
   }
