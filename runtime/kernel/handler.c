@@ -12,7 +12,7 @@ static void __kprobes session_fail(struct tap_lane *lane)
 	if (tap_state_change(TAP_STATE_RUNNING, TAP_STATE_ERROR) ||
 	    tap_state_change(TAP_STATE_STARTING, TAP_STATE_ERROR) ||
 	    tap_state_change(TAP_STATE_STOPPING, TAP_STATE_ERROR))
-		tap_wake(lane, TAP_WAIT_DATA);
+		tap_wake(lane, TAP_WAIT_URGENT);
 }
 
 void __kprobes tap_session_error(struct tap_str text)
@@ -168,7 +168,7 @@ void __kprobes tap_request_exit(struct tap_ctx *c)
 	c->exiting = true;
 	if (tap_state_change(TAP_STATE_RUNNING, TAP_STATE_STOPPING) ||
 	    tap_state_change(TAP_STATE_STARTING, TAP_STATE_STOPPING))
-		tap_wake(tap_lane_of(c), TAP_WAIT_DATA);
+		tap_wake(tap_lane_of(c), TAP_WAIT_URGENT);
 }
 
 /* The first `count` of the set. */

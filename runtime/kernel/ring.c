@@ -55,11 +55,11 @@ void tap_ring_exit(struct tap_ring *ring)
  * Wakes the reader if it sleeps and waits for what just happened. The store before must be visible to a
  * reader that goes to sleep: full barrier here, and between its `waiting` and its look at the rings.
  */
-void __kprobes tap_wake(struct tap_lane *lane, uint32_t wait)
+void __kprobes tap_wake(struct tap_lane *lane, uint32_t what)
 {
 	smp_mb();
-	if (READ_ONCE(tap_session.waiting) >= wait) {
-		WRITE_ONCE(tap_session.waiting, TAP_WAIT_NONE);
+	if (READ_ONCE(tap_session.waiting) & what) {
+		WRITE_ONCE(tap_session.waiting, 0);
 		irq_work_queue(&lane->wake);
 	}
 }
@@ -133,13 +133,17 @@ void __kprobes tap_unit_finish(struct tap_lane *lane)
 {
 	struct tap_unit *unit = &lane->ctx.unit;
 	bool had_number = lane->inflight != TAP_NOT_INFLIGHT;
-	bool full = unit->start;
+	uint32_t what = TAP_WAIT_WATERMARK;
 
 	if (unit->lost) {
 		unit->start = unit->at = unit->end = NULL;
 		unit->lost = false;
 		lane->lost_units++;
-		full = false;
+	}
+	if (unit->start) {
+		what = TAP_WAIT_WATERMARK | TAP_WAIT_DATA;
+		if ((uint64_t)(unit->end - unit->at) < lane->ring.size / 2)
+			what |= TAP_WAIT_URGENT;
 	}
 	tap_unit_commit(lane, 0);
 	lane->continued = false;
@@ -147,7 +151,7 @@ void __kprobes tap_unit_finish(struct tap_lane *lane)
 		return;
 	/* After the head: a reader that does not see the number in flight sees its unit. */
 	smp_store_release(&lane->inflight, TAP_NOT_INFLIGHT);
-	tap_wake(lane, full ? TAP_WAIT_DATA : TAP_WAIT_WATERMARK);
+	tap_wake(lane, what);
 }
 
 uint8_t *__kprobes tap_record(struct tap_ctx *c, uint32_t format, uint32_t bytes)

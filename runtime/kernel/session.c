@@ -214,7 +214,7 @@ int tap_session_start(int64_t target)
 	} else {
 		tap_state_change(TAP_STATE_STARTING, TAP_STATE_RUNNING);
 	}
-	tap_wake(s->self, TAP_WAIT_DATA);
+	tap_wake(s->self, TAP_WAIT_URGENT);
 	mutex_unlock(&s->control);
 	return rc;
 }
@@ -246,7 +246,7 @@ int tap_session_stop(bool abandoned)
 	s->phase = TAP_STOPPED;
 	WRITE_ONCE(s->state, TAP_STATE_DONE);
 	atomic_or(1 << TAP_STATE_DONE, &s->states);
-	tap_wake(s->self, TAP_WAIT_DATA);
+	tap_wake(s->self, TAP_WAIT_URGENT);
 	mutex_unlock(&s->control);
 	return 0;
 }
@@ -286,29 +286,15 @@ static void lane_exit(struct tap_lane *lane)
 {
 	if (!lane)
 		return;
-	irq_work_sync(&lane->wake);
 	tap_ring_exit(&lane->ring);
 	kvfree(lane->ctx.frame);
 	kvfree(lane);
 }
 
-static void reader_wake(void)
-{
-	wake_up_all(&tap_session.readable);
-}
-
-static void reader_wake_work(struct work_struct *work)
-{
-	reader_wake();
-}
-
-/* In a hard interrupt. A wait queue's lock sleeps on an RT kernel: there a worker wakes the reader. */
+/* In a hard interrupt. */
 static void lane_wake(struct irq_work *work)
 {
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		schedule_work(&tap_session.wake_work);
-	else
-		reader_wake();
+	tap_reader_wake();
 }
 
 static struct tap_lane *lane_init(uint32_t index, int node, uint8_t kind, uint64_t ring_bytes)
@@ -337,7 +323,6 @@ static void lanes_exit(void)
 
 	for (i = 0; i < s->lane_count; i++)
 		lane_exit(s->lanes[i]);
-	flush_work(&s->wake_work);
 	kvfree(s->lanes);
 }
 
@@ -378,7 +363,6 @@ int tap_session_load(struct tap_program *program)
 	mutex_init(&s->control);
 	init_waitqueue_head(&s->readable);
 	init_waitqueue_head(&s->room);
-	INIT_WORK(&s->wake_work, reader_wake_work);
 	rc = lanes_init();
 	if (rc)
 		return rc;
@@ -403,8 +387,14 @@ fail_lanes:
 void tap_session_unload(void)
 {
 	struct tap_session *s = tap_self();
+	uint32_t i;
 
 	tap_session_stop(true);
+	/* What wakes the reader: interrupts, then (in tap_transport_exit) timer and worker. */
+	for (i = 0; i < s->lane_count; i++) {
+		if (s->lanes[i])
+			irq_work_sync(&s->lanes[i]->wake);
+	}
 	tap_transport_exit();
 	if (s->program->globals_exit)
 		s->program->globals_exit();

@@ -55,6 +55,7 @@ struct tap_reader {
 	uint64_t sent;	 /* the last watermark delivered */
 	bool held;	 /* delivered units may be at or above it: the reader waits for it to move */
 	uint32_t states; /* bit set of enum tap_state delivered */
+	uint64_t next;	 /* monotonic ns: not woken for mere units before */
 };
 
 struct tap_session {
@@ -83,6 +84,7 @@ struct tap_session {
 	wait_queue_head_t readable;		       /* the reader */
 	wait_queue_head_t room;			       /* a session handler that waits for the reader */
 	struct work_struct wake_work;
+	struct hrtimer pace; /* wakes the reader at reader.next */
 	struct tap_reader reader;
 	atomic_t open;
 	struct miscdevice device;
@@ -91,8 +93,12 @@ struct tap_session {
 	uint32_t formats_bytes;
 };
 
-/* The reader waits for units, or also for the watermark to move without one. */
-enum { TAP_WAIT_NONE = 0, TAP_WAIT_DATA = 1, TAP_WAIT_WATERMARK = 2 };
+/*
+ * Bits of what the reader waits for, and of what a writer has: units; the watermark moved without a unit;
+ * something that cannot wait for the reader's next turn (a state, a ring that is half full, a session handler
+ * that wants room).
+ */
+enum { TAP_WAIT_DATA = 1, TAP_WAIT_WATERMARK = 2, TAP_WAIT_URGENT = 4 };
 
 extern struct tap_session tap_session;
 
@@ -125,7 +131,7 @@ void tap_unit_finish(struct tap_lane *lane);
 /* Takes a (new) sequence number for the unit being made. */
 void tap_unit_number(struct tap_lane *lane);
 uint64_t tap_watermark(void);
-void tap_wake(struct tap_lane *lane, uint32_t wait);
+void tap_wake(struct tap_lane *lane, uint32_t what);
 
 /* wait.c */
 bool tap_session_wait(struct tap_lane *lane, uint32_t need);
@@ -147,6 +153,8 @@ int tap_session_stop(bool abandoned);
 void tap_session_stats(struct tap_stats *stats);
 
 /* transport.c */
+/* Wakes the reader; from a hard interrupt too. */
+void tap_reader_wake(void);
 int tap_transport_init(void);
 void tap_transport_exit(void);
 

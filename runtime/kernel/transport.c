@@ -4,33 +4,79 @@
 
 /* A reader's buffer should hold a ring; with less than a unit's size, read fails with -EMSGSIZE. */
 #define TAP_READ_LEAST 4096
+#define TAP_PACE_NS    (10 * NSEC_PER_MSEC)
 
 static struct tap_ring *ring_at(struct tap_session *s, uint32_t i)
 {
 	return s->lanes[i] ? &s->lanes[i]->ring : NULL;
 }
 
-/* Something that the reader has not been given. Before it sleeps it says what it waits for, then looks. */
+static void wake_work(struct work_struct *work)
+{
+	wake_up_all(&tap_session.readable);
+}
+
+/* A wait queue's lock sleeps on an RT kernel: there a worker wakes the reader. */
+void tap_reader_wake(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		schedule_work(&tap_session.wake_work);
+	else
+		wake_up_all(&tap_session.readable);
+}
+
+static enum hrtimer_restart pace(struct hrtimer *timer)
+{
+	tap_reader_wake();
+	return HRTIMER_NORESTART;
+}
+
+/* What there is that the reader has not been given, as TAP_WAIT_* bits. */
+static uint32_t reader_news(struct tap_session *s)
+{
+	struct tap_reader *r = &s->reader;
+	uint32_t i, news = 0;
+
+	if ((uint32_t)atomic_read(&s->states) != r->states || READ_ONCE(s->state) == TAP_STATE_DONE ||
+	    waitqueue_active(&s->room))
+		return TAP_WAIT_URGENT;
+	if (r->delivering)
+		news = TAP_WAIT_DATA;
+	if (r->held && tap_watermark() > r->sent)
+		news |= TAP_WAIT_WATERMARK;
+	for (i = 0; i < s->lane_count; i++) {
+		struct tap_ring *ring = ring_at(s, i);
+		uint64_t used = ring ? smp_load_acquire(&ring->head) - ring->tail : 0;
+
+		if (used)
+			news |= TAP_WAIT_DATA;
+		if (ring && used > ring->size / 2)
+			return TAP_WAIT_URGENT;
+	}
+	return news;
+}
+
+/*
+ * Whether the reader should go on; else it sleeps. It says what it waits for, then looks. Units wait up to
+ * TAP_PACE_NS after those before them: a probe on what the reader itself does (vfs_read) would otherwise keep
+ * it running for ever.
+ */
 static bool reader_ready(void)
 {
 	struct tap_session *s = tap_self();
 	struct tap_reader *r = &s->reader;
-	uint32_t i;
+	bool early = tap_clock_monotonic_ns() < (int64_t)READ_ONCE(r->next);
+	uint32_t news;
 
-	WRITE_ONCE(s->waiting, r->held ? TAP_WAIT_WATERMARK : TAP_WAIT_DATA);
+	WRITE_ONCE(s->waiting, early	 ? TAP_WAIT_URGENT
+			       : r->held ? TAP_WAIT_URGENT | TAP_WAIT_DATA | TAP_WAIT_WATERMARK
+					 : TAP_WAIT_URGENT | TAP_WAIT_DATA);
 	smp_mb();
-	if (r->delivering || (uint32_t)atomic_read(&s->states) != r->states)
-		return true;
-	if (READ_ONCE(s->state) == TAP_STATE_DONE)
-		return true;
-	if (r->held && tap_watermark() > r->sent)
-		return true;
-	for (i = 0; i < s->lane_count; i++) {
-		struct tap_ring *ring = ring_at(s, i);
-
-		if (ring && smp_load_acquire(&ring->head) != ring->tail)
-			return true;
-	}
+	news = reader_news(s);
+	if (!early || (news & TAP_WAIT_URGENT))
+		return news;
+	/* Early: what is there, or comes meanwhile, is looked at then. */
+	hrtimer_start(&s->pace, ns_to_ktime(READ_ONCE(r->next)), HRTIMER_MODE_ABS_HARD);
 	return false;
 }
 
@@ -165,6 +211,7 @@ static ssize_t fill_buffer(struct fill *fill)
 	r->sent = r->watermark;
 	r->held = r->watermark <= (uint64_t)atomic64_read(&s->counter);
 	r->delivering = false;
+	WRITE_ONCE(r->next, tap_clock_monotonic_ns() + TAP_PACE_NS);
 	rc = put_chunk(fill, TAP_CHUNK_WATERMARK, 0, NULL, 0, READ_ONCE(s->state));
 	return rc ? rc : (ssize_t)fill->done;
 }
@@ -180,25 +227,22 @@ static ssize_t tap_read(struct file *file, char __user *buffer, size_t size, lof
 		return -EINVAL;
 	if (mutex_lock_interruptible(&r->lock))
 		return -ERESTARTSYS;
-	for (;;) {
+	do {
 		/* Read before the rings: after DONE nothing is added. */
 		bool done = smp_load_acquire(&s->state) == TAP_STATE_DONE;
 
-		n = fill_buffer(&fill);
-		if (n)
-			break;
-		if (done) {
+		n = 0;
+		if (!(file->f_flags & O_NONBLOCK) && !done)
+			n = wait_event_interruptible(s->readable, reader_ready());
+		if (!n)
+			n = fill_buffer(&fill);
+		if (!n && done) {
 			r->states |= 1u << TAP_STATE_DONE;
 			break;
 		}
-		if (file->f_flags & O_NONBLOCK) {
+		if (!n && (file->f_flags & O_NONBLOCK))
 			n = -EAGAIN;
-			break;
-		}
-		n = wait_event_interruptible(s->readable, reader_ready());
-		if (n)
-			break;
-	}
+	} while (!n);
 	mutex_unlock(&r->lock);
 	return n;
 }
@@ -327,6 +371,9 @@ int tap_transport_init(void)
 	if (rc)
 		return rc;
 	mutex_init(&s->reader.lock);
+	INIT_WORK(&s->wake_work, wake_work);
+	hrtimer_init(&s->pace, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
+	s->pace.function = pace;
 	s->reader.sent = 1;
 	s->reader.heads = kvcalloc(s->lane_count, sizeof(*s->reader.heads), GFP_KERNEL);
 	if (!s->reader.heads) {
@@ -354,7 +401,11 @@ fail:
 
 void tap_transport_exit(void)
 {
-	misc_deregister(&tap_session.device);
-	kvfree(tap_session.reader.heads);
-	kvfree(tap_session.formats);
+	struct tap_session *s = tap_self();
+
+	misc_deregister(&s->device);
+	hrtimer_cancel(&s->pace);
+	flush_work(&s->wake_work);
+	kvfree(s->reader.heads);
+	kvfree(s->formats);
 }

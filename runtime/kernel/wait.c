@@ -26,7 +26,7 @@ bool tap_session_wait(struct tap_lane *lane, uint32_t need)
 	}
 	unit->start = NULL;
 	smp_store_release(&lane->inflight, TAP_NOT_INFLIGHT);
-	tap_wake(lane, TAP_WAIT_DATA);
+	tap_wake(lane, TAP_WAIT_URGENT);
 	if (bytes > lane->ring.size)
 		return false;
 	if (wait_event_killable(s->room, READ_ONCE(s->abandoned) || has_room(&lane->ring, bytes)))
