@@ -47,6 +47,7 @@ public:
     infer_types(program_, diagnostics_);
     check_statements(program_, diagnostics_);
     check_foreach(program_, diagnostics_);
+    check_assigned(program_, diagnostics_);
     mark_global_uses(program_);
     return std::move(program_);
   }

@@ -13,6 +13,9 @@ void check_statements(Program &program, Diagnostics &diagnostics);
 // A foreach that modifies the array it goes through, itself or through a call.
 void check_foreach(Program &program, Diagnostics &diagnostics);
 
+// Warns of locals of the script that are read but never given a value.
+void check_assigned(Program &program, Diagnostics &diagnostics);
+
 // Sets read, written and display_at_end of all globals.
 void mark_global_uses(Program &program);
 

@@ -64,6 +64,14 @@ std::vector<FunctionRef> Declarations::functions(const File &file, Name name) {
   return result;
 }
 
+bool Declarations::add_library_functions(Name name) {
+  const File *file = library_.file_of_function(name.view(), diagnostics_);
+  if (!file || files_.contains(file))
+    return false;
+  add_file(*file, false);
+  return true;
+}
+
 GlobalRef Declarations::global(const File &file, Name name) {
   if (auto own = private_.find(&file); own != private_.end())
     if (auto found = own->second.globals.find(name); found != own->second.globals.end())

@@ -51,6 +51,9 @@ public:
 
   // The functions called `name` that `file` sees, of any arity; the library is asked when there are none.
   std::vector<FunctionRef> functions(const ast::File &file, Name name);
+  // Brings in the library's file for a name that is known, but not with the arity wanted; false when there is none, or
+  // it is in already.
+  bool add_library_functions(Name name);
   // The global that `file` sees; decl is null when there is none.
   GlobalRef global(const ast::File &file, Name name);
   // All aliases, after the library was asked for those that the point may name.

@@ -131,7 +131,7 @@ bool Instances::expr_uses_targets(Expr &expr, const File &file, bool &found) {
   if (found)
     return false;
   if (const Target *target = expr.as<Target>())
-    found = target->root == Target::Root::dollar || target->root == Target::Root::variable;
+    found = target->root == Target::Root::dollar;
   else if (expr.as<Entry>())
     found = true;
   else if (const Call *call = expr.as<Call>())

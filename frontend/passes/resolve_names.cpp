@@ -148,9 +148,16 @@ void NameResolver::call(Expr &expr, const Scope &scope) {
     return;
   }
   std::vector<FunctionRef> fitting;
-  for (const FunctionRef &ref : candidates)
-    if (ref.decl->params.size() == node.args.size())
-      fitting.push_back(ref);
+  auto keep_fitting = [&] {
+    for (const FunctionRef &ref : candidates)
+      if (ref.decl->params.size() == node.args.size())
+        fitting.push_back(ref);
+  };
+  keep_fitting();
+  if (fitting.empty() && declarations_.add_library_functions(node.name)) {
+    candidates = declarations_.functions(*scope.file, node.name);
+    keep_fitting();
+  }
   if (fitting.empty()) {
     diagnostics_
         .report(DiagId::wrong_argument_count, expr.loc,

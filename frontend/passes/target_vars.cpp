@@ -214,8 +214,7 @@ const target::ValueType *TargetResolver::value_type(const Expr &expr) const {
 TargetAnswer TargetResolver::ask(const Expr &expr, bool written) {
   const Target &node = *expr.as<Target>();
   TargetAnswer none;
-  if (!families_.target ||
-      (!context().valid() && (node.root == Target::Root::dollar || node.root == Target::Root::variable))) {
+  if (!families_.target || (!context().valid() && node.root == Target::Root::dollar)) {
     none.reason = "this probe point has no target variables";
     return none;
   }
@@ -250,7 +249,7 @@ TargetAnswer TargetResolver::ask(const Expr &expr, bool written) {
 
 void TargetResolver::report(const Expr &expr, const TargetAnswer &answer) {
   const Target &node = *expr.as<Target>();
-  bool here = context().valid() || (node.root != Target::Root::dollar && node.root != Target::Root::variable);
+  bool here = context().valid() || node.root != Target::Root::dollar;
   std::string text = print_expr(expr);
   Diagnostic &diagnostic = here ? diagnostics_.report(DiagId::unknown_target, expr.loc, {text, answer.reason})
                                 : diagnostics_.report(DiagId::target_not_here, expr.loc, {text});

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Locals of the script that are read and never given a value: mostly slips of the finger, as in a name that an alias
+// sets.
+#include "frontend/passes/check.h"
+
+#include "frontend/visit.h"
+
+#include <string>
+#include <vector>
+
+namespace tapjit {
+
+using namespace ast;
+
+namespace {
+
+class AssignmentFinder {
+public:
+  explicit AssignmentFinder(size_t locals) : assigned_(locals, false) {}
+
+  void look(Stmt &stmt) {
+    walk(stmt, Overload{
+                   [&](Expr &expr) {
+                     if (const Assign *assign = expr.as<Assign>())
+                       mark(*assign->target);
+                     if (const IncDec *step = expr.as<IncDec>())
+                       mark(*step->target);
+                     return true;
+                   },
+                   [&](Stmt &inner) {
+                     if (const Foreach *node = inner.as<Foreach>()) {
+                       for (const Expr *key : node->keys)
+                         mark(*key);
+                       if (node->value)
+                         mark(*node->value);
+                     }
+                     if (const Try *node = inner.as<Try>(); node && node->message)
+                       mark(*node->message);
+                     if (const Delete *node = inner.as<Delete>())
+                       mark(*node->target);
+                     return true;
+                   },
+               });
+  }
+
+  void report(const std::vector<Local> &locals, size_t first, Diagnostics &diagnostics) {
+    const SourceTable &sources = diagnostics.sources();
+    std::vector<std::string_view> others;
+    for (size_t i = 0; i < locals.size(); ++i)
+      if (i < first || assigned_[i])
+        others.push_back(locals[i].name.view());
+    for (size_t i = first; i < locals.size(); ++i) {
+      SourceKind kind = sources.kind(sources.position(locals[i].loc).source);
+      if (assigned_[i] || locals[i].type == Type::unknown ||
+          (kind != SourceKind::script && kind != SourceKind::command_line))
+        continue;
+      Diagnostic &diagnostic = diagnostics.report(DiagId::never_assigned, locals[i].loc, {locals[i].name});
+      if (std::string_view near = nearest_name(locals[i].name.view(), others); !near.empty())
+        diagnostic.hint("did you mean `" + std::string(near) + "`?");
+    }
+  }
+
+private:
+  void mark(const Expr &target) {
+    const Variable *variable = target.as<Variable>();
+    if (variable && variable->binding.is_local())
+      assigned_[variable->binding.index] = true;
+  }
+
+  std::vector<bool> assigned_;
+};
+
+} // namespace
+
+void check_assigned(Program &program, Diagnostics &diagnostics) {
+  for (FunctionInfo &function : program.functions) {
+    if (!function.body || !function.from_script)
+      continue;
+    AssignmentFinder finder(function.locals.size());
+    finder.look(*function.body);
+    finder.report(function.locals, function.param_count, diagnostics);
+  }
+  for (Handler &handler : program.handlers) {
+    AssignmentFinder finder(handler.locals.size());
+    for (Stmt *block : handler.blocks)
+      finder.look(*block);
+    finder.report(handler.locals, 0, diagnostics);
+  }
+}
+
+} // namespace tapjit
