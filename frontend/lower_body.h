@@ -28,7 +28,10 @@ public:
   BodyLowerer(ModuleState &state, ir::FunctionId function, const std::vector<Local> &locals, size_t param_count,
               const std::vector<TargetUse> &targets);
 
-  void lower_handler(const Handler &handler);
+  // With a valid `shared_body`, that function is called in the place of the last block, with the locals of `live_in`.
+  void lower_handler(const Handler &handler, ir::FunctionId shared_body, const std::vector<LocalId> &live_in);
+  // The last block as a function of its own, whose parameters are the locals of `live_in`.
+  void lower_shared_body(const Handler &handler, const std::vector<LocalId> &live_in);
   void lower_function(const FunctionInfo &function);
   void lower_entry(const ast::Expr &expr);
 
@@ -136,7 +139,6 @@ private:
   ModuleState &state_;
   ir::FunctionBuilder builder_;
   const std::vector<TargetUse> &targets_;
-  std::optional<UnusedAssignments> unused_;
   const FunctionInfo *function_ = nullptr; // null in a handler
   std::vector<ir::VariableId> locals_;     // by ast::LocalId
   std::vector<Loop> loops_;

@@ -101,7 +101,7 @@ void add_display_probe(ModuleState &state) {
       shown.push_back(ir::GlobalId{uint32_t(index)});
   if (shown.empty() || state.options.display_sites.empty())
     return;
-  std::stable_sort(shown.begin(), shown.end(), [&](ir::GlobalId left, ir::GlobalId right) {
+  std::sort(shown.begin(), shown.end(), [&](ir::GlobalId left, ir::GlobalId right) {
     return state.variable(left).loc.value < state.variable(right).loc.value; // as declared
   });
 

@@ -171,9 +171,11 @@ static void add_probe(ModuleState &state, const Handler &handler) {
   ir::ProbeId id{uint32_t(state.module.probes.size())};
   std::string number = std::to_string(id.index);
   ir::Probe probe;
-  probe.handler = add_function(state, "probe_" + number, ir::FunctionKind::Probe, ir::Type::Void, handler.loc);
   state.entries.clear();
-  BodyLowerer(state, probe.handler, handler.locals, 0, handler.targets).lower_handler(handler);
+  std::vector<LocalId> live_in;
+  ir::FunctionId body = shared_body(state, handler, live_in);
+  probe.handler = add_function(state, "probe_" + number, ir::FunctionKind::Probe, ir::Type::Void, handler.loc);
+  BodyLowerer(state, probe.handler, handler.locals, 0, handler.targets).lower_handler(handler, body, live_in);
   lower_pending(state);
   for (size_t slot = 0; slot < state.entries.size(); ++slot) {
     const ast::Expr &expr = *handler.entries[state.entries[slot].index()];
@@ -211,8 +213,8 @@ ir::Module lower(const Program &program, const SourceTable &sources, const Lower
                     diagnostics,
                     module,
                     ir::Interner(module),
-                    Purity(program),
                     std::vector<Callee>(program.functions.size()),
+                    {},
                     {},
                     {},
                     {}};
@@ -220,6 +222,9 @@ ir::Module lower(const Program &program, const SourceTable &sources, const Lower
     module.globals.push_back(make_global(state, variable));
   for (const TopLevelCode &code : program.embedded)
     module.embedded_top.emplace_back(code.code, state.location(code.loc));
+  for (const Handler &handler : program.handlers)
+    if (!handler.blocks.empty())
+      ++state.shared_bodies[handler.blocks.back()->loc.value].handlers;
   for (const Handler &handler : program.handlers)
     add_probe(state, handler);
   add_display_probe(state);

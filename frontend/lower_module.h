@@ -3,7 +3,6 @@
 #pragma once
 
 #include "frontend/lower.h"
-#include "frontend/lower_unused.h"
 #include "ir/builder.h"
 
 #include <optional>
@@ -25,6 +24,12 @@ struct Callee {
   bool is_known = false;
 };
 
+// The body of a probe declaration that many handlers have, one per alias that its point matched.
+struct SharedBody {
+  size_t handlers = 0;
+  std::vector<ir::FunctionId> functions; // what it was lowered to: one, unless types or target variables differ
+};
+
 struct ModuleState {
   const Program &program;
   const SourceTable &sources;
@@ -32,10 +37,10 @@ struct ModuleState {
   Diagnostics &diagnostics;
   ir::Module &module;
   ir::Interner interner;
-  Purity purity;
   std::vector<Callee> callees;     // by ast::FunctionId; known from the first call on
   std::vector<FunctionId> pending; // functions with a body that were called and are not lowered yet
   std::vector<EntryId> entries;    // those that the handler being lowered reads: the slot is the index
+  std::unordered_map<uint32_t, SharedBody> shared_bodies; // by Loc of the body
   std::unordered_map<uint32_t, ir::LocationId> locations;
 
   const Callee &callee(ast::FunctionId id);
@@ -59,6 +64,10 @@ ir::StatField stat_field(ast::StatOp op);
 // lower_embedded.cpp: the markers in comments of embedded C, and `/* intrinsic MNEMONIC [N] */`.
 ir::EmbeddedC read_embedded(std::string_view text, const Program &program);
 std::optional<Intrinsic> read_intrinsic(std::string_view text);
+
+// lower_shared.cpp: the function that the handler's last block became, which others call too; none() when it has none.
+// `live_in` gets its arguments.
+ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vector<LocalId> &live_in);
 
 // lower_display.cpp: a probe that prints the globals that are written and never read.
 void add_display_probe(ModuleState &state);

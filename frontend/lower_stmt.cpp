@@ -26,7 +26,8 @@ void BodyLowerer::set_location(Loc loc) {
   builder_.set_location(state_.location(loc));
 }
 
-void BodyLowerer::lower_handler(const Handler &handler) {
+void BodyLowerer::lower_handler(const Handler &handler, ir::FunctionId shared_body,
+                                const std::vector<LocalId> &live_in) {
   for (const ast::Expr *wanted : handler.conditions) {
     BlockId armed = builder_.new_block(), skipped = builder_.new_block();
     condition(*wanted, armed, skipped);
@@ -36,15 +37,28 @@ void BodyLowerer::lower_handler(const Handler &handler) {
     builder_.ret();
     builder_.set_block(armed);
   }
-  unused_.emplace(state_.purity, handler.blocks, handler.locals.size());
   for (const ast::Stmt *block : handler.blocks)
-    statement(*block);
+    if (!shared_body.valid() || block != handler.blocks.back())
+      statement(*block);
+  if (shared_body.valid()) {
+    std::vector<ValueId> args;
+    for (LocalId local : live_in)
+      args.push_back(builder_.read(locals_[local.index()]));
+    set_location(handler.blocks.back()->loc);
+    builder_.call(shared_body, std::move(args));
+  }
+  builder_.finish();
+}
+
+void BodyLowerer::lower_shared_body(const Handler &handler, const std::vector<LocalId> &live_in) {
+  for (uint32_t index = 0; index < live_in.size(); ++index)
+    builder_.write(locals_[live_in[index].index()], builder_.param(index));
+  statement(*handler.blocks.back());
   builder_.finish();
 }
 
 void BodyLowerer::lower_function(const FunctionInfo &function) {
   function_ = &function;
-  unused_.emplace(state_.purity, std::vector<ast::Stmt *>{function.body}, function.locals.size());
   statement(*function.body);
   builder_.finish();
 }
@@ -55,8 +69,6 @@ void BodyLowerer::lower_entry(const ast::Expr &expr) {
 }
 
 void BodyLowerer::statement(const ast::Stmt &stmt) {
-  if (unused_ && unused_->contains(stmt))
-    return;
   Place place(*this, stmt.loc);
   switch (stmt.kind()) {
   case ast::StmtKind::Block:

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `probe syscall.*` is hundreds of handlers that differ in what their aliases set, and end in one body. That body
+// becomes one function, which each handler calls with the variables that its alias set. Whether two handlers' bodies
+// are the same is asked of what they were lowered to, as types and target variables may differ.
+#include "frontend/lower_body.h"
+
+#include "frontend/visit.h"
+
+#include <algorithm>
+
+namespace tapjit::lowering {
+
+// Fewer handlers keep their bodies: a call has its price at run time.
+static constexpr size_t kFewestHandlers = 8;
+
+// Locals in the order of their first use.
+static std::vector<LocalId> locals_in(ast::Stmt &stmt) {
+  std::vector<LocalId> result;
+  ast::walk(stmt, Overload{[&](ast::Expr &expr) {
+                             const auto *n = expr.as<ast::Variable>();
+                             if (n && n->binding.is_local() &&
+                                 std::find(result.begin(), result.end(), n->binding.local()) == result.end())
+                               result.push_back(n->binding.local());
+                             return true;
+                           },
+                           [](ast::Stmt &) { return true; }});
+  return result;
+}
+
+static std::vector<LocalId> find_live_in(const Handler &handler) {
+  std::vector<LocalId> set_before, result;
+  for (size_t index = 0; index + 1 < handler.blocks.size(); ++index) {
+    std::vector<LocalId> locals = locals_in(*handler.blocks[index]);
+    set_before.insert(set_before.end(), locals.begin(), locals.end());
+  }
+  for (LocalId local : locals_in(*handler.blocks.back()))
+    if (std::find(set_before.begin(), set_before.end(), local) != set_before.end())
+      result.push_back(local);
+  return result;
+}
+
+static bool is_same(const ir::Function &left, const ir::Function &right) {
+  return left.params == right.params && left.insts == right.insts && left.blocks == right.blocks;
+}
+
+ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vector<LocalId> &live_in) {
+  if (handler.blocks.empty())
+    return ir::FunctionId::none();
+  SharedBody &shared = state.shared_bodies[handler.blocks.back()->loc.value];
+  if (shared.handlers < kFewestHandlers)
+    return ir::FunctionId::none();
+  live_in = find_live_in(handler);
+
+  ir::Function function;
+  function.name = state.free_name("body_" + std::to_string(state.module.probes.size()));
+  for (LocalId local : live_in) {
+    function.params.push_back(ir_type(handler.locals[local.index()].type));
+    function.param_names.emplace_back(handler.locals[local.index()].name.view());
+  }
+  function.loc = state.location(handler.blocks.back()->loc);
+  ir::FunctionId id{uint32_t(state.module.functions.size())};
+  state.module.functions.push_back(std::move(function));
+  BodyLowerer(state, id, handler.locals, 0, handler.targets).lower_shared_body(handler, live_in);
+
+  bool is_last = id.index + 1 == state.module.functions.size();
+  for (ir::FunctionId other : shared.functions)
+    if (is_last && is_same(state.module.functions[other.index], state.module.functions[id.index])) {
+      state.module.functions.pop_back();
+      return other;
+    }
+  shared.functions.push_back(id);
+  return id;
+}
+
+} // namespace tapjit::lowering
