@@ -2,20 +2,16 @@
 #include "ir/cfg.h"
 #include "ir/liveness.h"
 #include "ir/verify_function.h"
+#include "ir/views.h"
 
 namespace tapjit::ir {
 
 namespace {
 
-bool needs_slot(const Inst &inst) {
-  return inst.type == Type::Str && (inst.op == Op::StrCopy || inst.op == Op::StrConcat || inst.op == Op::Sprint ||
-                                    inst.op == Op::Call || inst.op == Op::Phi);
-}
-
-void check_storage(const Function &function, Findings &findings, ValueId value) {
+void check_storage(const Function &function, Findings &findings, ValueId value, bool lasting) {
   const Inst &inst = function.insts[value.index];
   Storage storage = function.storage[value.index];
-  if ((storage == Storage::StringSlot) != needs_slot(inst))
+  if ((storage == Storage::StringSlot) != needs_slot(inst, lasting))
     findings.add("a string slot that is missing or not needed");
   if (storage == Storage::StringSlot && function.slot[value.index] >= function.string_slots)
     findings.add("slot {} of {}", function.slot[value.index], function.string_slots);
@@ -31,6 +27,7 @@ void verify_frame(const Module &, const Function &function, Findings &findings) 
     return;
   }
   Liveness liveness(function);
+  std::vector<bool> lasting = lasting_strings(function);
   auto shares = [&](ValueId left, ValueId right) {
     return left != right && function.storage[left.index] == Storage::StringSlot &&
            function.storage[right.index] == Storage::StringSlot &&
@@ -42,12 +39,13 @@ void verify_frame(const Module &, const Function &function, Findings &findings) 
       ValueId value = function.blocks[block.index].insts[position];
       const Inst &inst = function.insts[value.index];
       findings.value = value;
-      check_storage(function, findings, value);
+      check_storage(function, findings, value, lasting[value.index]);
       for (ValueId other : live.values())
         if (shares(value, other))
           findings.add("overwrites %{}, which is used later", other.index);
       for (ValueId operand : inst.operands) {
-        if (inst.op == Op::Phi && inst.type == Type::Str && operand != value && !shares(value, operand))
+        if (inst.op == Op::Phi && inst.type == Type::Str && !lasting[value.index] && operand != value &&
+            !shares(value, operand))
           findings.add("a phi of strings and its operand %{} have different slots", operand.index);
         if (inst.op != Op::Phi && shares(value, operand))
           findings.add("overwrites its operand %{}", operand.index);

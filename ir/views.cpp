@@ -24,6 +24,36 @@ ViewSource view_source(const Inst &inst) {
   }
 }
 
+std::vector<bool> lasting_strings(const Function &function) {
+  std::vector<bool> lasting(function.insts.size());
+  for (size_t index = 0; index < lasting.size(); ++index) {
+    const Inst &inst = function.insts[index];
+    lasting[index] = inst.type == Type::Str && (inst.op == Op::ConstStr || inst.op == Op::Param ||
+                                                inst.op == Op::CtxPp || inst.op == Op::CtxFunc || inst.op == Op::Phi);
+  }
+  // Phis are taken for lasting until an operand shows otherwise.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (size_t index = 0; index < lasting.size(); ++index) {
+      const Inst &inst = function.insts[index];
+      bool stays = inst.op != Op::Phi || std::all_of(inst.operands.begin(), inst.operands.end(),
+                                                     [&](ValueId operand) { return bool(lasting[operand.index]); });
+      if (lasting[index] && !stays) {
+        lasting[index] = false;
+        changed = true;
+      }
+    }
+  }
+  return lasting;
+}
+
+bool needs_slot(const Inst &inst, bool lasting) {
+  if (inst.type != Type::Str)
+    return false;
+  bool makes_bytes = inst.op == Op::StrCopy || inst.op == Op::StrConcat || inst.op == Op::Sprint || inst.op == Op::Call;
+  return makes_bytes || (inst.op == Op::Phi && !lasting);
+}
+
 std::vector<Use> uses_of(const Function &function, ValueId value) {
   std::vector<Use> uses;
   for (size_t index = 0; index < function.blocks.size(); ++index) {

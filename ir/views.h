@@ -14,6 +14,12 @@ struct ViewSource {
 };
 ViewSource view_source(const Inst &inst);
 
+// By value: strings whose bytes stay as long as the function runs: constants, parameters, site texts, and phis of such.
+std::vector<bool> lasting_strings(const Function &function);
+
+// Whether frame_layout gives the result a string slot; `lasting` as lasting_strings() has it for this value.
+bool needs_slot(const Inst &inst, bool lasting);
+
 // A place where a value is used: the operand of an instruction, or (position == insts.size()) of the block's terminator
 // or of a phi of a successor.
 struct Use {

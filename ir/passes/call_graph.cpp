@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Marks functions in call cycles: their frames are indexed by the nesting depth.
-#include "ir/passes/pipeline.h"
 #include "ir/passes/effects.h"
+#include "ir/passes/pipeline.h"
 
 namespace tapjit::ir::passes {
 

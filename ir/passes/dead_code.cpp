@@ -2,8 +2,8 @@
 // Drops instructions whose result nobody needs and that do nothing else, blocks that the entry does not reach,
 // straight-line block seams, and functions that no probe reaches. An op that may fail stays: its failure is a result.
 #include "ir/cfg.h"
-#include "ir/passes/pipeline.h"
 #include "ir/passes/effects.h"
+#include "ir/passes/pipeline.h"
 
 #include <algorithm>
 

@@ -7,6 +7,7 @@
 //   value for the other successor);
 //   - copies of one edge that read each other's slots are put in an order that works, through one more copy if they
 //   form a cycle;
+//   - a phi of nothing but strings that last (constants, parameters) needs no bytes of its own, and no copies;
 //   - an edge into a catch cannot be split: the copies stand before the op that may fail, and the phi's value moves on
 //   to a slot of its own at the
 //     start of the catch, so that nothing else reads the slot that the copies write.
@@ -14,6 +15,7 @@
 #include "ir/cfg.h"
 #include "ir/liveness.h"
 #include "ir/passes/pipeline.h"
+#include "ir/views.h"
 
 #include <algorithm>
 #include <set>
@@ -22,26 +24,14 @@ namespace tapjit::ir::passes {
 
 namespace {
 
-bool makes_bytes(const Inst &inst) {
-  switch (inst.op) {
-  case Op::StrCopy:
-  case Op::StrConcat:
-  case Op::Sprint:
-  case Op::Phi:
-  case Op::Call:
-    return inst.type == Type::Str;
-  default:
-    return false;
-  }
-}
-
-std::vector<ValueId> string_phis(const Function &function, BlockId block) {
+// Phis with a slot. `lasting` covers the instructions that were there before this pass.
+std::vector<ValueId> string_phis(const Function &function, BlockId block, const std::vector<bool> &lasting) {
   std::vector<ValueId> phis;
   for (ValueId value : function.blocks[block.index].insts) {
     const Inst &inst = function.insts[value.index];
     if (inst.op != Op::Phi)
       break;
-    if (inst.type == Type::Str)
+    if (inst.type == Type::Str && !lasting[value.index])
       phis.push_back(value);
   }
   return phis;
@@ -54,13 +44,13 @@ size_t count_phis(const Function &function, BlockId block) {
   return count;
 }
 
-void isolate_catch_phis(Function &function) {
+void isolate_catch_phis(Function &function, const std::vector<bool> &lasting) {
   for (size_t index = 0; index < function.blocks.size(); ++index) {
     BlockId block{uint32_t(index)};
     if (!function.blocks[index].is_catch)
       continue;
     size_t position = count_phis(function, block);
-    for (ValueId phi : string_phis(function, block)) {
+    for (ValueId phi : string_phis(function, block, lasting)) {
       std::vector<ValueId> moved(function.insts.size());
       ValueId copy = insert_inst(function, block, position++,
                                  {Op::StrCopy, Type::Str, UINT32_MAX, 0, {}, function.insts[phi.index].loc});
@@ -71,10 +61,10 @@ void isolate_catch_phis(Function &function) {
   }
 }
 
-void split_critical_edges(Function &function) {
+void split_critical_edges(Function &function, const std::vector<bool> &lasting) {
   for (size_t index = 0; index < function.blocks.size(); ++index) {
     BlockId block{uint32_t(index)};
-    if (function.blocks[index].is_catch || string_phis(function, block).empty())
+    if (function.blocks[index].is_catch || string_phis(function, block, lasting).empty())
       continue;
     for (BlockId pred : std::vector<BlockId>(function.blocks[index].preds))
       if (successors(function.blocks[pred.index]).size() > 1)
@@ -83,13 +73,13 @@ void split_critical_edges(Function &function) {
 }
 
 // The copies of one edge, as a parallel assignment: a copy into a phi waits for those that still read its old value.
-void copy_on_edge(Function &function, BlockId block, size_t pred) {
+void copy_on_edge(Function &function, BlockId block, size_t pred, const std::vector<bool> &lasting) {
   struct Move {
     ValueId phi, source;
   };
   BlockId from = function.blocks[block.index].preds[pred];
   std::vector<Move> waiting;
-  for (ValueId phi : string_phis(function, block))
+  for (ValueId phi : string_phis(function, block, lasting))
     if (ValueId source = function.insts[phi.index].operands[pred]; source != phi)
       waiting.push_back({phi, source});
   size_t position =
@@ -121,7 +111,8 @@ void copy_on_edge(Function &function, BlockId block, size_t pred) {
 class Slots {
 public:
   explicit Slots(Function &function)
-      : function_(function), leader_(function.insts.size()), conflicts_(function.insts.size()) {
+      : function_(function), lasting_(lasting_strings(function)), leader_(function.insts.size()),
+        conflicts_(function.insts.size()) {
     for (size_t index = 0; index < leader_.size(); ++index)
       leader_[index] = uint32_t(index);
   }
@@ -134,7 +125,7 @@ public:
   }
 
 private:
-  bool has_slot(ValueId value) const { return makes_bytes(function_.insts[value.index]); }
+  bool has_slot(ValueId value) const { return needs_slot(function_.insts[value.index], lasting_[value.index]); }
 
   uint32_t leader(ValueId value) {
     uint32_t index = value.index;
@@ -157,7 +148,7 @@ private:
     for (const Block &block : function_.blocks)
       for (ValueId value : block.insts) {
         const Inst &inst = function_.insts[value.index];
-        if (inst.op != Op::Phi || inst.type != Type::Str)
+        if (inst.op != Op::Phi || !has_slot(value))
           continue;
         for (ValueId operand : inst.operands)
           if (uint32_t left = leader(value), right = leader(operand); left != right)
@@ -239,6 +230,7 @@ private:
   }
 
   Function &function_;
+  std::vector<bool> lasting_;
   std::vector<uint32_t> leader_;
   std::vector<std::set<uint32_t>> conflicts_; // by leader: other leaders
 };
@@ -265,11 +257,12 @@ void frame_layout(Module &module) {
   for (Function &function : module.functions) {
     if (function.blocks.empty())
       continue;
-    isolate_catch_phis(function);
-    split_critical_edges(function);
+    std::vector<bool> lasting = lasting_strings(function);
+    isolate_catch_phis(function, lasting);
+    split_critical_edges(function, lasting);
     for (size_t block = 0; block < function.blocks.size(); ++block)
       for (size_t pred = 0; pred < function.blocks[block].preds.size(); ++pred)
-        copy_on_edge(function, BlockId{uint32_t(block)}, pred);
+        copy_on_edge(function, BlockId{uint32_t(block)}, pred, lasting);
     Slots(function).assign();
     keep_integers_across_calls(module, function);
   }

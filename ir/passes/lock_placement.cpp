@@ -13,8 +13,8 @@
 #include "ir/builder.h"
 #include "ir/cfg.h"
 #include "ir/dominators.h"
-#include "ir/passes/pipeline.h"
 #include "ir/passes/lock_check.h"
+#include "ir/passes/pipeline.h"
 #include "ir/signature.h"
 #include "ir/views.h"
 
