@@ -15,6 +15,10 @@ static int overload;
 module_param(overload, int, 0);
 static ulong ring_bytes;
 module_param(ring_bytes, ulong, 0);
+/* Mode "address": link addresses of __x64_sys_getppid and of vfs_read. */
+static ulong address, anchor;
+module_param(address, ulong, 0);
+module_param(anchor, ulong, 0);
 
 static const struct tap_format tap_formats[] = {
     TAP_FORMAT("%s\n", "s"),
@@ -152,6 +156,8 @@ static void probe_kprobe(struct tap_ctx *c)
 		tap_request_exit(c);
 	if (is("error_kprobe"))
 		return fail(c);
+	if (is("address") && tap_globals.hits++ == 0)
+		print_str(c, TEXT, tap_function(c));
 	if (is("pair")) {
 		if (!tap_lock_set_take(c, &set_0))
 			return;
@@ -302,6 +308,12 @@ int init_module(void)
 	tap_program.limits.ring_bytes = ring_bytes;
 	tap_program.limits.overload_off = !overload;
 	spoil();
+	if (is("address")) {
+		tap_sites_kprobe[0].symbol = NULL;
+		tap_sites_kprobe[0].address = address;
+		tap_sites_kprobe[0].anchor_symbol = "vfs_read";
+		tap_sites_kprobe[0].anchor = anchor;
+	}
 	return tap_session_load(&tap_program);
 }
 
