@@ -114,6 +114,8 @@ private:
   }
 
   void print_inst(ValueId value, bool caught) {
+    if (inst(value).op == ir::Op::Phi || (inst(value).type != Type::Void && !is_variable(inst(value))))
+      return;
     at(inst(value).loc);
     if (inst(value).op == ir::Op::Charge)
       fails_ = true;
@@ -288,7 +290,8 @@ void emit_prototype(Unit &unit, ir::FunctionId id, std::string_view end) {
   std::string params = fmt::format("struct tap_ctx *c, struct {}_frame *f", unit.name(id));
   for (size_t i = 0; i < function.params.size(); i++)
     params += fmt::format(", {} a{}", c_type(function.params[i]), i);
-  unit.out.line("static {} {}({}){}", c_type(function.result), unit.name(id), params, end);
+  unit.out.line("static {}{} {}({}){}", unit.recursive(id) ? "TAP_RECURSIVE " : "", c_type(function.result),
+                unit.name(id), params, end);
 }
 
 void emit_function(Unit &unit, ir::FunctionId id) {

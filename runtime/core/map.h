@@ -56,19 +56,19 @@ TAP_INLINE struct tap_str tap_key_cut(struct tap_str s, uint32_t size)
 	return s;
 }
 
-/* `size` is a constant and bounds the loop. */
-TAP_INLINE uint64_t tap_hash_str(uint64_t hash, struct tap_str s, uint32_t size)
+/* Each turn of the loop takes from the work budget: after inlining no constant bound may be left to see. */
+TAP_INLINE uint64_t tap_hash_str(struct tap_ctx *c, uint64_t hash, struct tap_str s)
 {
-	uint32_t n = s.n < size ? s.n : size - 1, words = n / 8, i;
+	uint32_t words = s.n / 8, i;
 	uint64_t word;
 
-	for (i = 0; i < words; i++) {
+	for (i = 0; i < words && tap_work_charge(c, NULL); i++) {
 		__builtin_memcpy(&word, s.p + (uint64_t)i * 8, 8);
 		hash = tap_hash_word(hash, word);
 	}
-	word = n;
+	word = s.n;
 	for (i = 0; i < 7; i++)
-		if (words * 8 + i < n)
+		if (words * 8 + i < s.n)
 			word = word << 8 | (uint8_t)s.p[words * 8 + i];
 	return tap_hash_word(hash, word);
 }
@@ -114,7 +114,7 @@ TAP_INLINE int64_t tap_iter_next(struct tap_iter *iter)
 #define TAP_KEY_ARG(kind, n, size)    , k##n
 #define TAP_KEY_HASH(kind, n, size)   hash = TAP_KEY_HASH_##kind(n, size);
 #define TAP_KEY_HASH_i(n, size)	      tap_hash_word(hash, (uint64_t)k##n)
-#define TAP_KEY_HASH_s(n, size)	      tap_hash_str(hash, k##n, size)
+#define TAP_KEY_HASH_s(n, size)	      tap_hash_str(c, hash, k##n)
 #define TAP_KEY_CUT(kind, n, size)    TAP_KEY_CUT_##kind(n, size)
 #define TAP_KEY_CUT_i(n, size)
 #define TAP_KEY_CUT_s(n, size)	     k##n = tap_key_cut(k##n, size);
@@ -134,9 +134,10 @@ TAP_INLINE int64_t tap_iter_next(struct tap_iter *iter)
 		value_;                                                                                      \
 	};                                                                                                   \
                                                                                                              \
-	TAP_MAYBE_UNUSED static uint32_t name##_hash(int unused KEYS(TAP_KEY_PARAM))                         \
+	TAP_MAYBE_UNUSED static uint32_t name##_hash(struct tap_ctx *c KEYS(TAP_KEY_PARAM))                  \
 	{                                                                                                    \
-		uint64_t hash = (uint64_t)unused;                                                            \
+		uint64_t hash = 0;                                                                           \
+		(void)c;                                                                                     \
 		KEYS(TAP_KEY_HASH)                                                                           \
 		return (uint32_t)(hash ^ hash >> 29);                                                        \
 	}                                                                                                    \
@@ -161,7 +162,7 @@ TAP_INLINE int64_t tap_iter_next(struct tap_iter *iter)
 	    struct tap_ctx *c, const struct tap_map *map KEYS(TAP_KEY_PARAM))                                \
 	{                                                                                                    \
 		KEYS(TAP_KEY_CUT)                                                                            \
-		return name##_look(c, map, name##_hash(0 KEYS(TAP_KEY_ARG)) KEYS(TAP_KEY_ARG));              \
+		return name##_look(c, map, name##_hash(c KEYS(TAP_KEY_ARG)) KEYS(TAP_KEY_ARG));              \
 	}                                                                                                    \
                                                                                                              \
 	/* The element, made with a value of zeroes when it is absent; NULL: the handler failed. */          \
@@ -172,7 +173,7 @@ TAP_INLINE int64_t tap_iter_next(struct tap_iter *iter)
 		uint32_t hash;                                                                               \
                                                                                                              \
 		KEYS(TAP_KEY_CUT)                                                                            \
-		hash = name##_hash(0 KEYS(TAP_KEY_ARG));                                                     \
+		hash = name##_hash(c KEYS(TAP_KEY_ARG));                                                     \
 		node = name##_look(c, map, hash KEYS(TAP_KEY_ARG));                                          \
 		if (node || c->error)                                                                        \
 			return node;                                                                         \

@@ -143,11 +143,12 @@ TAP_INLINE int64_t *tap_hist_record(struct tap_ctx *c, const struct tap_hist_spe
 	};
 
 /* Copies one CPU's part as it was between two updates; after many vain tries, as it is. */
-TAP_INLINE void tap_stat_snapshot(struct tap_stat *to, const struct tap_stat *from, const uint64_t *turn)
+TAP_INLINE void tap_stat_snapshot(struct tap_ctx *c, struct tap_stat *to, const struct tap_stat *from,
+				  const uint64_t *turn)
 {
 	int tries;
 
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < 100 && tap_work_charge(c, NULL); tries++) {
 		uint64_t before = __atomic_load_n(turn, __ATOMIC_ACQUIRE);
 
 		*to = *from;
@@ -189,7 +190,7 @@ TAP_INLINE void tap_stat_snapshot(struct tap_stat *to, const struct tap_stat *fr
 		for (i = 0; i < count && tap_work_charge(c, NULL); i++) {                                    \
 			struct tap_stat part;                                                                \
                                                                                                              \
-			tap_stat_snapshot(&part, &cpus[i].stat.s, &cpus[i].turn);                            \
+			tap_stat_snapshot(c, &part, &cpus[i].stat.s, &cpus[i].turn);                         \
 			tap_stat_merge(total, &part);                                                        \
 			for (bucket = 0; buckets && bucket < (spec).hist.buckets; bucket++)                  \
 				buckets[bucket] += cpus[i].stat.buckets[bucket];                             \

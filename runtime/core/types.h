@@ -22,6 +22,15 @@
 #define TAP_MAYBE_UNUSED __attribute__((unused))
 #define TAP_COLD	 __attribute__((cold, noinline))
 #define TAP_INLINE	 static inline __attribute__((always_inline, unused))
+/*
+ * A function in a call cycle keeps its calls as calls: each opens a level of nesting, and the verifier wants
+ * to see the test before it.
+ */
+#ifdef __clang__
+#define TAP_RECURSIVE __attribute__((noinline, disable_tail_calls))
+#else
+#define TAP_RECURSIVE __attribute__((noinline, noclone, optimize("no-optimize-sibling-calls")))
+#endif
 #define TAP_COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
 
 /* Wrapping arithmetic: signed overflow is defined in a script. */
