@@ -265,7 +265,7 @@ static long info(void __user *to)
 	    .probes = s->sites_placed,
 	};
 
-	strscpy(info.name, s->program->name, sizeof(info.name));
+	strscpy(info.name, THIS_MODULE->name, sizeof(info.name));
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -381,8 +381,8 @@ int tap_transport_init(void)
 		goto fail;
 	}
 	/* In sysfs the name has '!' for '/': no clash with the names of other devices. */
-	scnprintf(s->device_name, sizeof(s->device_name), "systemtap!%s", s->program->name);
-	scnprintf(s->node_name, sizeof(s->node_name), "systemtap/%s", s->program->name);
+	scnprintf(s->device_name, sizeof(s->device_name), "systemtap!%s", THIS_MODULE->name);
+	scnprintf(s->node_name, sizeof(s->node_name), "systemtap/%s", THIS_MODULE->name);
 	s->device = (struct miscdevice){
 	    .minor = MISC_DYNAMIC_MINOR,
 	    .name = s->device_name,

@@ -216,7 +216,7 @@ TEST(Machine, Arguments) {
   options.extra_command_line = "nokaslr";
   std::vector<std::string> words = machine_arguments(options, "qemu", "/boot/vmlinuz-6.1", 5, 6, 7);
   auto has = [&words](const std::string &word) { return std::find(words.begin(), words.end(), word) != words.end(); };
-  EXPECT_TRUE(has("tcg,thread=multi"));
+  EXPECT_TRUE(has("tcg,thread=single"));
   EXPECT_TRUE(has("/proc/self/fd/5"));
   EXPECT_TRUE(has("socket,id=agent,fd=7"));
   options.use_kvm = true;

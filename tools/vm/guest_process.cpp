@@ -78,12 +78,14 @@ bool write_all(int fd, const std::string &bytes) {
 std::vector<std::string> machine_arguments(const MachineOptions &options, const std::string &qemu,
                                            const std::string &kernel, int initramfs_fd, int console_fd,
                                            int channel_fd) {
+  // One host thread runs both CPUs in turn: with thread=multi QEMU 7.2 sends a CPU to address 0 when another CPU places
+  // or removes a probe in code that it is running, also with the kernel's own kprobe_events and none of our modules.
   std::string line = kernel_command_line;
   if (!options.extra_command_line.empty())
     line += " " + options.extra_command_line;
   return {qemu,
           "-accel",
-          options.use_kvm ? "kvm" : "tcg,thread=multi",
+          options.use_kvm ? "kvm" : "tcg,thread=single",
           "-cpu",
           "max",
           "-smp",
