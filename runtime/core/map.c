@@ -20,7 +20,7 @@ int tap_map_init(struct tap_map *map, uint32_t capacity, uint32_t node_size, boo
 	while (buckets < capacity && buckets < 1u << 30)
 		buckets *= 2;
 	map->nodes = tap_alloc((uint64_t)capacity * node_size);
-	map->buckets = tap_alloc((uint64_t)buckets * sizeof(map->buckets[0]));
+	map->buckets = (struct tap_map_node **)tap_alloc((uint64_t)buckets * sizeof(map->buckets[0]));
 	if (!map->nodes || !map->buckets) {
 		tap_map_exit(map);
 		return -12;
