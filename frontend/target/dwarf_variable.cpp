@@ -437,34 +437,4 @@ Access<VarAccess> DwarfVariables::follow(const ValueType &type, const std::vecto
   return PathWalker(dwarf_, index_, {Place{{}, is_address}, die}).walk(path, address_of);
 }
 
-namespace {
-
-struct InlinedSearch {
-  Dwarf *dwarf;
-  std::vector<FunctionSite> *sites;
-};
-
-int add_inlined_copy(Dwarf_Die *die, void *context) {
-  auto *search = static_cast<InlinedSearch *>(context);
-  if (auto entry = entry_of(die)) {
-    FunctionSite site;
-    site.address = *entry;
-    site.die = dwarf_dieoffset(die);
-    site.is_inline = true;
-    search->sites->push_back(std::move(site));
-  }
-  return DWARF_CB_OK;
-}
-
-} // namespace
-
-std::vector<FunctionSite> DwarfVariables::inlined_copies(uint64_t abstract_die) {
-  std::vector<FunctionSite> sites;
-  Dwarf_Die function;
-  InlinedSearch search{dwarf_, &sites};
-  if (dwarf_offdie(dwarf_, abstract_die, &function))
-    dwarf_func_inline_instances(&function, add_inlined_copy, &search);
-  return sites;
-}
-
 } // namespace tapjit::target

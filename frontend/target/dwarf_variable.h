@@ -28,8 +28,7 @@ public:
   // A value of the C type `type` that PushArgument `number` gives.
   Access<VarAccess> argument(std::string_view type, unsigned number, const std::vector<PathStep> &path,
                              bool address_of);
-  // Entry addresses of the inlined copies of an abstract function.
-  std::vector<FunctionSite> inlined_copies(uint64_t abstract_die);
+  Dwarf *dwarf() const { return dwarf_; }
 
 private:
   Access<VarAccess> through_text(std::string_view type, Place value, const std::vector<PathStep> &path,

@@ -3,6 +3,7 @@
 
 #include "frontend/target/c_types.h"
 #include "frontend/target/debug_index_build.h"
+#include "frontend/target/dwarf_inlined.h"
 #include "frontend/target/dwarf_variable.h"
 #include "frontend/target/elf_file.h"
 #include "frontend/target/names.h"
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <cstring>
 #include <tuple>
+#include <unordered_map>
 
 namespace tapjit::target {
 
@@ -144,18 +146,30 @@ static void add_site(FunctionMatches &matches, FunctionSite site) {
   (site.blacklisted.empty() ? matches.sites : matches.refused).push_back(std::move(site));
 }
 
-void KernelTarget::add_inlined(std::span<const IndexRow> rows, FunctionMatches &matches) const {
+void KernelTarget::add_inlined(const std::vector<IndexRow> &rows, FunctionMatches &matches) const {
+  if (rows.empty())
+    return;
   auto variables = dwarf();
   if (!variables)
     return;
-  for (const IndexRow &row : rows)
-    for (FunctionSite &site : (*variables)->inlined_copies(row.die)) {
-      site.function = index_->string(row.name);
-      site.file = index_->string(row.file);
-      site.line = row.line;
-      place(site);
-      add_site(matches, site);
-    }
+  std::unordered_map<uint64_t, const IndexRow *> row_of;
+  std::vector<uint64_t> functions;
+  for (const IndexRow &row : rows) {
+    row_of[row.die] = &row;
+    functions.push_back(row.die);
+  }
+  for (const InlinedCopy &copy : find_inlined_copies((*variables)->dwarf(), functions)) {
+    const IndexRow &row = *row_of[copy.function];
+    FunctionSite site;
+    site.function = index_->string(row.name);
+    site.file = index_->string(row.file);
+    site.line = row.line;
+    site.address = copy.address;
+    site.die = copy.die;
+    site.is_inline = true;
+    place(site);
+    add_site(matches, std::move(site));
+  }
 }
 
 // Without DWARF a name stands for itself and for the copies that the compiler specialised (name.isra.0,

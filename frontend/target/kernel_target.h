@@ -66,7 +66,7 @@ private:
   Result<IndexBytes> make_index(const std::string &key) const;
   FunctionSite site_of(const IndexRow &row) const;
   void place(FunctionSite &site) const;
-  void add_inlined(std::span<const IndexRow> rows, FunctionMatches &matches) const;
+  void add_inlined(const std::vector<IndexRow> &rows, FunctionMatches &matches) const;
   void add_symbols(std::string_view name, FunctionMatches &matches) const;
   std::vector<IndexRow> rows_named(RowKind kind, std::string_view name, std::string_view file) const;
   void add_described(std::string_view name, FunctionKind kind, std::string_view file, FunctionMatches &matches) const;
