@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The unit from its first to its last line, in the order that runtime/ABI.md gives.
+#include "codegen/emit/format_args.h"
 #include "codegen/emit/unit.h"
 
 #include <algorithm>
@@ -140,8 +141,8 @@ void emit_formats(Unit &unit) {
   unit.out.open("static const struct tap_format tap_formats[] =");
   for (const ir::Format &format : unit.module.formats) {
     std::string letters;
-    for (Type type : format.args)
-      letters += type == Type::Str ? 's' : 'i';
+    for (const FormatArgument &argument : format_arguments(format))
+      letters += argument.kind == FormatArgument::Kind::Integer ? 'i' : 's';
     unit.out.line("TAP_FORMAT({}, {}),", c_string(format.text), c_string(letters));
   }
   unit.out.close("};");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One function per op of ir/ops.def. The table at the end is made from ops.def, so an op without one does not link.
+#include "codegen/emit/format_args.h"
 #include "codegen/emit/unit.h"
 
 namespace tapjit::codegen {
@@ -187,31 +188,51 @@ void emit_IterStat(const OpText &op) {
 }
 
 // --- output
+// Argument `i` of a record: the bytes that it takes, and the call that writes it.
+struct RecordArgument {
+  std::string bytes, put;
+};
+RecordArgument record_argument(const OpText &op, const FormatArgument &argument, size_t i) {
+  std::string value = op.arg(i);
+  if (argument.kind == FormatArgument::Kind::String)
+    return {fmt::format("tap_str_bytes({})", value), fmt::format("tap_put_str(at, {})", value)};
+  if (argument.kind == FormatArgument::Kind::Integer)
+    return {"TAP_I64_BYTES", fmt::format("tap_put_i64(at, {})", value)};
+  std::string size = fmt::format("tap_memory_size({})", argument.bytes_argument < 0 ? c_integer(argument.bytes)
+                                                                                    : op.arg(argument.bytes_argument));
+  return {fmt::format("TAP_STR_BYTES({})", size), fmt::format("tap_put_memory(c, at, {}, {}, {}, {})", value, size,
+                                                              argument.user ? "true" : "false", op.location())};
+}
 void emit_Print(const OpText &op) {
   std::string bytes;
-  for (ValueId operand : op.inst.operands)
-    bytes += op.function.insts[operand.index].type == Type::Str
-                 ? fmt::format(" + tap_str_bytes({})", value_text(op.unit, op.function, operand))
-                 : " + TAP_I64_BYTES";
-  if (bytes.empty())
+  std::vector<std::string> puts;
+  for (const FormatArgument &argument : format_arguments(op.unit.module.formats[op.inst.aux])) {
+    RecordArgument text = record_argument(op, argument, puts.size());
+    bytes += (bytes.empty() ? "" : " + ") + text.bytes;
+    puts.push_back(text.put);
+  }
+  if (puts.empty())
     return op.run(fmt::format("tap_record(c, {}, 0)", op.inst.aux));
   op.out().open("");
-  op.out().line("uint8_t *at = tap_record(c, {}, {});", op.inst.aux, bytes.substr(3));
-  op.out().line("if (at) {{");
-  for (ValueId operand : op.inst.operands)
-    op.out().line("\tat = tap_put_{}(at, {});", op.function.insts[operand.index].type == Type::Str ? "str" : "i64",
-                  value_text(op.unit, op.function, operand));
-  op.out().line("}}");
+  op.out().line("uint8_t *at = tap_record(c, {}, {});", op.inst.aux, bytes);
+  op.out().open("if (at)");
+  for (const std::string &put : puts)
+    op.out().line("at = {};", put);
+  op.out().close();
   op.out().close();
 }
 void emit_Sprint(const OpText &op) {
-  size_t count = op.inst.operands.size();
+  size_t i = 0;
   op.out().open("");
-  op.out().line("struct tap_value args[{}];", count + 1);
-  for (size_t i = 0; i < count; i++)
-    op.out().line("args[{}] = tap_value_{}({});", i,
-                  op.function.insts[op.inst.operands[i].index].type == Type::Str ? 's' : 'i', op.arg(i));
-  op.set(fmt::format("tap_sprint(c, {}, &tap_formats[{}], args, {})", op.slot(), op.inst.aux, count));
+  op.out().line("struct tap_value args[{}];", op.inst.operands.size() + 1);
+  for (const FormatArgument &argument : format_arguments(op.unit.module.formats[op.inst.aux])) {
+    if (argument.kind == FormatArgument::Kind::Memory)
+      op.out().line("tap_fail(c, {}, \"%m and %M are for printf\");", op.location());
+    op.out().line("args[{}] = tap_value_{}({});", i, argument.kind == FormatArgument::Kind::String ? 's' : 'i',
+                  op.arg(i));
+    i++;
+  }
+  op.set(fmt::format("tap_sprint(c, {}, &tap_formats[{}], args, {})", op.slot(), op.inst.aux, i));
   op.out().close();
 }
 void emit_PrintHist(const OpText &op) {

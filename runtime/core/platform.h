@@ -71,6 +71,28 @@ TAP_INLINE uint8_t *tap_put_str(uint8_t *at, struct tap_str s)
 	return at + bytes;
 }
 
+/* What %m and %M copy: at least a byte, at most a page. */
+TAP_INLINE uint32_t tap_memory_size(int64_t wanted)
+{
+	return wanted < 1 ? 1 : wanted > 4096 ? 4096 : (uint32_t)wanted;
+}
+
+/* As tap_put_str, of n bytes of memory. A bad address fails, and the string is one of n zeroes. */
+TAP_INLINE uint8_t *tap_put_memory(struct tap_ctx *c, uint8_t *at, int64_t address, uint32_t n, bool user,
+				   const char *where)
+{
+	uint32_t bytes = TAP_STR_BYTES(n);
+
+	*(uint64_t *)(at + bytes - 8) = 0;
+	*(uint32_t *)at = n;
+	if (!(user ? tap_read_user(at + 4, (uint64_t)address, n)
+		   : tap_read_kernel(at + 4, (uint64_t)address, n))) {
+		__builtin_memset(at + 4, 0, n);
+		tap_fail_fault(c, where, (uint64_t)address);
+	}
+	return at + bytes;
+}
+
 /* Text that is formatted already. */
 TAP_INLINE void tap_print_text(struct tap_ctx *c, struct tap_str text)
 {

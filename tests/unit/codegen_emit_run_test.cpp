@@ -459,5 +459,20 @@ TEST(EmitRun, bad_address_is_a_soft_error) {
   EXPECT_EQ(run.errors, "ERROR: read fault [man error::fault] at 0x0000000000000008 near statement at t.stp:1:5\n");
 }
 
+// The string "abc" lies in the module: its address comes from embedded C.
+TEST(EmitRun, memory_is_copied_when_the_handler_runs) {
+  RunResult run =
+      run_ir(begin(R"(^0:
+  %p = call &address
+  %n = const.i64 2
+  print "[%.3m] [%.*M] [%m]\n", %p, %n, %p, %p
+  %bad = const.i64 16
+  print "%.8m", %bad !0:3:3
+  ret)",
+                   "func &address embedded () -> i64 pure text \" STAP_RETURN((int64_t)(long)\\\"abc\\\"); \"\n"));
+  EXPECT_EQ(run.output.substr(0, 20), "[abc] [6162] [a]\n" + std::string(3, '\0'));
+  EXPECT_EQ(run.errors, "ERROR: read fault [man error::fault] at 0x0000000000000010 near statement at t.stp:3:3\n");
+}
+
 } // namespace
 } // namespace tapjit
