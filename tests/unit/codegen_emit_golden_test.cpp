@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Golden C: tests/golden/c/*.ir is IR text, then `;;; c` and the unit that the whole pipeline makes of it (for the
+// kernel where the first line says so). TAPJIT_UPDATE_GOLDEN=1 rewrites what stands behind the line. The compilers'
+// view of such units is in codegen_emit_run_test.cpp.
+#include "tests/unit/codegen_emit_support.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <vector>
+
+namespace tapjit {
+namespace {
+
+constexpr std::string_view mark = ";;; c\n";
+
+TEST(EmitGolden, c) {
+  unsigned count = 0;
+  for (auto &entry : std::filesystem::directory_iterator(TAPJIT_SOURCE_DIR "/tests/golden/c")) {
+    std::ifstream stream(entry.path(), std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(stream), {}};
+    std::string input = text.substr(0, text.find(mark));
+    codegen::EmitOptions options;
+    options.platform =
+        text.starts_with("; platform: kernel\n") ? codegen::EmitPlatform::Kernel : codegen::EmitPlatform::User;
+    std::string result = input + std::string(mark) + codegen::emit_c(test::decided_module(input), options);
+    if (getenv("TAPJIT_UPDATE_GOLDEN"))
+      std::ofstream(entry.path(), std::ios::binary) << result;
+    else
+      EXPECT_EQ(result, text) << entry.path();
+    count++;
+  }
+  EXPECT_GE(count, 3u);
+}
+
+} // namespace
+} // namespace tapjit
