@@ -49,7 +49,7 @@ void emit_entries(Unit &unit) {
     for (const std::string &arg : site.glue)
       args += ", " + arg;
     if (!args.empty())
-      unit.out.line("TAP_GLUE_{}({}{})", upper(site.family), i, args);
+      unit.out.line("TAP_GLUE_{}({}, {}{})", upper(site.family), i, site.probe.index, args);
   }
 }
 
