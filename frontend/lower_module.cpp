@@ -167,6 +167,14 @@ static ir::FunctionId add_function(ModuleState &state, std::string name, ir::Fun
   return ir::FunctionId{uint32_t(state.module.functions.size() - 1)};
 }
 
+static void add_sites(ModuleState &state, const Handler &handler, ir::ProbeId probe) {
+  for (const ResolvedSite &site : handler.sites) {
+    state.module.probes[probe.index].sites.push_back(ir::SiteId{uint32_t(state.module.sites.size())});
+    state.module.sites.push_back(site.site);
+    state.module.sites.back().probe = probe;
+  }
+}
+
 static void add_probe(ModuleState &state, const Handler &handler) {
   ir::ProbeId id{uint32_t(state.module.probes.size())};
   std::string number = std::to_string(id.index);
@@ -190,13 +198,16 @@ static void add_probe(ModuleState &state, const Handler &handler) {
     lower_pending(state);
     probe.entry_values.push_back({function});
   }
-  for (const ResolvedSite &site : handler.sites) {
-    probe.context = site.context_kind;
-    probe.sites.push_back(ir::SiteId{uint32_t(state.module.sites.size())});
-    state.module.sites.push_back(site.site);
-    state.module.sites.back().probe = id;
+  probe.context = handler.sites.empty() ? ir::ContextKind::Event : handler.sites[0].context_kind;
+  if (ir::ProbeId same = find_same_probe(state, handler, probe); same.valid()) {
+    state.module.functions.pop_back();
+    add_sites(state, handler, same);
+    return;
   }
   state.module.probes.push_back(std::move(probe));
+  if (!handler.blocks.empty())
+    state.groups[handler.blocks.back()->loc.value].probes.push_back(id);
+  add_sites(state, handler, id);
 }
 
 } // namespace lowering
@@ -224,7 +235,7 @@ ir::Module lower(const Program &program, const SourceTable &sources, const Lower
     module.embedded_top.emplace_back(code.code, state.location(code.loc));
   for (const Handler &handler : program.handlers)
     if (!handler.blocks.empty())
-      ++state.shared_bodies[handler.blocks.back()->loc.value].handlers;
+      ++state.groups[handler.blocks.back()->loc.value].handlers;
   for (const Handler &handler : program.handlers)
     add_probe(state, handler);
   add_display_probe(state);

@@ -24,10 +24,11 @@ struct Callee {
   bool is_known = false;
 };
 
-// The body of a probe declaration that many handlers have, one per alias that its point matched.
-struct SharedBody {
+// The handlers that end in one body of the script: one per alias that its point matched, or per target context.
+struct BodyGroup {
   size_t handlers = 0;
-  std::vector<ir::FunctionId> functions; // what it was lowered to: one, unless types or target variables differ
+  std::vector<ir::FunctionId> bodies; // what the body was lowered to: one, unless types or target variables differ
+  std::vector<ir::ProbeId> probes;
 };
 
 struct ModuleState {
@@ -37,10 +38,10 @@ struct ModuleState {
   Diagnostics &diagnostics;
   ir::Module &module;
   ir::Interner interner;
-  std::vector<Callee> callees;     // by ast::FunctionId; known from the first call on
-  std::vector<FunctionId> pending; // functions with a body that were called and are not lowered yet
-  std::vector<EntryId> entries;    // those that the handler being lowered reads: the slot is the index
-  std::unordered_map<uint32_t, SharedBody> shared_bodies; // by Loc of the body
+  std::vector<Callee> callees;                    // by ast::FunctionId; known from the first call on
+  std::vector<FunctionId> pending;                // functions with a body that were called and are not lowered yet
+  std::vector<EntryId> entries;                   // those that the handler being lowered reads: the slot is the index
+  std::unordered_map<uint32_t, BodyGroup> groups; // by Loc of the body
   std::unordered_map<uint32_t, ir::LocationId> locations;
 
   const Callee &callee(ast::FunctionId id);
@@ -65,9 +66,11 @@ ir::StatField stat_field(ast::StatOp op);
 ir::EmbeddedC read_embedded(std::string_view text, const Program &program);
 std::optional<Intrinsic> read_intrinsic(std::string_view text);
 
-// lower_shared.cpp: the function that the handler's last block became, which others call too; none() when it has none.
-// `live_in` gets its arguments.
+// lower_shared.cpp: what handlers of one group share. The function that the handler's last block became, which others
+// call too; none() when it has none. `live_in` gets its arguments.
 ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vector<LocalId> &live_in);
+// An earlier probe that does the same as `probe`, whose handler is the module's last function; none() if there is none.
+ir::ProbeId find_same_probe(ModuleState &state, const Handler &handler, const ir::Probe &probe);
 
 // lower_display.cpp: a probe that prints the globals that are written and never read.
 void add_display_probe(ModuleState &state);

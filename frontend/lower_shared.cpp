@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `probe syscall.*` is hundreds of handlers that differ in what their aliases set, and end in one body. That body
-// becomes one function, which each handler calls with the variables that its alias set. Whether two handlers' bodies
-// are the same is asked of what they were lowered to, as types and target variables may differ.
+// `probe syscall.*` is hundreds of handlers that end in one body of the script. Handlers that are the same altogether
+// become one probe with many sites. Where they differ in what their aliases set, and are many, the body becomes one
+// function, which each calls with the variables that its alias set. Whether two are the same is asked of what they were
+// lowered to, as types and target variables may differ.
 #include "frontend/lower_body.h"
 
 #include "frontend/visit.h"
@@ -46,8 +47,8 @@ static bool is_same(const ir::Function &left, const ir::Function &right) {
 ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vector<LocalId> &live_in) {
   if (handler.blocks.empty())
     return ir::FunctionId::none();
-  SharedBody &shared = state.shared_bodies[handler.blocks.back()->loc.value];
-  if (shared.handlers < kFewestHandlers)
+  BodyGroup &group = state.groups[handler.blocks.back()->loc.value];
+  if (group.handlers < kFewestHandlers)
     return ir::FunctionId::none();
   live_in = find_live_in(handler);
 
@@ -63,13 +64,25 @@ ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vect
   BodyLowerer(state, id, handler.locals, 0, handler.targets).lower_shared_body(handler, live_in);
 
   bool is_last = id.index + 1 == state.module.functions.size();
-  for (ir::FunctionId other : shared.functions)
+  for (ir::FunctionId other : group.bodies)
     if (is_last && is_same(state.module.functions[other.index], state.module.functions[id.index])) {
       state.module.functions.pop_back();
       return other;
     }
-  shared.functions.push_back(id);
+  group.bodies.push_back(id);
   return id;
+}
+
+ir::ProbeId find_same_probe(ModuleState &state, const Handler &handler, const ir::Probe &probe) {
+  if (handler.blocks.empty() || !probe.entry_values.empty() || probe.handler.index + 1 != state.module.functions.size())
+    return ir::ProbeId::none();
+  for (ir::ProbeId id : state.groups[handler.blocks.back()->loc.value].probes) {
+    const ir::Probe &other = state.module.probes[id.index];
+    if (other.context == probe.context && other.entry_values.empty() &&
+        is_same(state.module.functions[other.handler.index], state.module.functions[probe.handler.index]))
+      return id;
+  }
+  return ir::ProbeId::none();
 }
 
 } // namespace tapjit::lowering

@@ -109,9 +109,9 @@ def main():
             head = f"syscall.{alias}" if direct else f"__syscall.{call}"
             function = f'kernel.function("__x64_sys_{calls[call]}")'
             arguments, kind = table.get(call, (None, 1))
-            name = f'name = "{call if call != "newfstatat" else "fstatat"}"'
-            if alias != call and direct:
-                name = f'name = "{alias}"'
+            shown = alias if direct else call
+            # One text for (nearly) all calls, so that handlers which set no more become one handler with many sites.
+            name = "@_syscall_name" if shown == calls[call].removeprefix("new") else f'name = "{shown}"'
             body = [name] + (entry_body(arguments) if arguments is not None else [])
             print(f"\nprobe {head} = {function} ? {{ {body[0]} }}" if len(body) == 1 else
                   f"\nprobe {head} = {function} ?\n{{\n\t" + "\n\t".join(body) + "\n}")
