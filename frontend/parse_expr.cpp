@@ -127,8 +127,8 @@ Expr *Parser::parse_binary(int min_precedence) {
   unsigned entered = 0;
   for (;;) {
     const Token &token = peek();
-    if (!enter(token.loc)) {
-      leave();
+    if (!enter(token.loc, 1)) {
+      leave(1);
       break;
     }
     ++entered;

@@ -63,9 +63,10 @@ bool Parser::take_number(int64_t &number, std::string_view what) {
   return true;
 }
 
-bool Parser::enter(Loc loc) {
-  if (++depth_ > kMaxDepth) {
-    fail(DiagId::too_deep, loc, {size_t{kMaxDepth}});
+bool Parser::enter(Loc loc, unsigned weight) {
+  depth_ += weight;
+  if (depth_ > kMaxDepth) {
+    fail(DiagId::too_deep, loc, {});
     return false;
   }
   return true;
@@ -215,7 +216,7 @@ Parser::ComponentLists Parser::parse_components() {
     }
     ComponentLists product;
     if (lists.size() * heads.size() > 100'000) {
-      fail(DiagId::too_deep, peek().loc, {size_t{100'000}});
+      fail(DiagId::too_deep, peek().loc, {});
       break;
     }
     for (const auto &list : lists)

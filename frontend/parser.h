@@ -29,8 +29,10 @@ public:
   ast::Expr *parse_only_expression();
 
 private:
-  // Nesting of brackets, operators and statements together. The tree is never deeper, so passes may recurse over it.
-  static constexpr unsigned kMaxDepth = 1000;
+  // Nesting of brackets, operators and statements together, in levels of the tree, so that passes may recurse over it.
+  // What also recurses in the parser weighs more: 400 brackets, 1200 operators in a chain.
+  static constexpr unsigned kMaxDepth = 1200;
+  static constexpr unsigned kBracketWeight = 3;
   static constexpr size_t kMaxKeys = 9;
 
   // ---- tokens
@@ -57,8 +59,8 @@ private:
   // Adjacent literals count as one.
   bool take_string(std::string_view &text, std::string_view what);
   bool take_number(int64_t &number, std::string_view what); // with an optional sign
-  bool enter(Loc loc); // one level deeper; false (reported) when too deep. Pair with leave().
-  void leave() { --depth_; }
+  bool enter(Loc loc, unsigned weight = kBracketWeight); // deeper; false (reported) when too deep. Pair with leave().
+  void leave(unsigned weight = kBracketWeight) { depth_ -= weight; }
 
   template <typename T> ast::Expr *make(Loc loc, T node) {
     return file_.arena.make<ast::Expr>(loc, ast::Type::unknown, ast::ExprNode(node));
