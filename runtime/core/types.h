@@ -20,16 +20,16 @@
 #define tap_unlikely(x) __builtin_expect(!!(x), 0)
 /* Named in emitted code whether used or not. */
 #define TAP_MAYBE_UNUSED __attribute__((unused))
-#define TAP_COLD	 __attribute__((cold, noinline))
+#define TAP_COLD	 __attribute__((__cold__, __noinline__))
 #define TAP_INLINE	 static inline __attribute__((always_inline, unused))
 /*
  * A function in a call cycle keeps its calls as calls: each opens a level of nesting, and the verifier wants
  * to see the test before it.
  */
 #ifdef __clang__
-#define TAP_RECURSIVE __attribute__((noinline, disable_tail_calls))
+#define TAP_RECURSIVE __attribute__((__noinline__, disable_tail_calls))
 #else
-#define TAP_RECURSIVE __attribute__((noinline, noclone, optimize("no-optimize-sibling-calls")))
+#define TAP_RECURSIVE __attribute__((__noinline__, __noclone__, __optimize__("no-optimize-sibling-calls")))
 #endif
 #define TAP_COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
 
