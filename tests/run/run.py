@@ -63,11 +63,23 @@ def command(test, stap, runtime, programs):
     return words + shlex.split(expand(test.fields["args"], programs))
 
 
-def matches(kind, expected, actual, is_regex):
+def pattern_of(lines):
+    """One regular expression a line; `...` alone is any number of lines; the prefixes `* `, `+ ` and `? ` repeat their line."""
+    whole = ""
+    for line in lines:
+        if line == "...":
+            whole += r"(?:.*\n)*?"
+        elif line[:2] in ("* ", "+ ", "? "):
+            whole += rf"(?:{line[2:]}\n){line[0]}"
+        else:
+            whole += line + r"\n"
+    return whole
+
+
+def matches(expected, actual, is_regex):
     if not is_regex:
         return expected == actual
-    pattern = "".join(line + "\n" for line in expected)
-    return re.fullmatch(pattern, "".join(line + "\n" for line in actual)) is not None
+    return re.fullmatch(pattern_of(expected), "".join(line + "\n" for line in actual)) is not None
 
 
 def split_output(data):
@@ -93,7 +105,7 @@ def check(test, runtime, result):
                 wanted = (lines, bool(m[1]))
         if wanted is None:
             wanted = ([], False)
-        if not matches(stream, wanted[0], actual, wanted[1]):
+        if not matches(wanted[0], actual, wanted[1]):
             problems.append(f"{stream} differs\n  expected{' (pattern)' if wanted[1] else ''}:\n" + "".join(f"    {l}\n" for l in wanted[0][:60]) +
                             "  printed:\n" + "".join(f"    {l}\n" for l in actual[:60]))
     return problems
