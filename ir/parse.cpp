@@ -233,7 +233,7 @@ private:
       else
         global.init = take_number();
     }
-    global.display_at_end = !at_line_start() && accept_word("display");
+    global.display_at_end |= !at_line_start() && accept_word("display");
     global.loc = read_location();
     module_.globals.push_back(std::move(global));
   }

@@ -24,7 +24,7 @@ bool matches_path(std::string_view pattern, std::string_view path) {
 }
 
 NameGuesser::NameGuesser(std::string_view wanted)
-    : wanted_(wanted), limit_(std::max<unsigned>(1, static_cast<unsigned>(wanted.size() / 3))) {}
+    : wanted_(wanted), limit_(std::clamp<unsigned>(static_cast<unsigned>(wanted.size() / 3), 1, 3)) {}
 
 // Insertions, deletions, changes and swaps of neighbours that make `a` of `b`; given up as soon as they must exceed
 // `limit`.
