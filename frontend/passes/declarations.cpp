@@ -10,6 +10,8 @@ using namespace ast;
 void Declarations::add_file(const File &file, bool from_script) {
   if (!files_.insert(&file).second)
     return;
+  if (from_script)
+    script_files_.insert(&file);
   for (const Decl *decl : file.decls)
     visit(*decl, Overload{
                      [&](const ProbeDecl &node) { new_probes_.push_back({&node, &file}); },
@@ -84,7 +86,10 @@ GlobalRef Declarations::global(const File &file, Name name) {
     add_file(*needed, false);
     found = globals_.find(name);
   }
-  return found == globals_.end() ? GlobalRef{} : found->second;
+  // A script's global does not capture the variable of that name in a tapset's alias or function.
+  if (found == globals_.end() || (found->second.from_script && !script_files_.count(&file)))
+    return {};
+  return found->second;
 }
 
 const std::vector<AliasRef> &Declarations::aliases_for(std::span<const PointComponent> point) {

@@ -54,7 +54,7 @@ public:
   // Brings in the library's file for a name that is known, but not with the arity wanted; false when there is none, or
   // it is in already.
   bool add_library_functions(Name name);
-  // The global that `file` sees; decl is null when there is none.
+  // The global that `file` sees; decl is null when there is none. A tapset file does not see those of the user's scripts.
   GlobalRef global(const ast::File &file, Name name);
   // All aliases, after the library was asked for those that the point may name.
   const std::vector<AliasRef> &aliases_for(std::span<const ast::PointComponent> point);
@@ -81,6 +81,7 @@ private:
   Library &library_;
   Diagnostics &diagnostics_;
   std::unordered_set<const ast::File *> files_;
+  std::unordered_set<const ast::File *> script_files_; // of them, the user's
   std::unordered_map<Name, std::vector<FunctionRef>> functions_;
   std::unordered_map<Name, GlobalRef> globals_;
   std::unordered_map<const ast::File *, Private> private_;
