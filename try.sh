@@ -9,7 +9,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 "$top/.ci/install" build run
 build=$top/build
 "$top/.ci/configure" "$build"
-if ! ninja -C "$build" -n stap | grep -q 'no work to do'; then
+if ! grep -q 'no work to do' <<<"$(ninja -C "$build" -n stap)"; then
   echo "== building stap (about 4 minutes of two cores)"
   NINJA_STATUS='   [%f/%t, %e s] ' ninja -C "$build" stap | awk '/^ +\[/ { n++; if (n % 10 == 1) print; fflush(); next } { print }'
 fi
