@@ -163,7 +163,7 @@ private:
         targets_.resolve(body, next.handler, next.function, is_trusted(*next.ref.file));
         program_.functions[index].body = body;
         std::vector<Local> locals = std::move(program_.functions[index].locals);
-        names_.bind(*body, *next.ref.file, locals, next.handler);
+        names_.bind(*body, *next.ref.file, locals, next.handler, locals.size()); // so far the parameters
         program_.functions[index].locals = std::move(locals);
       }
   }
@@ -187,7 +187,8 @@ private:
 
   // -G name=value.
   void set_globals() {
-    for (const auto &[name, value] : options_.global_values)
+    for (const auto &[name, value] : options_.global_values) {
+      check_global_exists(name);
       for (GlobalVar &var : program_.globals) {
         if (var.name.view() != name || !var.from_script || !var.keys.empty())
           continue;
@@ -199,6 +200,19 @@ private:
         var.init_number = is_number ? number : 0;
         var.init_string = is_number ? "" : value;
       }
+    }
+  }
+
+  void check_global_exists(std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const GlobalRef &global : declarations_.script_globals()) {
+      if (global.decl->name.view() == name)
+        return;
+      names.push_back(global.decl->name.view());
+    }
+    Diagnostic &diagnostic = diagnostics_.report(DiagId::option_without_global, Loc{}, {name});
+    if (std::string_view near = nearest_name(name, names); !near.empty())
+      diagnostic.hint("did you mean `" + std::string(near) + "`?");
   }
 
   const ElaborateOptions &options_;

@@ -102,7 +102,17 @@ std::optional<Counter> find_counter(const Function &function, const Loop &loop) 
 
 } // namespace
 
+static bool calls(const Function &function, const Loop &loop) {
+  for (BlockId block : loop.blocks)
+    for (ValueId value : function.blocks[block.index].insts)
+      if (function.insts[value.index].op == Op::Call)
+        return true;
+  return false;
+}
+
 std::optional<int64_t> constant_trip_count(const Function &function, const Loop &loop) {
+  if (calls(function, loop))
+    return std::nullopt;
   std::optional<Counter> counter = find_counter(function, loop);
   if (!counter || counter->step == 0)
     return std::nullopt;

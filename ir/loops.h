@@ -10,7 +10,8 @@
 namespace tapjit::ir {
 
 // How often the loop's body runs at most, for `for (i = A; i < B; i += C)` and its like with constant A, B, C and one
-// test, in the header. None if not known.
+// test, in the header. None if not known, or if the loop holds a call: its counter then lives in the frame
+// (frame_layout), where the safety verifier cannot follow it.
 std::optional<int64_t> constant_trip_count(const Function &function, const Loop &loop);
 
 // An upper bound of the sum of block weights over one run. A loop counts `turns(loop)` times (none: no bound); nothing

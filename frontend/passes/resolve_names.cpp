@@ -10,8 +10,9 @@ namespace tapjit {
 
 using namespace ast;
 
-void NameResolver::bind(Stmt &stmt, const File &file, std::vector<Local> &locals, HandlerIndex handler) {
-  statement(stmt, Scope{&file, &locals, handler});
+void NameResolver::bind(Stmt &stmt, const File &file, std::vector<Local> &locals, HandlerIndex handler,
+                        size_t parameters) {
+  statement(stmt, Scope{&file, &locals, handler, parameters});
 }
 
 void NameResolver::bind_condition(Expr &expr, const File &file) {
@@ -20,7 +21,7 @@ void NameResolver::bind_condition(Expr &expr, const File &file) {
       diagnostics_.report(DiagId::condition_calls, inner.loc);
     return true;
   });
-  expression(expr, Scope{&file, nullptr, kNoHandler});
+  expression(expr, Scope{&file, nullptr, kNoHandler, 0});
 }
 
 GlobalId NameResolver::find_global(Name name, const Scope &scope) {
@@ -91,6 +92,11 @@ void NameResolver::variable(Expr &expr, const Scope &scope, bool is_value) {
   Variable &node = *expr.as<Variable>();
   if (node.binding.kind != Binding::Kind::unbound)
     return; // a node that two places share, as the operand of equal `@entry`s
+  for (size_t i = 0; i < scope.parameters; ++i)
+    if ((*scope.locals)[i].name == node.name) {
+      node.binding = {Binding::Kind::local, static_cast<uint32_t>(i)};
+      return;
+    }
   if (GlobalId id = find_global(node.name, scope); id.valid()) {
     node.binding = {Binding::Kind::global, id.index()};
     if (is_value)

@@ -20,7 +20,8 @@ public:
 
   // Binds a piece of body. `locals` belongs to its handler or function and grows; `file` is whose private names it
   // sees.
-  void bind(ast::Stmt &stmt, const ast::File &file, std::vector<Local> &locals, HandlerIndex handler);
+  void bind(ast::Stmt &stmt, const ast::File &file, std::vector<Local> &locals, HandlerIndex handler,
+            size_t parameters = 0);
   // A condition of a probe point: globals only, no calls.
   void bind_condition(ast::Expr &expr, const ast::File &file);
   // The globals that embedded C names in pragmas.
@@ -33,6 +34,7 @@ private:
     const ast::File *file;
     std::vector<Local> *locals; // null in a condition
     HandlerIndex handler;
+    size_t parameters = 0; // the first locals, which hide globals of their names
   };
   void statement(ast::Stmt &stmt, const Scope &scope);
   void expression(ast::Expr &expr, const Scope &scope);
