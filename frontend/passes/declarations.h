@@ -54,7 +54,8 @@ public:
   // Brings in the library's file for a name that is known, but not with the arity wanted; false when there is none, or
   // it is in already.
   bool add_library_functions(Name name);
-  // The global that `file` sees; decl is null when there is none. A tapset file does not see those of the user's scripts.
+  // The global that `file` sees; decl is null when there is none. A tapset file does not see those of the user's
+  // scripts.
   GlobalRef global(const ast::File &file, Name name);
   // All aliases, after the library was asked for those that the point may name.
   const std::vector<AliasRef> &aliases_for(std::span<const ast::PointComponent> point);

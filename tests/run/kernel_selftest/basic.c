@@ -135,8 +135,8 @@ TAP_ENTRY_TIMER(3)
 TAP_ENTRY_TRACEPOINT(4)
 TAP_ENTRY_PROFILE(5)
 TAP_ENTRY_END(6)
-TAP_GLUE_TRACEPOINT(0, 4, (bool preempt, struct task_struct *prev, struct task_struct *next), (int64_t)preempt,
-		    (int64_t)(long)prev, (int64_t)(long)next)
+TAP_GLUE_TRACEPOINT(0, 4, (bool preempt, struct task_struct *prev, struct task_struct *next),
+		    (int64_t)preempt, (int64_t)(long)prev, (int64_t)(long)next)
 
 static struct tap_site_begin tap_sites_begin[] = {
     {TAP_SITE(&tap_probes[0], "begin", ""), .entry = tap_entry_begin_0}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Makes known numbers of system calls: 400 getppid, 200 getuid, 100 getpgrp; or, with an argument N, N getppid in one thread's loop
-// and N getuid in another's at the same time.
+// Makes known numbers of system calls: 400 getppid, 200 getuid, 100 getpgrp; or, with an argument N, N
+// getppid in one thread's loop and N getuid in another's at the same time.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
