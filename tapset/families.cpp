@@ -2,6 +2,7 @@
 // The table of families and what the front end asks of it.
 #include "tapset/family.h"
 
+#include <algorithm>
 #include <memory>
 
 namespace tapjit::tapset {
@@ -43,6 +44,25 @@ bool fits(const ProbePattern &pattern, Components components) {
     if (pattern.components[i].name != components[i].name || pattern.components[i].arg != components[i].arg)
       return false;
   return true;
+}
+
+// What SystemTap probes and tapjit does not yet: first words, and words behind `kernel` or `kprobe`.
+constexpr std::string_view planned_roots[] = {"module",  "process", "procfs", "netfilter", "perf",
+                                              "python2", "python3", "java",   "debuginfod"};
+constexpr std::string_view planned_parts[] = {"statement", "data", "mark", "label", "callee", "callees"};
+
+// The number of the component that names something planned; -1: there is none.
+int planned_component(Components components) {
+  auto names = [&](std::span<const std::string_view> words, size_t i) {
+    return std::find(words.begin(), words.end(), components[i].name) != words.end();
+  };
+  if (components.empty() || names(planned_roots, 0))
+    return components.empty() ? -1 : 0;
+  if (components[0].name == "kernel" || components[0].name == "kprobe")
+    for (size_t i = 1; i < components.size(); ++i)
+      if (names(planned_parts, i))
+        return int(i);
+  return -1;
 }
 
 struct Form {
@@ -101,7 +121,11 @@ ProbeFamilies make_probe_families(const target::Target &target) {
     for (size_t i = 0; i < table->forms.size(); ++i)
       if (fits(table->patterns[i], components))
         return table->forms[i].family->match(table->state, components, table->forms[i].number);
-    return ProbeMatch{};
+    int planned = planned_component(components);
+    return planned < 0
+               ? ProbeMatch{}
+               : refuse("`" + std::string(components[planned].name) + "` is not supported by this version of tapjit",
+                        "", size_t(planned));
   };
   families.target = [table](TargetContextId context, const TargetQuery &query) {
     return resolve_variable(table->state, context, query);

@@ -280,10 +280,14 @@ Result<std::string> kernel_build_dir(std::string_view release_or_dir) {
   }
   std::string dir = name.starts_with("/") ? name : "/lib/modules/" + name + "/build";
   char resolved[PATH_MAX];
-  if (!realpath(dir.c_str(), resolved) || access((std::string(resolved) + "/.config").c_str(), R_OK) != 0)
-    return Error{"no kernel headers for `" + name + "`: `" + dir + "` is missing or incomplete",
-                 "install them (Debian: apt install linux-headers-" + name + ")"};
-  return std::string(resolved);
+  if (realpath(dir.c_str(), resolved) && access((std::string(resolved) + "/.config").c_str(), R_OK) == 0)
+    return std::string(resolved);
+  if (name.starts_with("/"))
+    return Error{"`" + name + "` is no kernel build directory: it " +
+                     (access(name.c_str(), F_OK) == 0 ? "has no .config" : "does not exist"),
+                 "give the directory where a kernel was configured and built, or a release"};
+  return Error{"no kernel headers for `" + name + "`: `" + dir + "` is missing or incomplete",
+               "install them (Debian: apt install linux-headers-" + name + ")"};
 }
 
 Result<std::vector<std::string>> ask_kbuild(const std::string &build_dir) {

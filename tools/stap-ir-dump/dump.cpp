@@ -19,8 +19,13 @@ int list_passes() {
   return 0;
 }
 
+// A name that no pass has, so that --passes=none runs none of them.
+static constexpr std::string_view no_passes = "none";
+
 static bool are_known(const std::vector<std::string> &names) {
   for (const std::string &name : names) {
+    if (name == no_passes)
+      continue;
     auto &passes = ir::all_passes();
     if (std::any_of(passes.begin(), passes.end(), [&](const ir::PassInfo &pass) { return pass.name == name; }))
       continue;
@@ -36,6 +41,7 @@ int dump_module(ir::Module module, const DumpOptions &options) {
   ir::PassOptions passes;
   passes.verify = true;
   passes.only = options.passes;
+  ir::canonicalize(module); // numbered as its text reads, so that the text parses back to the same numbers
   std::string before = ir::print(module, options.print);
   fmt::print("; --- lowered\n{}", before);
   passes.after_pass = [&](const char *pass, const ir::Module &changed) {

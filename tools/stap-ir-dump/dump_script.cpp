@@ -12,7 +12,7 @@ namespace {
 int fail(const Error &error) {
   fmt::print(stderr, "error: {}\n", error.observed);
   if (!error.advice.empty())
-    fmt::print(stderr, "  help: {}\n", error.advice);
+    fmt::print(stderr, "hint: {}\n", error.advice);
   return 1;
 }
 

@@ -12,7 +12,7 @@ namespace {
 constexpr const char *usage = "Usage: stap-ir-dump [OPTIONS] FILE.ir\n"
                               "       stap-ir-dump [OPTIONS] SCRIPT.stp | -e SCRIPT [STAP-OPTIONS]\n"
                               "Prints the IR as it was lowered, and after the passes.\n"
-                              "  --passes=A,B,C    only these passes, in the order of the pipeline\n"
+                              "  --passes=A,B,C    only these passes, in the order of the pipeline; `none`: no pass\n"
                               "  --print-changed   the IR after each pass that changed it\n"
                               "  --no-locations    leave out script locations\n"
                               "  --list            name the passes\n";

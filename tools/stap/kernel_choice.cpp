@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -72,6 +73,12 @@ Result<KernelChoice> choose_guest(const Options &options) {
       return Error{"option --vm: no kernel for a guest is installed (a /boot/vmlinuz-RELEASE with its headers)",
                    "apt install linux-image-cloud-amd64 linux-headers-cloud-amd64 linux-image-cloud-amd64-dbg"};
     release = kernels.front();
+  } else if (release[0] != '/' && access(("/boot/vmlinuz-" + release).c_str(), F_OK) != 0) {
+    std::vector<std::string> kernels = installed_kernels();
+    return Error{fmt::format("option --vm: kernel {0} is not installed (/boot/vmlinuz-{0} is missing)", release),
+                 kernels.empty()
+                     ? fmt::format("apt install linux-image-{0} linux-headers-{0} linux-image-{0}-dbg", release)
+                     : fmt::format("installed with headers: {}", fmt::join(kernels, ", "))};
   }
   return kernel_for(release, options.last_pass == 5 ? Where::Guest : Where::Nowhere);
 }

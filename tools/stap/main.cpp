@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ constexpr int failed = 1;
 int fail(const Error &error) {
   fmt::print(stderr, "error: {}\n", error.observed);
   if (!error.advice.empty())
-    fmt::print(stderr, "  help: {}\n", error.advice);
+    fmt::print(stderr, "hint: {}\n", error.advice);
   return failed;
 }
 
@@ -93,20 +94,23 @@ struct Run {
   WorkDirectory work;
 };
 
-// Pass 4 for the kernel, and what -p4, -m and -k leave.
-Result<std::string> module_file(Run &run, const CompileOutput &output) {
+// Writes what pass 4 made: to this directory with -m, to the cache as the result of -p4 (as SystemTap does), else to
+// the working directory. Its path.
+Result<std::string> module_file(Run &run, const CompileOutput &output, const char *suffix) {
   const Options &options = run.options;
-  std::string file = run.name + ".ko";
+  std::string file = run.name + suffix;
   if (!options.module_name.empty() || options.disable_cache) {
     if (auto written = write_file(file, output.image); !written)
       return written.error();
     return "./" + file;
   }
-  std::string path = run.work.path() + "/" + file;
+  std::string directory =
+      run.work.is_kept() || options.last_pass == 5 ? run.work.path() : run.store.directory() + "/output";
+  std::error_code ignored; // the write says what is wrong
+  std::filesystem::create_directories(directory, ignored);
+  std::string path = directory + "/" + file;
   if (auto written = write_file(path, output.image); !written)
     return written.error();
-  if (options.last_pass == 4)
-    run.work.keep();
   return path;
 }
 
@@ -129,7 +133,7 @@ int run_kernel(Run &run, const std::string &text) {
     fmt::print(stderr, "Pass 4: compilation failed.  [man error::pass4]\n");
     return failed;
   }
-  auto path = module_file(run, *output);
+  auto path = module_file(run, *output, ".ko");
   if (!path)
     return fail(path.error());
   say(options, 4,
@@ -172,12 +176,14 @@ int run_process(Run &run, const std::string &text) {
   }
   say(options, 4, fmt::format("Pass 4: compiled C into \"{}.o\" {}.", run.name, clock.text()));
   run.times.add("pass4", clock.real_ms());
-  if (options.last_pass == 4) {
-    std::string file = run.name + ".o";
-    if (auto written = write_file(file, output->image); !written)
-      return fail(written.error());
-    fmt::print("./{}\n", file);
-    return 0;
+  if (options.last_pass == 4 || !options.module_name.empty() || options.keep_directory) {
+    auto path = module_file(run, *output, ".o");
+    if (!path)
+      return fail(path.error());
+    if (options.last_pass == 4) {
+      fmt::print("{}\n", *path);
+      return 0;
+    }
   }
   say(options, 5, "Pass 5: starting run.");
   PassClock run_clock;
@@ -203,7 +209,7 @@ int translate(Run &run, const std::vector<ScriptText> &texts, std::string &text)
   }
   say(options, 1,
       fmt::format("Pass 1: parsed user script and {} {}.", count(library_scripts(scripts.sources), "library script"),
-                  parse_clock.text()));
+                  parse_clock.text_with_memory()));
   run.times.add("parse", parse_clock.real_ms());
   if (options.last_pass == 1) {
     for (const auto &file : scripts.files)
@@ -220,7 +226,7 @@ int translate(Run &run, const std::vector<ScriptText> &texts, std::string &text)
   say(options, 2,
       fmt::format("Pass 2: analyzed script: {}, {}, {}, {} {}.", count(site_count(program), "probe"),
                   count(program.functions.size(), "function"), count(program.embedded.size(), "embed"),
-                  count(program.globals.size(), "global"), elaborate_clock.text()));
+                  count(program.globals.size(), "global"), elaborate_clock.text_with_memory()));
   run.times.add("elaborate", elaborate_clock.real_ms());
   if (options.last_pass == 2) {
     fmt::print("{}", print_program(program));
@@ -248,7 +254,7 @@ int translate(Run &run, const std::vector<ScriptText> &texts, std::string &text)
       return fail(written.error());
   say(options, 3,
       fmt::format("Pass 3: translated to C into \"{}\" {}.",
-                  options.keep_directory ? run.work.path() + "/" + file : file, translate_clock.text()));
+                  options.keep_directory ? run.work.path() + "/" + file : file, translate_clock.text_with_memory()));
   if (options.last_pass == 3) {
     fmt::print("{}", text);
     return 0;

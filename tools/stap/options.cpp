@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/stap/options.h"
 
+#include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
@@ -135,6 +137,24 @@ Result<std::pair<std::string, std::string>> split_assignment(const char *option,
   return std::pair(std::move(name), std::move(value));
 }
 
+// A limit's value must be a number, so that a slip does not quietly leave the default; without a value it is 1, as in
+// C.
+Result<void> check_limit(const std::string &name, const std::string &value) {
+  static constexpr std::string_view limits[] = {
+#define LIMIT(name, value) #name,
+#include "ir/limits.def"
+#undef LIMIT
+  };
+  if (value.empty() || std::find(std::begin(limits), std::end(limits), name) == std::end(limits))
+    return {};
+  char *end = nullptr;
+  errno = 0;
+  long long number = strtoll(value.c_str(), &end, 0);
+  if (errno || *end || number < 0)
+    return usage(fmt::format("option -D: `{}={}`: this limit is a whole number, 0 or more", name, value));
+  return {};
+}
+
 Result<int64_t> positive_number(const char *option, const char *text, int64_t low, int64_t high) {
   char *end = nullptr;
   errno = 0;
@@ -211,6 +231,9 @@ Result<void> apply_value(Options &options, int which, const char *value) {
     auto pair = split_assignment(define ? "-D" : "-G", value, !define, define ? "-" : ".-");
     if (!pair)
       return pair.error();
+    if (define)
+      if (auto good = check_limit(pair->first, pair->second); !good)
+        return good.error();
     (define ? options.defines : options.globals).push_back(*pair);
     return {};
   }
@@ -442,7 +465,7 @@ What it does:
   -x PID             set target() to PID
   -T SECONDS         end after that time
   -o FILE            write the script's output to FILE
-  -m NAME            name the module NAME and keep NAME.ko in this directory
+  -m NAME            name the module NAME and keep NAME.ko (user runtime: NAME.o) in this directory
   -k                 keep the working directory
   -E SCRIPT          more script text; may be repeated
   -D NAME[=VALUE]    set a limit (MAXACTION, MAXSTRINGLEN, ...) or a C macro

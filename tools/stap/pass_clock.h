@@ -21,6 +21,8 @@ public:
   }
   // "in 1usr/0sys/2real ms".
   std::string text() const;
+  // The same behind this process's memory: "using 9virt/8res/7shr/6data kb, in 1usr/0sys/2real ms".
+  std::string text_with_memory() const;
 
 private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

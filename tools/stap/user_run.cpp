@@ -41,11 +41,27 @@ public:
     pidfd_ = int(syscall(SYS_pidfd_open, pid_, 0));
     return {};
   }
-  ~Command() {
-    if (pid_ > 0) {
+  // Whether it ended well, or was still running. Says how it ended otherwise, as stapio does.
+  bool end() {
+    int status = 0;
+    pid_t done = waitpid(pid_, &status, WNOHANG);
+    if (done == 0) {
       kill(pid_, SIGTERM);
       waitpid(pid_, nullptr, 0);
     }
+    pid_ = 0;
+    if (done <= 0 || status == 0)
+      return true;
+    if (WIFSIGNALED(status))
+      fmt::print(stderr, "WARNING: Child process exited with signal {} ({})\n", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+      fmt::print(stderr, "WARNING: Child process exited with status {}\n", WEXITSTATUS(status));
+    return false;
+  }
+  ~Command() {
+    if (pid_ > 0)
+      end();
     if (pidfd_ >= 0)
       close(pidfd_);
   }
@@ -93,6 +109,8 @@ Result<int> run_in_process(const Options &options, const codegen::Platform &plat
   int status = reinterpret_cast<tap_user_main_fn>(*entry)(&host.callbacks());
   if (*output != 1)
     close(*output);
+  if (options.has_command && !command.end() && status == 0)
+    status = 1;
   return status;
 }
 

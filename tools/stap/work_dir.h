@@ -18,6 +18,7 @@ public:
   // "/tmp/stapXXXXXX"; a path that cannot be written when it could not be made, so that the first write says why.
   const std::string &path();
   void keep() { kept_ = true; }
+  bool is_kept() const { return kept_; }
 
 private:
   std::string parent_;
