@@ -72,7 +72,7 @@ ir::FunctionId ModuleState::add_embedded(std::string name, std::string text, ir:
 
 static void add_limits(ir::Module &module, const std::vector<std::pair<std::string, std::string>> &defines) {
   static constexpr std::string_view names[] = {
-#define LIMIT(name, value) #name,
+#define LIMIT(name, value, most) #name,
 #include "ir/limits.def"
 #undef LIMIT
   };

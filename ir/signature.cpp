@@ -23,7 +23,7 @@ struct LimitRow {
 };
 
 constexpr LimitRow limit_rows[] = {
-#define LIMIT(name, value) {#name, value},
+#define LIMIT(name, value, most) {#name, value},
 #include "ir/limits.def"
 #undef LIMIT
 };

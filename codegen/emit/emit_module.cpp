@@ -12,7 +12,7 @@ namespace {
 using ir::Type;
 
 const char *const limit_names[] = {
-#define LIMIT(name, value) #name,
+#define LIMIT(name, value, most) #name,
 #include "ir/limits.def"
 #undef LIMIT
 };
@@ -40,7 +40,7 @@ int64_t default_nesting(const ir::Module &module, const ir::ModuleEffects &effec
 
 std::map<std::string, int64_t> limits_of(const ir::Module &module, const ir::ModuleEffects &effects) {
   std::map<std::string, int64_t> limits;
-#define LIMIT(name, value) limits[#name] = value;
+#define LIMIT(name, value, most) limits[#name] = value;
 #include "ir/limits.def"
 #undef LIMIT
   for (const auto &[name, value] : module.limits)

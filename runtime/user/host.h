@@ -46,7 +46,14 @@ struct tap_host {
 	int (*format)(void *self, char *dst, uint64_t size, const char *format, va_list args);
 };
 
-/* The emitted unit's entry. 0: the session ended well; 1: with an error. */
+/* What a session gives: it ended well; it ended with an error, which was printed; nothing ran. */
+enum {
+	TAP_USER_ENDED = 0,
+	TAP_USER_FAILED = 1,
+	TAP_USER_NO_MEMORY = 2,
+};
+
+/* The emitted unit's entry. */
 #define TAP_USER_ENTRY "tap_user_main"
 typedef int (*tap_user_main_fn)(const struct tap_host *host);
 

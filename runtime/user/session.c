@@ -168,27 +168,27 @@ static void run_session(struct tap_ctx *c)
 int tap_user_session(struct tap_program *program, const struct tap_host *host)
 {
 	struct tap_ctx *c;
-	bool failed = true;
+	int status = TAP_USER_NO_MEMORY;
 
 	if (program->abi != TAP_ABI)
-		return 1;
+		return TAP_USER_FAILED;
 	tap_host = host;
 	session.state = TAP_STATE_STARTING;
 	session.errors = 0;
 	c = (struct tap_ctx *)tap_alloc(sizeof(*c));
 	if (!c)
-		return 1;
+		return status;
 	c->program = program;
 	c->frame = tap_alloc(program->frame_size);
 	if (c->frame && !tap_output_init(c)) {
 		if (!program->globals_init()) {
 			run_session(c);
-			failed = session.state == TAP_STATE_ERROR;
+			status = session.state == TAP_STATE_ERROR ? TAP_USER_FAILED : TAP_USER_ENDED;
 		}
 		program->globals_exit();
 		tap_output_exit(c);
 	}
 	tap_free(c->frame);
 	tap_free(c);
-	return failed;
+	return status;
 }

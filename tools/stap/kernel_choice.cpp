@@ -50,8 +50,12 @@ std::string advice_for_guest() {
 
 Result<KernelChoice> kernel_for(const std::string &release_or_dir, Where where) {
   auto build_dir = codegen::kernel_build_dir(release_or_dir);
-  if (!build_dir)
-    return build_dir.error();
+  if (!build_dir) {
+    Error error = build_dir.error();
+    if (std::vector<std::string> kernels = installed_kernels(); !kernels.empty())
+      error.advice += fmt::format("; kernels with headers here: {}", fmt::join(kernels, ", "));
+    return error;
+  }
   KernelChoice choice;
   choice.where = where;
   choice.build_dir = *build_dir;
@@ -114,12 +118,13 @@ Result<KernelChoice> choose_kernel(const Options &options) {
     return choose_guest(options);
   bool foreign = !options.release_or_dir.empty() && options.release_or_dir != running_release();
   if (foreign) {
-    if (options.last_pass == 5)
+    auto choice = kernel_for(options.release_or_dir, Where::Nowhere);
+    if (choice && options.last_pass == 5)
       return Error{
           fmt::format("option -r {}: this machine runs {}, so the module cannot be loaded here", options.release_or_dir,
                       running_release()),
           fmt::format("stop after compiling with -p4, or run it in a guest with --vm={}", options.release_or_dir)};
-    return kernel_for(options.release_or_dir, Where::Nowhere);
+    return choice;
   }
   std::string why_not = why_no_modules();
   if (options.last_pass == 5 && why_not.empty())

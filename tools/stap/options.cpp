@@ -140,18 +140,25 @@ Result<std::pair<std::string, std::string>> split_assignment(const char *option,
 // A limit's value must be a number, so that a slip does not quietly leave the default; without a value it is 1, as in
 // C.
 Result<void> check_limit(const std::string &name, const std::string &value) {
-  static constexpr std::string_view limits[] = {
-#define LIMIT(name, value) #name,
+  struct Limit {
+    std::string_view name;
+    int64_t most;
+  };
+  static constexpr Limit limits[] = {
+#define LIMIT(name, value, most) {#name, most},
 #include "ir/limits.def"
 #undef LIMIT
   };
-  if (value.empty() || std::find(std::begin(limits), std::end(limits), name) == std::end(limits))
+  const Limit *limit =
+      std::find_if(std::begin(limits), std::end(limits), [&](const Limit &l) { return l.name == name; });
+  if (value.empty() || limit == std::end(limits))
     return {};
   char *end = nullptr;
   errno = 0;
   long long number = strtoll(value.c_str(), &end, 0);
-  if (errno || *end || number < 0)
-    return usage(fmt::format("option -D: `{}={}`: this limit is a whole number, 0 or more", name, value));
+  if (errno || *end || number < 0 || number > limit->most)
+    return usage(
+        fmt::format("option -D: `{}={}`: this limit is a whole number from 0 to {}", name, value, limit->most));
   return {};
 }
 

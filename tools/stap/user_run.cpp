@@ -109,6 +109,10 @@ Result<int> run_in_process(const Options &options, const codegen::Platform &plat
   int status = reinterpret_cast<tap_user_main_fn>(*entry)(&host.callbacks());
   if (*output != 1)
     close(*output);
+  if (status == TAP_USER_NO_MEMORY)
+    return Error{
+        "not enough memory for the arrays, strings and buffers of this script",
+        "lower MAXMAPENTRIES, MAXSTRINGLEN, MAXNESTING or STP_BUFFER_KB (-D), or give arrays a size: `global a[100]`"};
   if (options.has_command && !command.end() && status == 0)
     status = 1;
   return status;
