@@ -63,23 +63,32 @@ def command(test, stap, runtime, programs):
     return words + shlex.split(expand(test.fields["args"], programs))
 
 
-def pattern_of(lines):
-    """One regular expression a line; `...` alone is any number of lines; the prefixes `* `, `+ ` and `? ` repeat their line."""
-    whole = ""
-    for line in lines:
-        if line == "...":
-            whole += r"(?:.*\n)*?"
-        elif line[:2] in ("* ", "+ ", "? "):
-            whole += rf"(?:{line[2:]}\n){line[0]}"
-        else:
-            whole += line + r"\n"
-    return whole
+def pattern_of(line):
+    """(regular expression of a line, fewest, most): `...` alone is any number of lines; the prefixes `* `, `+ ` and `? ` repeat their line."""
+    if line == "...":
+        return re.compile(".*"), 0, None
+    repeat = {"* ": (0, None), "+ ": (1, None), "? ": (0, 1)}.get(line[:2])
+    return (re.compile(line[2:]), *repeat) if repeat else (re.compile(line), 1, 1)
 
 
 def matches(expected, actual, is_regex):
     if not is_regex:
         return expected == actual
-    return re.fullmatch(pattern_of(expected), "".join(line + "\n" for line in actual)) is not None
+    # Line by line: `reached` are the numbers of printed lines that the patterns so far can account for.
+    reached = {0}
+    for line in expected:
+        pattern, fewest, most = pattern_of(line)
+        following = set()
+        for start in reached:
+            end, taken = start, 0
+            while True:
+                if taken >= fewest:
+                    following.add(end)
+                if end == len(actual) or taken == most or not pattern.fullmatch(actual[end]):
+                    break
+                end, taken = end + 1, taken + 1
+        reached = following
+    return len(actual) in reached
 
 
 def split_output(data):
