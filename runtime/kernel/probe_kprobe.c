@@ -6,6 +6,7 @@
 #include "runtime/kernel/session.h"
 
 static struct tap_kprobe *tap_kprobes;
+static_assert(offsetof(struct tap_kprobe, kp) == sizeof(struct tap_kprobe_head), "tap_kprobe_site()");
 
 /* Where a symbol of the kernel is now: the address of a probe that is registered on it, disabled. */
 static int symbol_address(const char *symbol, unsigned long *address)
@@ -63,7 +64,7 @@ static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 		struct tap_kprobe *probe = &tap_kprobes[i];
 		int rc;
 
-		probe->site = &sites[i];
+		probe->head.site = &sites[i];
 		probe->kp.pre_handler = sites[i].entry;
 		rc = tap_kprobe_resolve(&sites[i].place, &probe->kp);
 		if (!rc)
@@ -73,7 +74,7 @@ static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 						sites[i].base.pp, rc);
 			continue;
 		}
-		probe->placed = true;
+		probe->head.placed = true;
 		(*placed)++;
 		cond_resched();
 	}
@@ -87,7 +88,7 @@ static void kprobe_remove(const struct tap_family_use *use)
 
 	/* All at once: one grace period instead of one for each. */
 	for (i = 0; i < use->count; i++) {
-		if (!tap_kprobes[i].placed)
+		if (!tap_kprobes[i].head.placed)
 			continue;
 		if (list)
 			list[n++] = &tap_kprobes[i].kp;

@@ -35,12 +35,23 @@ struct tap_site_kprobe {
 	};
 };
 
-/* What the runtime allocates for each site. */
-struct tap_kprobe {
-	struct kprobe kp;
-	const struct tap_site_kprobe *site;
+/*
+ * What the runtime allocates for each site. The head is right before the probe, so that an emitted unit needs
+ * not the layout of struct kprobe, which costs Clang a millisecond.
+ */
+struct tap_kprobe_head {
 	bool placed;
+	const struct tap_site_kprobe *site;
 };
+struct tap_kprobe {
+	struct tap_kprobe_head head;
+	struct kprobe kp;
+};
+
+TAP_INLINE const struct tap_site *tap_kprobe_site(struct kprobe *kp)
+{
+	return &((struct tap_kprobe_head *)kp - 1)->site->base;
+}
 
 /* Sets symbol_name and offset, or addr, of `kp`. May sleep. 0, or -errno of a missing anchor. */
 int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp);
@@ -51,7 +62,7 @@ int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp);
 		unsigned long flags;                                                                         \
 		struct tap_ctx *c;                                                                           \
                                                                                                              \
-		c = tap_enter(&container_of(kp, struct tap_kprobe, kp)->site->base, &flags);                 \
+		c = tap_enter(tap_kprobe_site(kp), &flags);                                                  \
 		if (c) {                                                                                     \
 			c->regs = regs;                                                                      \
 			tap_handler_##number(c);                                                             \

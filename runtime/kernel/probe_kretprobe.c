@@ -3,22 +3,38 @@
  * entry. */
 #include "runtime/kernel/session.h"
 
+struct tap_kretprobe {
+	struct kretprobe rp;
+	const struct tap_site_kretprobe *site;
+	bool placed;
+};
+
 static struct tap_kretprobe *tap_kretprobes;
 static uint64_t missed; /* of probes that are removed */
+
+struct tap_ctx *__kprobes tap_enter_kretprobe(struct kretprobe_instance *instance, struct pt_regs *regs,
+					      unsigned long *flags)
+{
+	struct tap_kretprobe *probe = container_of(get_kretprobe(instance), struct tap_kretprobe, rp);
+	struct tap_ctx *c = tap_enter(&probe->site->base, flags);
+
+	if (c) {
+		c->regs = regs;
+		c->entry = (int64_t *)instance->data;
+	}
+	return c;
+}
 
 /* Not 0: the call's return is not probed. */
 static int __kprobes save_entry_values(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	const struct tap_site *site = tap_kretprobe_site(instance);
 	unsigned long flags;
-	struct tap_ctx *c = tap_enter(site, &flags);
+	struct tap_ctx *c = tap_enter_kretprobe(instance, regs, &flags);
 	bool failed;
 
 	if (!c)
 		return 1;
-	c->regs = regs;
-	c->entry = (int64_t *)instance->data;
-	site->probe->entry_handler(c);
+	c->site->probe->entry_handler(c);
 	failed = c->error;
 	tap_leave(c, flags);
 	return failed;

@@ -17,29 +17,18 @@ struct tap_site_kretprobe {
 	int64_t maxactive; /* calls that may be open at once; 0: program->limits.kretprobe_instances */
 };
 
-struct tap_kretprobe {
-	struct kretprobe rp;
-	const struct tap_site_kretprobe *site;
-	bool placed;
-};
+/* As tap_enter; sets regs, and entry: the values that entry_handler saved are in the instance's own data. */
+struct tap_ctx *tap_enter_kretprobe(struct kretprobe_instance *instance, struct pt_regs *regs,
+				    unsigned long *flags);
 
-TAP_INLINE const struct tap_site *tap_kretprobe_site(struct kretprobe_instance *instance)
-{
-	return &container_of(get_kretprobe(instance), struct tap_kretprobe, rp)->site->base;
-}
-
-/* The values that entry_handler saved are in the instance's own data (probe_kretprobe.c sizes it). */
 #define TAP_ENTRY_KRETPROBE(number)                                                                          \
 	static int __kprobes tap_entry_kretprobe_##number(struct kretprobe_instance *instance,               \
 							  struct pt_regs *regs)                              \
 	{                                                                                                    \
 		unsigned long flags;                                                                         \
-		struct tap_ctx *c;                                                                           \
+		struct tap_ctx *c = tap_enter_kretprobe(instance, regs, &flags);                             \
                                                                                                              \
-		c = tap_enter(tap_kretprobe_site(instance), &flags);                                         \
 		if (c) {                                                                                     \
-			c->regs = regs;                                                                      \
-			c->entry = (int64_t *)instance->data;                                                \
 			tap_handler_##number(c);                                                             \
 			tap_leave(c, flags);                                                                 \
 		}                                                                                            \

@@ -24,6 +24,11 @@ static struct perf_event *event_create(struct tap_site_profile *site, unsigned i
 	return perf_event_create_kernel_counter(&attr, cpu, NULL, site->entry, &site->base);
 }
 
+const struct tap_site *__kprobes tap_profile_site(struct perf_event *event)
+{
+	return event->overflow_handler_context;
+}
+
 static int profile_offline(unsigned int cpu)
 {
 	uint32_t i;

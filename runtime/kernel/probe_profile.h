@@ -15,12 +15,14 @@ struct tap_site_profile {
 	int64_t frequency; /* samples per second; both 0: a period of 1,000,000 ns */
 };
 
+const struct tap_site *tap_profile_site(struct perf_event *event);
+
 #define TAP_ENTRY_PROFILE(number)                                                                            \
 	static void tap_entry_profile_##number(struct perf_event *event, struct perf_sample_data *data,      \
 					       struct pt_regs *regs)                                         \
 	{                                                                                                    \
 		unsigned long flags;                                                                         \
-		struct tap_ctx *c = tap_enter(event->overflow_handler_context, &flags);                      \
+		struct tap_ctx *c = tap_enter(tap_profile_site(event), &flags);                              \
                                                                                                              \
 		if (c) {                                                                                     \
 			c->regs = regs;                                                                      \

@@ -5,6 +5,12 @@
 
 #include "runtime/kernel/session.h"
 
+struct tap_timer {
+	struct hrtimer timer;
+	const struct tap_site_timer *site;
+	uint64_t random; /* state of the jitter's generator */
+};
+
 static struct tap_timer *tap_timers;
 
 /* What the front end allows (inventory, probes.md 2); a shorter one would leave the CPU to nothing else. */
@@ -32,6 +38,11 @@ static int64_t __kprobes next_interval(struct tap_timer *t)
 	if (site->jiffies)
 		interval *= NSEC_PER_SEC / HZ;
 	return interval < TAP_TIMER_LEAST_NS ? TAP_TIMER_LEAST_NS : interval;
+}
+
+const struct tap_site *__kprobes tap_timer_site(struct hrtimer *timer)
+{
+	return &container_of(timer, struct tap_timer, timer)->site->base;
 }
 
 enum hrtimer_restart __kprobes tap_timer_again(struct hrtimer *timer)

@@ -17,13 +17,7 @@ struct tap_site_timer {
 	int64_t jiffies;
 };
 
-struct tap_timer {
-	struct hrtimer timer;
-	const struct tap_site_timer *site;
-	uint64_t random; /* state of the jitter's generator */
-	bool placed;
-};
-
+const struct tap_site *tap_timer_site(struct hrtimer *timer);
 /* Sets the time of the next run. */
 enum hrtimer_restart tap_timer_again(struct hrtimer *timer);
 
@@ -33,7 +27,7 @@ enum hrtimer_restart tap_timer_again(struct hrtimer *timer);
 		unsigned long flags;                                                                         \
 		struct tap_ctx *c;                                                                           \
                                                                                                              \
-		c = tap_enter(&container_of(timer, struct tap_timer, timer)->site->base, &flags);            \
+		c = tap_enter(tap_timer_site(timer), &flags);                                                \
 		if (c) {                                                                                     \
 			tap_handler_##number(c);                                                             \
 			tap_leave(c, flags);                                                                 \
