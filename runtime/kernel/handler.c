@@ -195,6 +195,8 @@ bool __kprobes tap_lock_set_take(struct tap_ctx *c, const struct tap_lock_set *s
 		while (!tap_lock_try(use->lock, use->write)) {
 			if (++tries > limits->lock_tries || !tap_work_take(&c->work))
 				goto fail;
+			/* A host that runs our CPUs in turns gives the turn to the holder here; udelay() need not. */
+			cpu_relax();
 			udelay(limits->lock_delay_us);
 		}
 		if (!tap_work_take(&c->work)) {
