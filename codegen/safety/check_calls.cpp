@@ -181,8 +181,12 @@ std::vector<Finding> verify_imports(const std::vector<std::string> &symbols) {
   std::vector<Finding> findings;
   for (const std::string &name : symbols)
     if (!find_allowed_call(name) && !is_contained(allowed_data, StringRef(name)))
-      findings.push_back({Property::Calls, "", "", 0,
-                          fmt::format("the object needs `{}`, which is not on the list of allowed calls", name)});
+      findings.push_back({Property::Calls,
+                          "",
+                          "",
+                          0,
+                          fmt::format("the object needs `{}`, which is not on the list of allowed calls", name),
+                          {}});
   return findings;
 }
 

@@ -38,9 +38,19 @@ void set_position(const llvm::Instruction *at, std::string &file, unsigned &line
 
 } // namespace
 
+static std::vector<std::string> scopes_of(const llvm::Function &function, const llvm::Instruction *at) {
+  std::vector<std::string> scopes;
+  const llvm::DILocation *location = at ? at->getDebugLoc().get() : nullptr;
+  for (; location && location->getInlinedAt(); location = location->getInlinedAt())
+    if (const llvm::DISubprogram *scope = location->getScope()->getSubprogram())
+      scopes.push_back(scope->getName().str());
+  scopes.push_back(function.getName().str());
+  return scopes;
+}
+
 void SafetyRun::finding(Property property, const llvm::Function &function, const llvm::Instruction *at,
                         std::string observed) {
-  Finding finding{property, function.getName().str(), "", 0, std::move(observed)};
+  Finding finding{property, function.getName().str(), "", 0, std::move(observed), scopes_of(function, at)};
   set_position(at, finding.file, finding.line);
   report.findings.push_back(std::move(finding));
 }

@@ -33,6 +33,9 @@ struct Finding {
   std::string file;
   unsigned line = 0;
   std::string observed;
+  // The C functions that the code was inlined from, innermost first, ending in `function`; only `function` without line
+  // tables.
+  std::vector<std::string> scopes;
 };
 
 // One thing that was proven, for `stap-ir-dump --safety`.

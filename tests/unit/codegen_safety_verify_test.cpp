@@ -145,6 +145,13 @@ TEST(Calls, FindingsCarryTheLine) {
   EXPECT_EQ(report.findings[0].line, 40u);
 }
 
+TEST(Calls, FindingsNameWhatTheyWereInlinedFrom) {
+  SafetyReport report = verify("static inline int64_t fn_embedded(void) { unknown(); return 1; }\nvoid "
+                               "tap_handler_0(struct tap_ctx *c) { sink(fn_embedded()); }");
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].scopes, (std::vector<std::string>{"fn_embedded", "tap_handler_0"}));
+}
+
 TEST(Summaries, UnsafetySpreads) {
   Summaries all;
   all["a"] = {true, "", {"b"}};
