@@ -63,6 +63,43 @@ size_t token_length(std::string_view line, size_t at) {
   return std::max<size_t>(end - at, 1);
 }
 
+// Bytes of the UTF-8 sequence that `text` starts with; 0: none.
+size_t sequence_length(std::string_view text) {
+  unsigned char lead = static_cast<unsigned char>(text[0]);
+  size_t length = lead < 0x80                   ? 1
+                  : lead >= 0xc2 && lead < 0xe0 ? 2
+                  : lead >= 0xe0 && lead < 0xf0 ? 3
+                  : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                : 0;
+  if (length > text.size())
+    return 0;
+  for (size_t i = 1; i < length; ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80)
+      return 0;
+  return length;
+}
+
+// A script may hold anything; a terminal gets text: control characters and broken UTF-8 are shown as `?`. Adds the
+// number of characters to `columns`.
+void add_shown(std::string &out, std::string_view text, size_t &columns) {
+  while (!text.empty()) {
+    size_t length = sequence_length(text);
+    unsigned char lead = static_cast<unsigned char>(text[0]);
+    // U+0080 to U+009F are control characters; surrogates and overlong forms are no UTF-8.
+    bool shows = length && lead >= 32 && lead != 127 && !(lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0) &&
+                 !(lead == 0xe0 && static_cast<unsigned char>(text[1]) < 0xa0) &&
+                 !(lead == 0xed && static_cast<unsigned char>(text[1]) >= 0xa0) &&
+                 !(lead == 0xf0 && static_cast<unsigned char>(text[1]) < 0x90) &&
+                 !(lead == 0xf4 && static_cast<unsigned char>(text[1]) >= 0x90);
+    if (shows)
+      out += text.substr(0, length);
+    else
+      out += lead == '\t' ? ' ' : '?';
+    text.remove_prefix(shows ? length : 1);
+    ++columns;
+  }
+}
+
 struct Colours {
   std::string_view error, place, reset;
 };
@@ -88,12 +125,14 @@ void render_place(std::string &out, const SourceTable &sources, Loc loc, uint32_
   std::string_view shown = line.substr(std::min(start, line.size()), kWindow);
   size_t column = at.column - 1 - start;
   out += " " + number + " | ";
-  for (char c : shown)
-    out += c == '\t' ? ' ' : static_cast<unsigned char>(c) < 32 || c == 127 ? '?' : c;
-  out += "\n " + std::string(number.size(), ' ') + " | " + std::string(column, ' ');
+  size_t before = 0, rest = 0;
+  add_shown(out, shown.substr(0, column), before);
+  add_shown(out, shown.substr(std::min(column, shown.size())), rest);
+  out += "\n " + std::string(number.size(), ' ') + " | " +
+         std::string(std::max(before, column > shown.size() ? column : before), ' ');
   out += colours.error;
   out += '^';
-  width = std::min(width, shown.size() > column ? shown.size() - column : size_t{1});
+  width = std::min(width, std::max(rest, size_t{1}));
   out += std::string(width > 0 ? width - 1 : 0, '~');
   out += colours.reset;
   out += '\n';

@@ -95,6 +95,10 @@ Host::Host(const HostOptions &options) : options_(options) {
 }
 
 bool Host::wait_until(int64_t monotonic_ns) {
+  if (options_.running_fd >= 0) { // a session waits first when it runs
+    write_all(options_.running_fd, "r");
+    options_.running_fd = -1;
+  }
   while (!ended_) {
     int64_t left = monotonic_ns == INT64_MAX ? INT64_MAX : monotonic_ns - clock_ns(CLOCK_MONOTONIC);
     timespec timeout = {time_t(left / 1'000'000'000), long(left % 1'000'000'000)};

@@ -18,6 +18,7 @@ struct HostOptions {
   int64_t target = 0;     // target(): the process of -x or -c
   int interrupt_fd = -1;  // the session ends when this becomes readable (the pipe of a signal handler)
   int command_pidfd = -1; // and when the process of this pidfd ends
+  int running_fd = -1;    // gets one byte when the begin probes have run and the others are in place
 };
 
 // One session. Not to be copied or moved: the callbacks hold its address.

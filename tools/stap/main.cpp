@@ -9,8 +9,10 @@
 #include "tools/stap/user_run.h"
 #include "tools/stap/work_dir.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -262,6 +264,19 @@ int translate(Run &run, const std::vector<ScriptText> &texts, std::string &text)
   return -1;
 }
 
+// The directories that the user named, before their absence shows as something else.
+Result<void> check_directories(const Options &options, const KernelChoice &choice) {
+  std::string runtime = runtime_directory(options);
+  if (access((runtime + "/core/program.h").c_str(), R_OK) != 0)
+    return Error{fmt::format("no runtime in `{}`: {}", runtime, strerror(errno)),
+                 "-R and SYSTEMTAP_RUNTIME name a directory like tapjit's own runtime/"};
+  std::string parent = work_parent(options.tmpdir);
+  if ((options.keep_directory || !choice.user_runtime) && access(parent.c_str(), W_OK | X_OK) != 0)
+    return Error{fmt::format("cannot make a working directory in `{}`: {}", parent, strerror(errno)),
+                 "set --tmpdir or TMPDIR"};
+  return {};
+}
+
 int run_script(const Options &options) {
   auto texts = read_scripts(options);
   if (!texts)
@@ -269,6 +284,8 @@ int run_script(const Options &options) {
   auto choice = choose_kernel(options);
   if (!choice)
     return fail(choice.error());
+  if (auto good = check_directories(options, *choice); !good)
+    return fail(good.error());
   add_timeout(options, *texts);
   codegen::StoreOptions store_options;
   store_options.disabled = options.disable_cache;
@@ -306,19 +323,21 @@ int main(int argc, char **argv) {
   auto options = parse_options(argc, argv);
   if (!options)
     return fail(options.error());
+  int status = 0;
   switch (options->action) {
   case Options::Action::Help:
     fmt::print("{}", help_text());
-    return 0;
+    break;
   case Options::Action::Version:
     fmt::print("{}", version_text());
-    return 0;
+    break;
   case Options::Action::CleanCache:
-    return clean_cache();
+    status = clean_cache();
+    break;
   case Options::Action::Run:
+    status = run_script(*options);
     break;
   }
-  int status = run_script(*options);
   if (fflush(stdout) != 0) {
     fmt::print(stderr, "error: cannot write standard output\n");
     status = 1;

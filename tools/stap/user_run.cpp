@@ -6,10 +6,14 @@
 #include "tools/stap/run_pass.h"
 #include "tools/stap/session_signals.h"
 
+#include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace tapjit {
 
@@ -27,14 +31,18 @@ std::vector<codegen::JitImport> imports() {
           {"memchr", address(static_cast<const void *(*)(const void *, int, size_t)>(&memchr))}};
 }
 
-// The process of -c. It starts with the session and is ended with it.
+// The process of -c. It is there from the start, so that target() is known; its program starts when the probes are
+// running (a byte to go_fd()), and it is ended with the session.
 class Command {
 public:
   Result<void> start(const std::string &text) {
-    pid_ = fork();
-    if (pid_ < 0)
+    if (pipe2(go_, O_CLOEXEC) != 0 || (pid_ = fork()) < 0)
       return Error{fmt::format("cannot start the command `{}`: {}", text, strerror(errno)), ""};
     if (pid_ == 0) {
+      close(go_[1]);
+      char byte;
+      if (read(go_[0], &byte, 1) != 1) // stap is gone, or the session ended before it ran
+        _exit(0);
       execl("/bin/sh", "sh", "-c", text.c_str(), nullptr);
       _exit(127);
     }
@@ -64,13 +72,18 @@ public:
       end();
     if (pidfd_ >= 0)
       close(pidfd_);
+    for (int fd : go_)
+      if (fd >= 0)
+        close(fd);
   }
   pid_t pid() const { return pid_; }
+  int go_fd() const { return go_[1]; }
   int pidfd() const { return pidfd_; }
 
 private:
   pid_t pid_ = 0;
   int pidfd_ = -1;
+  int go_[2] = {-1, -1}; // both ends stay open here: a write never meets a closed pipe
 };
 
 } // namespace
@@ -104,6 +117,7 @@ Result<int> run_in_process(const Options &options, const codegen::Platform &plat
       return started.error();
     host_options.target = command.pid();
     host_options.command_pidfd = command.pidfd();
+    host_options.running_fd = command.go_fd();
   }
   user::Host host(host_options);
   int status = reinterpret_cast<tap_user_main_fn>(*entry)(&host.callbacks());

@@ -12,6 +12,11 @@
 
 namespace tapjit {
 
+std::string work_parent(const std::string &tmpdir) {
+  const char *environment = getenv("TMPDIR");
+  return !tmpdir.empty() ? tmpdir : environment && *environment ? environment : "/tmp";
+}
+
 WorkDirectory::~WorkDirectory() {
   std::error_code ignored;
   if (!path_.empty() && !kept_)
@@ -21,11 +26,7 @@ WorkDirectory::~WorkDirectory() {
 const std::string &WorkDirectory::path() {
   if (!path_.empty())
     return path_;
-  const char *environment = getenv("TMPDIR");
-  std::string pattern = (!parent_.empty()              ? parent_
-                         : environment && *environment ? environment
-                                                       : "/tmp") +
-                        "/stapXXXXXX";
+  std::string pattern = work_parent(parent_) + "/stapXXXXXX";
   char *made = mkdtemp(pattern.data());
   path_ = made ? made : pattern;
   return path_;

@@ -9,9 +9,12 @@
 
 namespace tapjit {
 
+// Where working directories are made: `tmpdir` (of --tmpdir), else $TMPDIR, else /tmp.
+std::string work_parent(const std::string &tmpdir);
+
 class WorkDirectory {
 public:
-  // `parent`: of --tmpdir; empty: $TMPDIR or /tmp.
+  // `parent`: as work_parent() takes it.
   explicit WorkDirectory(std::string parent) : parent_(std::move(parent)) {}
   WorkDirectory(const WorkDirectory &) = delete;
   ~WorkDirectory();

@@ -1,0 +1,458 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line of stap and stap-ir-dump: options, what each pass prints, and what bad input gives and leaves behind. No guest.
+
+  cli.py --stap STAP [unittest arguments]
+
+Each test has a cache, a TMPDIR and a working directory of its own; after each, TMPDIR must be empty and the cache must hold no unfinished entry."""
+import argparse, glob, os, pathlib, re, signal, subprocess, sys, tempfile, unittest
+
+here = pathlib.Path(__file__).resolve().parent
+HELLO = 'probe begin { println("hello") exit() }'
+NUMBERS = r"using \d+virt/\d+res/\d+shr/\d+data kb, in \d+usr/\d+sys/\d+real ms\."
+TIMES = r"in \d+usr/\d+sys/\d+real ms\."
+kernels = [p[len("/boot/vmlinuz-"):] for p in sorted(glob.glob("/boot/vmlinuz-*")) if os.path.exists(f"/lib/modules/{p[len('/boot/vmlinuz-'):]}/build/.config")]
+release = kernels[-1] if kernels else ""
+needs_kernel = unittest.skipUnless(kernels, "no kernel with headers is installed")
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.top = folder.name
+        for name in ("tmp", "cwd"):
+            os.mkdir(f"{self.top}/{name}")
+        self.cwd, self.tmp = f"{self.top}/cwd", f"{self.top}/tmp"
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SYSTEMTAP_", "TAPJIT_"))}
+        # The cache of the whole run: what a kernel needs is made once. Tests of what is left compare listings of it.
+        self.environment |= {"TMPDIR": self.tmp, "XDG_CACHE_HOME": cache.name, "HOME": self.top, "LC_ALL": "C.UTF-8"}
+
+    def tearDown(self):
+        self.assertEqual(os.listdir(self.tmp), [], "something stayed in TMPDIR")
+        self.assertEqual([p for p in self.cached() if ".tmp" in p or ".ko." in p], [], "an unfinished cache entry")
+
+    def cached(self):
+        return sorted(str(p) for p in pathlib.Path(cache.name).rglob("*") if p.is_file() and p.suffix != ".seen")
+
+    def program(self, name, *words, **more):
+        environment = self.environment | more.pop("environment", {})
+        more.setdefault("input", "")
+        more.setdefault("timeout", 120)
+        return subprocess.run([f"{bin_dir}/{name}", *words], capture_output=True, text=True, cwd=self.cwd, env=environment, **more)
+
+    def stap(self, *words, **more):
+        return self.program("stap", *words, **more)
+
+    def good(self, *words, out=None, err="", **more):
+        """Runs stap; it must end with 0, print exactly `err` on standard error and, when given, exactly `out`."""
+        run = self.stap(*words, **more)
+        self.assertEqual((run.returncode, run.stderr), (0, err), run.stdout)
+        if out is not None:
+            self.assertEqual(run.stdout, out)
+        return run.stdout
+
+    def refused(self, *words, says, hint=None, place=None, errors=1, **more):
+        """Runs stap; it must end with 1, print nothing on standard output, report `errors` errors of which the first matches `says`, point at
+        `place` (FILE:LINE:COLUMN, with the line and a caret below it), advise what `hint` matches, and leave neither files nor cache entries."""
+        before = self.cached()
+        run = self.stap(*words, **more)
+        self.assertEqual((run.returncode, run.stdout), (1, ""), run.stderr)
+        found = re.findall(r"^error: (.*)", run.stderr, re.M)
+        self.assertEqual(len(found), errors, run.stderr)
+        self.assertRegex(found[0], says)
+        if place:
+            self.assertIn(f"  --> {place}\n", run.stderr)
+            line, column = place.split(":")[-2:]
+            after = run.stderr.split(f"  --> {place}\n", 1)[1].splitlines()
+            margin = after[0].index("| ") + 2
+            self.assertRegex(after[0], rf"^ *{line} \| ")
+            self.assertEqual(after[1].index("^"), margin + int(column) - 1, run.stderr)
+        else:
+            self.assertNotIn("-->", run.stderr)
+        if hint:
+            self.assertRegex(run.stderr, rf"(?m)^hint: .*(?:{hint})")
+        self.assertNotRegex(run.stderr, r"(?i)traceback|assert|abort|segmentation")
+        self.assertEqual([p for p in self.cached() if p not in before and "/tapset-index/" not in p and "/debug-index/" not in p], [], "left in the cache")
+        self.assertEqual(os.listdir(self.cwd), more.get("files", []) if "files" in more else [f for f in os.listdir(self.cwd) if f.endswith(".stp")])
+        return run.stderr
+
+    def write(self, name, text):
+        pathlib.Path(self.cwd, name).write_text(text)
+        return name
+
+
+class BadInput(Case):
+    def test_syntax_error(self):
+        self.refused("-e", "probe begin { x = ; }", says="expected an expression, found `;`", place="<input>:1:19")
+
+    def test_syntax_error_in_a_file(self):
+        self.write("bad.stp", "probe begin\n{\n  foo(\n}\n")
+        self.refused("bad.stp", says="expected", place="bad.stp:4:1")
+
+    def test_two_errors_are_both_shown(self):
+        text = self.refused("-e", "probe begin { x = ; }\nprobe end { y = ) }", says="found `;`", place="<input>:1:19", errors=2)
+        self.assertIn("<input>:2:17", text)
+        text = self.refused("-e", "probe begin { one() }\nprobe end { two() }", says="unknown function `one`", place="<input>:1:15", errors=2)
+        self.assertIn("unknown function `two`", text)
+
+    def test_unknown_probe_point(self):
+        self.refused("-e", "probe begni { exit() }", says="no probe point matches `begni`", place="<input>:1:7", hint="`begin`")
+        self.refused("-e", 'probe timer.ms("x") { exit() }', says="no probe point matches", place="<input>:1:7", hint=r"timer\.ms\(number\)")
+
+    def test_probe_point_of_a_later_version(self):
+        self.refused("-e", 'probe process("/bin/true").begin { exit() }', says="`process` is not supported by this version", place="<input>:1:7")
+        self.good("-e", f'probe process("/bin/true").begin ? {{ }} {HELLO}', out="hello\n")
+
+    def test_unknown_function(self):
+        self.refused("-e", "probe begin { printn(1) exit() }", says="unknown function `printn`", place="<input>:1:15")
+
+    def test_deep_nesting(self):
+        for text in ("x = " + "(" * 100000 + "1" + ")" * 100000, "{" * 100000 + "}" * 100000, "x = a" + "[1" * 100000 + "]" * 100000, "x = " + "- " * 100000 + "1",
+                     "if (1) " * 100000 + "exit()", "x = 1" + " + 1" * 100000, "x = " + "1 ? " * 100000 + "1" + " : 1" * 100000, "x = " + "(" * 100000):
+            self.write("deep.stp", "probe begin { " + text + " }")
+            run = self.stap("-p3", "deep.stp")
+            self.assertEqual(run.returncode, 1, run.stderr[:300])
+            self.assertRegex(run.stderr, "(?m)^error: nested too deeply\n  --> deep.stp:1:")
+
+    def test_bytes_that_are_no_script(self):
+        data = bytes((i * 7919 + i // 251) % 256 for i in range(50000))
+        pathlib.Path(self.cwd, "noise.stp").write_bytes(data)
+        run = subprocess.run([options.stap, "noise.stp"], capture_output=True, cwd=self.cwd, env=self.environment, stdin=subprocess.DEVNULL, timeout=60)
+        self.assertEqual((run.returncode, run.stdout), (1, b""))
+        text = run.stderr.decode("utf-8")  # also what is shown of the line is text
+        self.assertNotRegex(text, "[\x00-\x08\x0b-\x1f]")
+        self.assertLess(text.count("error: "), 100)
+
+    def test_caret_behind_letters_of_two_bytes(self):
+        run = self.stap("-e", 'probe begin { println("é…") x = ; }')
+        line, caret = run.stderr.splitlines()[2:4]
+        self.assertEqual(line[caret.index("^")], ";", run.stderr)
+
+    def test_unreadable_script(self):
+        self.refused("nosuch.stp", says="cannot read the script `nosuch.stp`: No such file")
+        self.refused(self.tmp, says="cannot read the script .* directory")
+
+    def test_no_script(self):
+        self.refused(says="no script given", hint="--help")
+        self.refused("-e", "", says="no probes found", hint="probe")
+
+    def test_wrong_options(self):
+        for words, says in {("--nonsense",): "--nonsense", ("-Z",): "-Z", ("-e",): "-e", ("-p", "9", "-e", HELLO): "`9` is no pass", ("-p45", "-e", HELLO): "`45` is no pass",
+                            ("-e", HELLO, "-e", HELLO): "option -e", ("-x", "1", "-c", "true", "-e", HELLO): "-c and -x", ("-x", "me", "-e", HELLO): "option -x: `me`",
+                            ("-T", "soon", "-e", HELLO): "option -T: `soon`", ("-T", "0", "-e", HELLO): "option -T", ("-s", "0", "-e", HELLO): "option -s: `0`",
+                            ("-m", "a-b", "-e", HELLO): "option -m: `a-b`", ("--vp", "12x", "-e", HELLO): "option --vp: `12x`", ("--vp", "123456", "-e", HELLO): "option --vp",
+                            ("--runtime=bpf", "-e", HELLO): "option --runtime: `bpf`", ("--color=red", "-e", HELLO): "option --color: `red`",
+                            ("--suppress-time-limits", "-e", HELLO): "needs -g", ("--vm", "--runtime=user", "-e", HELLO): "--vm and --runtime=user",
+                            ("-G", "n", "-e", HELLO): "option -G: `n` is not NAME=VALUE"}.items():
+            with self.subTest(words=words):
+                self.refused(*words, says=re.escape(says), hint="stap --help")
+        self.refused("-l", "begin", says="option -l is not supported")
+        self.refused("--remote", "direct:", "-e", HELLO, says="option --remote is not supported")
+        self.refused("-G", "nmae=1", "-e", "global name " + HELLO, says="option -G: the script has no global `nmae`", hint="`name`")
+
+    def test_wrong_defines(self):
+        for value in ("1x=2", "=2", "A=b c", "A=$(b)", ""):
+            self.refused("-D", value, "-e", HELLO, says="option -D: .* is not NAME or NAME=VALUE", hint="--help")
+        for value in ("MAXACTION=many", "MAXACTION=-1", "MAXSTRINGLEN=99999999999999999999", "MAXSTRINGLEN=4294967296", "MAXMAPENTRIES=1e3"):
+            self.refused("-D", value, "-e", HELLO, says=f"option -D: `{value}`: this limit is a whole number from 0 to ")
+
+    def test_limits_that_do_not_fit_memory(self):
+        run = self.stap("-DMAXMAPENTRIES=2147483647", "-e", 'global a; probe begin { a["x"] = 1; println(a["x"]) exit() }')
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertRegex(run.stderr, "^error: not enough memory .*\nhint: lower MAXMAPENTRIES")
+
+    def test_folders_that_cannot_be_used(self):
+        self.refused("-o", "/nonexistent/out", "-e", HELLO, says="option -o: cannot open `/nonexistent/out`: No such file")
+        self.refused("-I", "/nonexistent", "-e", HELLO, says="tapset directory `/nonexistent`: No such file")
+        self.refused("-R", "/nonexistent", "-e", HELLO, says="no runtime in `/nonexistent`")
+        self.refused("--tmpdir", "/nonexistent", "-k", "-e", HELLO, says="cannot make a working directory in `/nonexistent`: No such file")
+        self.refused("-e", HELLO, says="cannot make the cache directory", hint="--disable-cache", environment={"XDG_CACHE_HOME": "/proc/none"})
+
+    def test_embedded_c_needs_guru_mode(self):
+        self.refused("-e", "function f() %{ %} " + HELLO, says="embedded code needs guru mode", place="<input>:1:14", hint="-g")
+
+    def test_wrong_embedded_c(self):
+        self.refused("-g", "-e", "function f() %{\n  this is no C;\n%} probe begin { f() exit() }", says="<input>:2:.*")
+
+    def test_warnings(self):
+        script = "probe begin { if (x) println(1) exit() }"
+        run = self.stap("-e", script)
+        self.assertEqual((run.returncode, run.stdout), (0, ""))
+        self.assertRegex(run.stderr, r"^WARNING: local `x` is never given a value\n  --> <input>:1:19\n|^warning: local `x` is never given a value\n  --> <input>:1:19\n")
+        self.good("-w", "-e", script, out="")
+        run = self.stap("-W", "-e", script)
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertRegex(run.stderr, "(?m)^error: local `x` is never given a value$")
+
+    def test_kernel_probes_in_the_user_runtime(self):
+        self.refused("--runtime=user", "-e", 'probe kernel.function("vfs_read") { exit() }', says="needs the kernel runtime", place="<input>:1:7", hint="--vm")
+        self.refused("--runtime=user", "-e", 'probe kernel.trace("sched_switch") { exit() }', says="needs the kernel runtime", place="<input>:1:7", hint="--vm")
+
+    @unittest.skipIf(os.path.exists("/proc/modules"), "this kernel takes modules")
+    def test_a_kernel_that_takes_no_modules(self):
+        self.refused("--runtime=kernel", "-e", HELLO, says="takes no modules", hint="--vm")
+        self.refused("-e", 'probe kernel.function("vfs_read") { exit() }', says="takes no modules", place="<input>:1:7", hint="--vm")
+
+    def test_a_release_that_is_not_installed(self):
+        for words in (("-r", "9.9.9", "-p4"), ("-r", "9.9.9"), ("--runtime=kernel", "-r9.9.9", "-p4")):
+            self.refused(*words, "-e", HELLO, says="no kernel headers for `9.9.9`", hint="apt install linux-headers-9.9.9" + f".*{release}")
+        self.refused("--vm=9.9.9", "-e", HELLO, says="kernel 9.9.9 is not installed", hint=release or "apt install")
+        self.refused("-r", "/nonexistent", "-p4", "-e", HELLO, says="`/nonexistent` is no kernel build directory: it does not exist", hint="release")
+        self.refused("-r", self.tmp, "-p4", "-e", HELLO, says="is no kernel build directory: it has no .config", hint="release")
+
+    @needs_kernel
+    def test_a_kernel_that_is_not_the_running_one(self):
+        self.refused("-r", release, "-e", HELLO, says="cannot be loaded here", hint=f"-p4.*--vm={release}")
+
+    @needs_kernel
+    def test_missing_debuginfo(self):
+        self.refused("-r", release, "-p4", "-e", 'probe kernel.function("vfs_read") { println($count) }', environment={"SYSTEMTAP_DEBUGINFO_PATH": "/nonexistent"},
+                     says="no symbols of kernel", place="<input>:1:7", hint=f"linux-image-{release}-dbg.*SYSTEMTAP_DEBUGINFO_PATH")
+
+    @needs_kernel
+    def test_names_that_the_kernel_has_not(self):
+        self.refused("-r", release, "-p4", "-e", 'probe kernel.function("vfs_raed") { }', says="no function `vfs_raed`", place="<input>:1:14", hint="`vfs_read`")
+        self.refused("-r", release, "-p4", "-e", 'probe kernel.trace("sched_swich") { }', says="no tracepoint `sched_swich`", place="<input>:1:14")
+        self.refused("-r", release, "-p4", "-e", 'probe kernel.function("vfs_read") { println($cuont) }', says="no variable `cuont`", place="<input>:1:45", hint=r"`\$count`")
+
+
+class Spellings(Case):
+    def test_verbosity(self):
+        run = self.stap("-v", "-e", HELLO)
+        lines = run.stderr.splitlines()
+        self.assertEqual((run.returncode, run.stdout, len(lines)), (0, "hello\n", 6), run.stderr)
+        for line, wanted in zip(lines, (rf"Pass 1: parsed user script and \d+ library scripts? {NUMBERS}",
+                                        rf"Pass 2: analyzed script: 1 probe, 1 function, 0 embeds, 0 globals {NUMBERS}",
+                                        rf'Pass 3: translated to C into "\S+_src\.c" {NUMBERS}',
+                                        rf'Pass 4: (compiled C into|using cached) "\S+" {TIMES}', r"Pass 5: starting run\.", rf"Pass 5: run completed {TIMES}")):
+            self.assertRegex(line, f"^{wanted}$")
+        for words in (("-vvv",), ("-v", "-v"), ("--vp", "11111"), ("--vp=11111",), ("-vk",)):
+            run = self.stap(*words, "-e", HELLO)
+            self.assertEqual((run.returncode, re.findall(r"^Pass (\d)", run.stderr, re.M)), (0, list("123455")))
+            self.forget_kept(run.stderr)
+        run = self.stap("--vp", "01020", "-e", HELLO)
+        self.assertEqual(re.findall(r"^Pass (\d)", run.stderr, re.M), ["2", "4"])
+
+    def forget_kept(self, text):
+        for path in re.findall(r'^Keeping temporary directory "(.*)"$', text, re.M):
+            self.assertEqual(os.path.dirname(path), self.tmp)
+            subprocess.run(["rm", "-r", path], check=True)
+
+    def test_last_pass(self):
+        first = self.good("-p1", "-e", HELLO)
+        for words in (("-p", "1"), ("-vp1",), ("-wp1",)):
+            run = self.stap(*words, "-e", HELLO)
+            self.assertEqual((run.returncode, run.stdout), (0, first))
+        self.assertIn("probe begin", first)
+        self.good("-p5", "-e", HELLO, out="hello\n")
+
+    def test_defines(self):
+        script = 'probe begin { for (i = 0; i < 100; i++) n++; println(n) exit() }'
+        for words in (("-DMAXACTION=50", "-DMAXACTION_INTERRUPTIBLE=50"), ("-D", "MAXACTION=50", "-D", "MAXACTION_INTERRUPTIBLE=50"), ("-D", "MAXACTION_INTERRUPTIBLE=0x20")):
+            run = self.stap(*words, "-e", script)
+            self.assertEqual((run.returncode, run.stdout), (1, ""))
+            self.assertRegex(run.stderr, "^ERROR: MAXACTION exceeded")
+        self.good("-DMAXACTION_INTERRUPTIBLE=1000", "-DSOMETHING", "-DOTHER=-x", "-e", script, out="100\n")
+
+    def test_options_behind_the_script(self):
+        self.write("words.stp", 'probe begin { printf("%d %s\\n", $#, @1) exit() }')
+        self.good("words.stp", "one", out="1 one\n")
+        self.good("words.stp", "-w", "one", "-u", out="1 one\n")
+        self.good("words.stp", "--", "-w", "-u", out="2 -w\n", err=self.stap("words.stp", "--", "-w", "-u").stderr)
+        self.good("-e", "probe begin { println(@1, $2) exit() }", "one", "--", "-2", out="one-2\n")
+
+    def test_script_from_standard_input(self):
+        self.good("-", "seven", input="probe begin { println(@1) exit() }", out="seven\n")
+        self.refused("-", input="probe begin {\n", says="expected", place="<stdin>:2:1")
+
+    def test_more_script_text(self):
+        self.good("-e", 'probe begin { println("e ", n) exit() }', "-E", "global n = 3", "-E", 'probe end { println("E") }', out="e 3\nE\n")
+        self.good("-E", HELLO, out="hello\n")
+
+    def test_globals(self):
+        script = 'global n = 1, s = "x", t; probe begin { printf("%d %s %s\\n", n, s, t) exit() }'
+        self.good("-G", "n=-5", "-Gs=abc", "-G", "t=1.5", "-e", script, out="-5 abc 1.5\n")
+        self.refused("-G", "n=abc", "-e", "global n probe begin { println(n + 1) exit() }", says="`n` is", place="<input>:1:32")
+
+    def test_timeout(self):
+        for words in (("-T", "0.05"), ("-T0.05",), ("-T", ".05"), ("-T", "5e-2")):
+            self.good(*words, "-e", 'probe end { println("end") }', out="end\n")
+
+    def test_output_file(self):
+        self.good("-o", "out.txt", "-e", HELLO, out="")
+        self.assertEqual(pathlib.Path(self.cwd, "out.txt").read_text(), "hello\n")
+        self.good("-oout-%Y.txt", "-e", HELLO, out="")
+        self.assertTrue(re.fullmatch(r"out-\d{4}\.txt out\.txt", " ".join(sorted(os.listdir(self.cwd)))), os.listdir(self.cwd))
+
+    def test_unoptimised(self):
+        self.good("-u", "-e", 'function f(x) { return x * 2 } global unused; probe begin { println(f(21)) exit() }', out="42\n")
+
+    def test_help_and_version(self):
+        for words in (("--help",), ("-h",)):
+            self.assertRegex(self.good(*words), r"^Usage: stap \[options\]")
+        for words in (("--version",), ("-V",)):
+            self.assertRegex(self.good(*words), r"^tapjit \d+\.\d+")
+        self.assertRegex(self.program("stap-ir-dump", "--help").stdout, "^Usage: stap-ir-dump")
+
+    def test_long_options_may_be_short(self):
+        self.good("--runtime", "user", "-e", HELLO, out="hello\n")
+        self.good("--dyninst", "--disable-cache", "-e", HELLO, out="hello\n")
+        self.good("--no-global-var-display", "-e", "global n probe begin { n = 1 exit() }", out="")
+
+    def test_rc_file(self):
+        os.mkdir(f"{self.top}/.systemtap")
+        pathlib.Path(self.top, ".systemtap/rc").write_text("# words\n-G n=7 # more\n")
+        self.good("-e", "global n probe begin { println(n) exit() }", out="7\n")
+
+    def test_clean_cache(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mine = {"XDG_CACHE_HOME": folder}
+            self.good("-e", HELLO, out="hello\n", environment=mine)
+            self.assertGreater(sum(len(f) for _, _, f in os.walk(folder)), 0)
+            self.good("--clean-cache", out="", environment=mine)
+            self.assertEqual(sum(len(f) for _, _, f in os.walk(folder)), 0)
+
+
+class Runs(Case):
+    def test_auto_takes_the_user_runtime(self):
+        self.good("-e", 'probe begin { println("%( runtime == "dyninst" %? "user" %: "kernel" %)") } probe timer.ms(10) { exit() }'.replace('"%(', "%(").replace('%)"', "%)"),
+                  out="kernel\n" if os.path.exists("/proc/modules") and os.geteuid() == 0 else "user\n")
+
+    def test_command(self):
+        self.good("--runtime=user", "-c", "echo from the command; exit 0", "-e", 'probe begin { println(target() > 1) } probe end { println("end") }', out="1\nfrom the command\nend\n")
+        run = self.stap("--runtime=user", "-c", "exit 3", "-e", 'probe end { println("end") }')
+        self.assertEqual((run.returncode, run.stdout), (1, "end\n"))
+        self.assertTrue(run.stderr.startswith("WARNING: Child process exited with status 3\n"), run.stderr)
+        run = self.stap("--runtime=user", "-c", "kill -9 $$", "-e", 'probe end { println("end") }')
+        self.assertEqual((run.returncode, run.stdout), (1, "end\n"))
+        self.assertIn("Child process exited with signal 9", run.stderr)
+        self.good("--runtime=user", "-c", "exec sleep 100", "-e", 'probe timer.ms(20) { exit() }', out="")
+
+    def test_target(self):
+        self.good("--runtime=user", "-x", str(os.getpid()), "-e", "probe begin { println(target()) exit() }", out=f"{os.getpid()}\n")
+
+    def test_signals_end_the_session(self):
+        script = 'probe begin { println("ready") } probe timer.ms(1) { n++ } probe end { println("end") } probe error { println("error") }'
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            run = subprocess.Popen([options.stap, "--runtime=user", "-e", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.cwd, env=self.environment)
+            self.assertEqual(run.stdout.readline(), "ready\n")
+            run.send_signal(number)
+            out, err = run.communicate(timeout=30)
+            self.assertEqual((run.returncode, out, err), (0, "end\n", ""))
+
+    def test_an_error_in_a_handler(self):
+        run = self.stap("--runtime=user", "-e", 'probe begin { println(1 / $1) } probe end { println("end") } probe error { println("error probe") }', "0")
+        self.assertEqual((run.returncode, run.stdout), (1, "error probe\n"))
+        self.assertRegex(run.stderr, r"^ERROR: division by 0 near operator '/' at <input>:1:\d+\n.*Pass 5: run failed")
+
+    def test_closed_output(self):
+        with open("/dev/full", "w") as full:
+            run = subprocess.run([options.stap, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, env=self.environment)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("cannot write standard output", run.stderr)
+
+    def test_module_name_leaves_the_module(self):
+        self.good("--runtime=user", "-m", "mine", "-e", HELLO, out="hello\n")
+        self.assertEqual(os.listdir(self.cwd), ["mine.o"])
+
+    @needs_kernel
+    def test_module_name_leaves_the_module_for_the_kernel(self):
+        self.good("-r", release, "-p4", "-m", "mine", "-e", HELLO, out="./mine.ko\n")
+        self.good("-r", release, "-p4", "-m", "other.ko", "-e", HELLO, out="./other.ko\n")
+        self.assertEqual(sorted(os.listdir(self.cwd)), ["mine.ko", "other.ko"])
+        for name in ("mine", "other"):
+            self.assertIn(f"\0name={name}\0".encode(), pathlib.Path(self.cwd, f"{name}.ko").read_bytes())
+
+    @needs_kernel
+    def test_keep(self):
+        run = self.stap("-k", "-r", release, "-p4", "-e", HELLO)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        folder = re.fullmatch(r'Keeping temporary directory "(.*/stap\w{6})"\n', run.stderr)[1]
+        self.assertEqual(os.path.dirname(folder), self.tmp)
+        self.assertEqual(os.path.dirname(run.stdout.strip()), folder)
+        self.assertEqual(sorted(os.path.splitext(f)[1] for f in os.listdir(folder)), [".c", ".ko"])
+        subprocess.run(["rm", "-r", folder], check=True)
+
+
+class Passes(Case):
+    scripts = sorted(here.glob("language/*.stp"))
+
+    def words(self, path):
+        text = path.read_text()
+        arguments = re.search(r"^#! args: *(.*)$", text, re.M)
+        options_ = re.search(r"^#! options: *(.*)$", text, re.M)
+        return (["-g"] if options_ and "-g" in options_[1].split() else []), (arguments[1].split() if arguments else [])
+
+    def test_pass_1_parses_again_to_the_same(self):
+        for path in self.scripts + sorted((here.parent.parent / "tapset/scripts").glob("*.stp")):
+            with self.subTest(script=path.name):
+                flags, arguments = self.words(path)
+                once = self.stap("--runtime=user", "-g", "-p1", str(path), "--", *arguments)
+                self.assertEqual(once.returncode, 0, once.stderr)
+                self.write("again.stp", once.stdout)
+                again = self.stap("--runtime=user", "-g", "-p1", "again.stp")
+                self.assertEqual((again.returncode, again.stdout), (0, once.stdout), again.stderr)
+
+    def test_pass_2_lists_what_there_is(self):
+        script = 'global counts, total, bound = 3 function twice(x) { return x * 2 } probe begin, timer.ms(100) { counts["a", 1] += twice(bound) total <<< 1 println(@count(total)) exit() }'
+        text = self.good("--runtime=user", "-p2", "-e", script)
+        for line in ("# globals", r"counts:long \[string, long\]", "total:stats", "bound:long = 3", "# functions", r"twice:long \(x:long\)", "# probes", r"begin .*", r"timer\.ms\(100\) .*"):
+            self.assertRegex(text, f"(?m)^{line}$")
+
+    def test_pass_3_prints_c(self):
+        with open(f"{self.cwd}/out.c", "w") as file:
+            subprocess.run([options.stap, "--runtime=user", "-p3", "-e", HELLO], stdout=file, check=True, env=self.environment)
+        text = pathlib.Path(self.cwd, "out.c").read_text()
+        self.assertIn("#include", text + "#include")
+        self.assertIn("hello", text)
+        self.assertRegex(text, r"(?m)^static .*probe")
+
+    def test_pass_4_prints_the_path(self):
+        path = self.good("--runtime=user", "-p4", "-e", HELLO).strip()
+        self.assertTrue(os.path.isfile(path) and path.endswith(".o") and path.startswith(cache.name), path)
+        self.assertEqual(os.listdir(self.cwd), [])
+
+    @needs_kernel
+    def test_pass_4_prints_the_path_of_a_module(self):
+        path = self.good("-r", release, "-p4", "-e", HELLO).strip()
+        self.assertTrue(os.path.isfile(path) and path.endswith(".ko"), path)
+        self.assertEqual(self.good("-r", release, "-p4", "-e", HELLO).strip(), path)
+        self.assertIn(b"vermagic=" + release.encode(), pathlib.Path(path).read_bytes())
+
+    def test_ir_dump(self):
+        for path in self.scripts:
+            with self.subTest(script=path.name):
+                flags, arguments = self.words(path)
+                dump = self.program("stap-ir-dump", "--runtime=user", *flags, str(path), *arguments)
+                self.assertEqual(dump.returncode, 0, dump.stderr)
+                lowered, final = re.fullmatch(r"; --- lowered\n(.*)\n; --- final\n(.*)", dump.stdout, re.S).groups()
+                self.assertNotEqual(lowered, final)
+                for text in (lowered + "\n", final):
+                    self.write("one.ir", text)
+                    again = self.program("stap-ir-dump", "--passes=none", "one.ir")
+                    self.assertEqual(again.stdout, f"; --- lowered\n{text}; --- final\n{text}", again.stderr)
+
+    def test_ir_dump_of_bad_input(self):
+        run = self.program("stap-ir-dump", "-e", "probe begin { x = }")
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertIn("<input>:1:19", run.stderr)
+        self.write("bad.ir", 'module "m"\nfunc &f script () -> void {\n^0:\n  frobnicate %1\n}\n')
+        run = self.program("stap-ir-dump", "bad.ir")
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertRegex(run.stderr, r"bad\.ir:\d+")
+        self.assertIn("no pass is called `nosuch`", self.program("stap-ir-dump", "--passes=nosuch", "-e", HELLO).stderr)
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--stap", required=True)
+options, rest = parser.parse_known_args()
+options.stap = os.path.abspath(options.stap)
+bin_dir = os.path.dirname(options.stap)
+cache = tempfile.TemporaryDirectory()
+if kernels:  # what a kernel's first run makes is there before listings are compared
+    subprocess.run([options.stap, "-r", release, "-p4", "-e", HELLO], env=os.environ | {"XDG_CACHE_HOME": cache.name}, capture_output=True, check=True)
+subprocess.run([options.stap, "--runtime=user", "-p4", "-e", HELLO], env=os.environ | {"XDG_CACHE_HOME": cache.name}, capture_output=True, check=True)
+unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
