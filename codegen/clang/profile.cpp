@@ -364,11 +364,14 @@ Result<KernelProfile> profile_from_json(std::string_view text) {
   return profile;
 }
 
-Result<KernelProfile> kernel_profile(const Store &store, const std::string &build_dir) {
+Result<KernelProfile> kernel_profile(const Store &store, const std::string &build_dir,
+                                     const std::function<void()> &slow) {
   CacheKey key = kernel_key(build_dir);
   if (auto entry = store.get("profile", key))
     if (auto profile = profile_from_json(entry->bytes()))
       return profile;
+  if (slow)
+    slow();
   auto profile = make_profile(build_dir, key);
   if (!profile)
     return profile;

@@ -8,6 +8,7 @@
 #include "frontend/base/result.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,8 +70,10 @@ private:
 // are missing.
 Result<std::string> kernel_build_dir(std::string_view release_or_dir);
 
-// The profile of the kernel whose build directory this is, from the cache or (0.5 s) from kbuild.
-Result<KernelProfile> kernel_profile(const Store &store, const std::string &build_dir);
+// The profile of the kernel whose build directory this is, from the cache or (0.5 s, after a call of `slow`) from
+// kbuild.
+Result<KernelProfile> kernel_profile(const Store &store, const std::string &build_dir,
+                                     const std::function<void()> &slow = {});
 
 // C text of `struct module __this_module`, which names init_module and cleanup_module. Not for --kbuild, where modpost
 // writes it. prepare_kernel compiles it once, with this in place of the name: the layout of struct module costs each

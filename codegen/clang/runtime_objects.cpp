@@ -155,10 +155,16 @@ Result<std::string> build_units(const Platform &platform, const PlatformRequest 
   return pack(parts);
 }
 
+void say_slow(const PlatformRequest &request) {
+  if (request.slow)
+    request.slow();
+}
+
 Result<void> prepare_pch(const Store &store, const PlatformRequest &request, const std::string &name,
                          Platform &platform) {
   auto entry = store.get("pch", platform.key);
   if (!entry) {
+    say_slow(request);
     auto temporary = store.temporary_path("pch");
     if (!temporary)
       return temporary.error();
@@ -183,6 +189,7 @@ Result<void> prepare_objects(const Store &store, const PlatformRequest &request,
                              Platform &platform) {
   auto entry = store.get("runtime", platform.key);
   if (!entry) {
+    say_slow(request);
     std::vector<std::string> names = unit_names(request.runtime_dir, name);
     if (!platform.profile.build_dir.empty())
       names.push_back(this_module);
@@ -245,7 +252,7 @@ Result<Platform> finish_platform(const Store &store, const PlatformRequest &requ
 Result<Platform> prepare_kernel(const Store &store, const std::string &build_dir, const PlatformRequest &request) {
   Platform platform;
   double start = now_ms();
-  auto profile = kernel_profile(store, build_dir);
+  auto profile = kernel_profile(store, build_dir, request.slow);
   if (!profile)
     return profile.error();
   platform.profile = std::move(*profile);

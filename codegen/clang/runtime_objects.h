@@ -50,6 +50,8 @@ struct PlatformRequest {
   std::string runtime_dir;
   std::string verifier_key;
   RuntimeVerifier verifier;
+  std::function<void()> slow =
+      {}; // called before each step that takes long: something is not in the cache; may be empty
 };
 // Errors: no headers, kbuild failed, the compiler's first messages when a header or runtime file does not compile.
 Result<Platform> prepare_kernel(const Store &store, const std::string &build_dir, const PlatformRequest &request);

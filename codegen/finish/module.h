@@ -13,9 +13,6 @@
 
 namespace tapjit::codegen {
 
-// Nothing is appended to a unit any more (see finish_module); here until tools/stap does not ask.
-inline std::string module_trailer(const KernelProfile &, std::string_view) { return {}; }
-
 struct LinkInput {
   std::string name;        // for messages
   std::string_view object; // ELF relocatable, x86-64

@@ -3,6 +3,7 @@
 
 #include "codegen/finish/elf_parts.h"
 #include "codegen/finish/module.h"
+#include "tools/stap/progress.h"
 
 #include <fmt/format.h>
 #include <set>
@@ -43,9 +44,9 @@ std::string message_line(const CompilerMessage &message) {
   return fmt::format("{}:{}:{}: {}", message.file, message.line, message.column, message.text);
 }
 
-CompileRequest unit_request(const Platform &platform, const CompileInput &input, std::string_view text) {
+CompileRequest unit_request(const Platform &platform, const CompileInput &input) {
   CompileRequest request;
-  request.text = text;
+  request.text = input.text;
   request.name = input.name + "_src.c";
   request.arguments = platform.arguments;
   request.include_dirs = platform.include_dirs;
@@ -55,9 +56,9 @@ CompileRequest unit_request(const Platform &platform, const CompileInput &input,
 }
 
 // The findings in words; the unit is compiled once more with line tables, so that they name the script's lines.
-std::vector<std::string> safety_lines(const Platform &platform, const CompileInput &input, std::string_view text,
-                                      const Summaries &runtime, const SafetyReport &report) {
-  CompileRequest request = unit_request(platform, input, text);
+std::vector<std::string> safety_lines(const Platform &platform, const CompileInput &input, const Summaries &runtime,
+                                      const SafetyReport &report) {
+  CompileRequest request = unit_request(platform, input);
   request.debug_info = true;
   auto located = compile_unit(request);
   const SafetyReport better =
@@ -99,8 +100,8 @@ struct Unit {
 };
 
 // Clang's front end, LLVM's passes, the verifier, code generation. The object is empty when the code was refused.
-Result<Unit> build_unit(const Platform &platform, const CompileInput &input, std::string_view text, StepTimes &times) {
-  auto compiled = compile_unit(unit_request(platform, input, text));
+Result<Unit> build_unit(const Platform &platform, const CompileInput &input, StepTimes &times) {
+  auto compiled = compile_unit(unit_request(platform, input));
   if (!compiled)
     return compiled.error();
   Unit unit;
@@ -115,7 +116,7 @@ Result<Unit> build_unit(const Platform &platform, const CompileInput &input, std
   unit.output.safety = verify_unit(compiled->module(), context_layout(), runtime);
   times.add("safety", safety_clock.real_ms());
   if (!unit.output.safety.ok()) {
-    auto lines = safety_lines(platform, input, text, runtime, unit.output.safety);
+    auto lines = safety_lines(platform, input, runtime, unit.output.safety);
     auto &where = input.guru ? unit.output.warnings : unit.output.refusals;
     where.insert(where.end(), lines.begin(), lines.end());
     if (!input.guru)
@@ -139,18 +140,59 @@ Result<Unit> build_unit(const Platform &platform, const CompileInput &input, std
   return unit;
 }
 
+CacheKey result_key(std::string_view form, const Platform &platform, const CompileInput &input) {
+  return KeyBuilder()
+      .add(form)
+      .add(platform.key.text())
+      .add(safety_version())
+      .add(input.name)
+      .add(input.text)
+      .add(input.guru)
+      .finish();
+}
+
+std::optional<CompileOutput> look_up(const Store &store, std::string_view kind, const CacheKey &key) {
+  auto entry = store.get(kind, key);
+  if (!entry)
+    return std::nullopt;
+  CompileOutput output;
+  output.image = std::string(entry->bytes());
+  output.from_cache = true;
+  return output;
+}
+
+// Only what nothing was said about: the next run must say it again.
+void keep(const Store &store, std::string_view kind, const CacheKey &key, CompileOutput &output) {
+  if (output.image.empty() || !output.refusals.empty() || !output.warnings.empty())
+    return;
+  if (auto put = store.put(kind, key, output.image); !put)
+    output.warnings.push_back(put.error().observed);
+}
+
 } // namespace
 
-Result<Platform> open_kernel_platform(const Store &store, const std::string &build_dir, const std::string &runtime_dir,
+Result<Platform> open_kernel_platform(const Store &store, const KernelChoice &choice, const std::string &runtime_dir,
                                       StepTimes &times) {
-  auto platform = prepare_kernel(store, build_dir, platform_request(runtime_dir));
+  std::optional<Progress> progress;
+  PlatformRequest request = platform_request(runtime_dir);
+  request.slow = [&] {
+    if (!progress)
+      progress.emplace(fmt::format("Preparing for kernel {} (once) ...", choice.release));
+  };
+  auto platform = prepare_kernel(store, choice.build_dir, request);
   if (platform)
     note_platform_times(*platform, times);
   return platform;
 }
 
 Result<Platform> open_user_platform(const Store &store, const std::string &runtime_dir, StepTimes &times) {
-  auto platform = prepare_user(store, platform_request(runtime_dir));
+  std::optional<Progress> progress;
+  PlatformRequest request = platform_request(runtime_dir);
+  request.slow = [&] {
+    if (!progress)
+      progress.emplace("Preparing the user runtime (once) ...");
+  };
+  auto platform = prepare_user(store, request);
   if (platform)
     note_platform_times(*platform, times);
   return platform;
@@ -158,22 +200,10 @@ Result<Platform> open_user_platform(const Store &store, const std::string &runti
 
 Result<CompileOutput> compile_module(const Store &store, const Platform &platform, const CompileInput &input,
                                      StepTimes &times) {
-  CacheKey key = KeyBuilder()
-                     .add("module 1")
-                     .add(platform.key.text())
-                     .add(safety_version())
-                     .add(input.name)
-                     .add(input.text)
-                     .add(input.guru)
-                     .finish();
-  CompileOutput cached;
-  if (auto entry = store.get("module", key)) {
-    cached.image = std::string(entry->bytes());
-    cached.from_cache = true;
-    return cached;
-  }
-  std::string text = input.text + module_trailer(platform.profile, input.name);
-  auto unit = build_unit(platform, input, text, times);
+  CacheKey key = result_key("module 1", platform, input);
+  if (auto cached = look_up(store, "module", key))
+    return std::move(*cached);
+  auto unit = build_unit(platform, input, times);
   if (!unit)
     return unit.error();
   if (unit->object.empty())
@@ -190,17 +220,20 @@ Result<CompileOutput> compile_module(const Store &store, const Platform &platfor
     return finished.error();
   times.add("finish", finish_clock.real_ms());
   unit->output.image = std::move(finished->image);
-  if (unit->output.refusals.empty() && unit->output.warnings.empty())
-    if (auto put = store.put("module", key, unit->output.image); !put)
-      unit->output.warnings.push_back(put.error().observed);
+  keep(store, "module", key, unit->output);
   return std::move(unit->output);
 }
 
-Result<CompileOutput> compile_for_process(const Platform &platform, const CompileInput &input, StepTimes &times) {
-  auto unit = build_unit(platform, input, input.text, times);
+Result<CompileOutput> compile_for_process(const Store &store, const Platform &platform, const CompileInput &input,
+                                          StepTimes &times) {
+  CacheKey key = result_key("unit 1", platform, input);
+  if (auto cached = look_up(store, "unit", key))
+    return std::move(*cached);
+  auto unit = build_unit(platform, input, times);
   if (!unit)
     return unit.error();
   unit->output.image = std::move(unit->object);
+  keep(store, "unit", key, unit->output);
   return std::move(unit->output);
 }
 

@@ -7,6 +7,7 @@
 #include "codegen/clang/runtime_objects.h"
 #include "codegen/safety/safety.h"
 #include "frontend/base/result.h"
+#include "tools/stap/kernel_choice.h"
 #include "tools/stap/pass_clock.h"
 
 #include <string>
@@ -16,7 +17,7 @@
 namespace tapjit {
 
 struct CompileInput {
-  std::string text;        // the emitted unit, without the module's trailer
+  std::string text;        // the emitted unit
   std::string name;        // of the module
   std::string runtime_dir; // the directory called runtime/
   bool guru = false;       // findings of the safety verifier are warnings
@@ -31,15 +32,16 @@ struct CompileOutput {
   bool from_cache = false;
 };
 
-// What a kernel's modules are built with: from the cache, or made now with a word of progress on standard error.
-Result<codegen::Platform> open_kernel_platform(const codegen::Store &store, const std::string &build_dir,
+// What a kernel's modules are built with: from the cache, or made now; when that lasts, standard error says
+// so.
+Result<codegen::Platform> open_kernel_platform(const codegen::Store &store, const KernelChoice &choice,
                                                const std::string &runtime_dir, StepTimes &times);
 Result<codegen::Platform> open_user_platform(const codegen::Store &store, const std::string &runtime_dir,
                                              StepTimes &times);
 
 Result<CompileOutput> compile_module(const codegen::Store &store, const codegen::Platform &platform,
                                      const CompileInput &input, StepTimes &times);
-Result<CompileOutput> compile_for_process(const codegen::Platform &platform, const CompileInput &input,
-                                          StepTimes &times);
+Result<CompileOutput> compile_for_process(const codegen::Store &store, const codegen::Platform &platform,
+                                          const CompileInput &input, StepTimes &times);
 
 } // namespace tapjit

@@ -120,7 +120,7 @@ int run_kernel(Run &run, const std::string &text) {
   const Options &options = run.options;
   PassClock clock;
   CompileInput input{text, run.name, runtime_directory(options), options.guru};
-  auto platform = open_kernel_platform(run.store, run.choice.build_dir, input.runtime_dir, run.times);
+  auto platform = open_kernel_platform(run.store, run.choice, input.runtime_dir, run.times);
   if (!platform)
     return fail(platform.error());
   auto output = options.use_kbuild ? kbuild_module(run.choice.build_dir, input, run.work.path())
@@ -165,7 +165,7 @@ int run_process(Run &run, const std::string &text) {
   auto platform = open_user_platform(run.store, input.runtime_dir, run.times);
   if (!platform)
     return fail(platform.error());
-  auto output = compile_for_process(*platform, input, run.times);
+  auto output = compile_for_process(run.store, *platform, input, run.times);
   if (!output)
     return fail(output.error());
   for (const std::string &line : output->warnings)
@@ -176,7 +176,9 @@ int run_process(Run &run, const std::string &text) {
     fmt::print(stderr, "Pass 4: compilation failed.  [man error::pass4]\n");
     return failed;
   }
-  say(options, 4, fmt::format("Pass 4: compiled C into \"{}.o\" {}.", run.name, clock.text()));
+  say(options, 4,
+      fmt::format("Pass 4: {} \"{}.o\" {}.", output->from_cache ? "using cached" : "compiled C into", run.name,
+                  clock.text()));
   run.times.add("pass4", clock.real_ms());
   if (options.last_pass == 4 || !options.module_name.empty() || options.keep_directory) {
     auto path = module_file(run, *output, ".o");

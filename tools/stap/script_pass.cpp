@@ -5,6 +5,7 @@
 #include "ir/passes/pipeline.h"
 #include "tapset/family.h"
 #include "tools/stap/no_kernel.h"
+#include "tools/stap/progress.h"
 
 #include <cerrno>
 #include <cstring>
@@ -30,16 +31,20 @@ std::string data_directory() {
   return TAPJIT_SOURCE_DIR;
 }
 
-target::IndexStore index_store(codegen::Store &store) {
+target::IndexStore index_store(codegen::Store &store, const std::string &release) {
   target::IndexStore result;
-  result.load = [&store](const std::string &key) -> std::optional<target::IndexBytes> {
+  auto progress = std::make_shared<std::unique_ptr<Progress>>();
+  result.load = [&store, release, progress](const std::string &key) -> std::optional<target::IndexBytes> {
     auto entry = store.get("debug-index", codegen::KeyBuilder().add(key).finish());
-    if (!entry)
+    if (!entry) { // it is made now
+      *progress = std::make_unique<Progress>(fmt::format("Indexing the symbols of kernel {} (once) ...", release));
       return std::nullopt;
+    }
     auto kept = std::make_shared<codegen::CacheEntry>(std::move(*entry));
     return target::IndexBytes{{kept->bytes().data(), kept->bytes().size()}, kept};
   };
-  result.save = [&store](const std::string &key, std::string_view bytes) {
+  result.save = [&store, progress](const std::string &key, std::string_view bytes) {
+    progress->reset();
     // The index is used from memory when it cannot be kept; the next run makes it again.
     (void)store.put("debug-index", codegen::KeyBuilder().add(key).finish(), bytes);
   };
@@ -53,7 +58,7 @@ Result<std::unique_ptr<target::Target>> open_target(const KernelChoice &choice, 
   options.release_or_dir = choice.release;
   const char *path = getenv("SYSTEMTAP_DEBUGINFO_PATH");
   options.places.debuginfo_path = path ? path : "";
-  options.store = index_store(store);
+  options.store = index_store(store, choice.release);
   auto target = target::KernelTarget::open(std::move(options));
   if (!target)
     return target.error();
