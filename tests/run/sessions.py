@@ -5,7 +5,7 @@
   sessions.py --stap STAP --programs DIR [unittest arguments]
 
 One guest serves all; each test ends with a look for modules that stayed and kernel messages that should not be."""
-import argparse, os, re, signal, subprocess, sys, tempfile, time, unittest
+import argparse, os, pathlib, re, signal, subprocess, sys, tempfile, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/lib")
 from guest import Guest
@@ -111,7 +111,7 @@ class Sessions(unittest.TestCase):
         with tempfile.NamedTemporaryFile() as file:
             run = stap("-o", file.name, "-e", 'probe begin { println("into a file"); exit() }')
             self.assertEqual((run.returncode, run.stdout, run.stderr), (0, "", ""))
-            self.assertEqual(open(file.name).read(), "into a file\n")
+            self.assertEqual(file.read(), b"into a file\n")
 
     def test_kbuild_makes_a_module_that_behaves_the_same(self):
         script = 'probe begin { printf("%s %d\\n", "same", 6 * 7) } probe kernel.function("vfs_read").return { if ($return > 0) { println("read"); exit() } }'
@@ -126,10 +126,10 @@ class Sessions(unittest.TestCase):
             built = subprocess.run([options.stap, "-r", release, "-p4", "-m", "tapt_other", "-e", "probe begin { exit() }"], cwd=folder, capture_output=True, text=True)
             self.assertEqual(built.returncode, 0, built.stderr)
             path = folder + "/tapt_other.ko"
-            data = open(path, "rb").read()
+            data = pathlib.Path(path).read_bytes()
             changed = data.replace(f"vermagic={release} ".encode(), f"vermagic={release[:-1]}X ".encode())
             self.assertNotEqual(data, changed)
-            open(path, "wb").write(changed)
+            pathlib.Path(path).write_bytes(changed)
             run = subprocess.run([f"{guest.bin_dir}/tap-vm", "exec", "--socket", guest.socket, "--put", f"{path}:/tmp/tapt_other.ko", "--", "staprun", "/tmp/tapt_other.ko"],
                                  capture_output=True, text=True, timeout=60)
             self.assertEqual(run.returncode, 1)
