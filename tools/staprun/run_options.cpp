@@ -18,7 +18,6 @@ const char run_usage[] =
     "  -c CMD      run CMD, end the session when it ends; target() is its process\n"
     "  -x PID      target() is PID\n"
     "  -o FILE     write output to FILE; strftime(3) conversions are replaced\n"
-    "  -b MB       size of the buffers (1 to 4095)\n"
     "  -d          unload MODULE (\"*\": all that are not in use)\n"
     "  -D          go on in the background once the session runs; needs -o\n"
     "  -R          load MODULE under a fresh name\n"

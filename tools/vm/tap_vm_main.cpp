@@ -238,6 +238,10 @@ int ask(const Arguments &arguments) {
 } // namespace
 
 int main(int argc, char **argv) {
+  if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+    fputs(usage, stdout);
+    return 0;
+  }
   std::optional<Arguments> arguments = parse(argc, argv);
   if (!arguments) {
     fputs(usage, stderr);
