@@ -60,7 +60,8 @@ struct tap_program {
 	const struct tap_family_use *families;
 	const struct tap_format *formats;
 	uint32_t probe_count, family_count, format_count;
-	uint32_t frame_size; /* of struct tap_frame */
+	uint64_t
+	    frame_size; /* of struct tap_frame: limits can make it larger than 4 GB, and then it is refused */
 	/* Allocate and free what globals need, give them their first values; may sleep. init: 0 or -12 (no
 	 * memory). */
 	int (*globals_init)(void);

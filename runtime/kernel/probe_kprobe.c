@@ -6,6 +6,8 @@
 #include "runtime/kernel/session.h"
 
 static struct tap_kprobe *tap_kprobes;
+static uint64_t
+    missed; /* hits within another probe's handler that the kernel left out, of probes that are removed */
 static_assert(offsetof(struct tap_kprobe, kp) == sizeof(struct tap_kprobe_head), "tap_kprobe_site()");
 
 /* Where a symbol of the kernel is now: the address of a probe that is registered on it, disabled. */
@@ -97,13 +99,22 @@ static void kprobe_remove(const struct tap_family_use *use)
 	}
 	if (n)
 		unregister_kprobes(list, n);
+	for (i = 0; i < use->count; i++)
+		missed += tap_kprobes[i].kp.nmissed;
 	kvfree(list);
 	kvfree(tap_kprobes);
 	tap_kprobes = NULL;
+}
+
+static void kprobe_count(const struct tap_family_use *use, struct tap_stats *stats)
+{
+	stats->skipped_reentrant += missed;
+	stats->skipped_total += missed;
 }
 
 const struct tap_family tap_family_kprobe = {
     .name = "kprobe",
     .place = kprobe_place,
     .remove = kprobe_remove,
+    .count = kprobe_count,
 };

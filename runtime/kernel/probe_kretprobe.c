@@ -10,14 +10,19 @@ struct tap_kretprobe {
 };
 
 static struct tap_kretprobe *tap_kretprobes;
-static uint64_t missed; /* of probes that are removed */
+/* Of probes that are removed: calls for which no instance was free, calls within another probe's handler. */
+static uint64_t missed, missed_reentrant;
 
 struct tap_ctx *__kprobes tap_enter_kretprobe(struct kretprobe_instance *instance, struct pt_regs *regs,
 					      unsigned long *flags)
 {
-	struct tap_kretprobe *probe = container_of(get_kretprobe(instance), struct tap_kretprobe, rp);
-	struct tap_ctx *c = tap_enter(&probe->site->base, flags);
+	struct kretprobe *rp = get_kretprobe(instance);
+	struct tap_ctx *c;
 
+	/* Without rethook, a probe that is being removed takes itself from its instances first. */
+	if (unlikely(!rp))
+		return NULL;
+	c = tap_enter(&container_of(rp, struct tap_kretprobe, rp)->site->base, flags);
 	if (c) {
 		c->regs = regs;
 		c->entry = (int64_t *)instance->data;
@@ -99,8 +104,10 @@ static void kretprobe_remove(const struct tap_family_use *use)
 	}
 	if (n)
 		unregister_kretprobes(list, n);
-	for (i = 0; i < use->count; i++)
+	for (i = 0; i < use->count; i++) {
 		missed += tap_kretprobes[i].rp.nmissed;
+		missed_reentrant += tap_kretprobes[i].rp.kp.nmissed;
+	}
 	kvfree(list);
 	kvfree(tap_kretprobes);
 	tap_kretprobes = NULL;
@@ -109,6 +116,8 @@ static void kretprobe_remove(const struct tap_family_use *use)
 static void kretprobe_count(const struct tap_family_use *use, struct tap_stats *stats)
 {
 	stats->missed_kretprobe += missed;
+	stats->skipped_reentrant += missed_reentrant;
+	stats->skipped_total += missed + missed_reentrant;
 }
 
 const struct tap_family tap_family_kretprobe = {

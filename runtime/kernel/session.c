@@ -33,11 +33,14 @@ int64_t tap_target(const struct tap_ctx *c)
 	return tap_session.target;
 }
 
+/* What a script's limits ask for may be more than there is: fail quietly, and kill no process for it. */
+#define TAP_GFP (GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
 void *tap_alloc(uint64_t bytes)
 {
 	if (!bytes)
 		bytes = 1;
-	return bytes > INT_MAX ? vzalloc(bytes) : kvzalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	return bytes > INT_MAX ? __vmalloc(bytes, TAP_GFP | __GFP_ZERO) : kvzalloc(bytes, TAP_GFP);
 }
 
 void tap_free(void *memory)
@@ -309,7 +312,7 @@ static struct tap_lane *lane_init(uint32_t index, int node, uint8_t kind, uint64
 	lane->wake = IRQ_WORK_INIT_HARD(lane_wake);
 	lane->ctx.kind = kind;
 	lane->ctx.program = program;
-	lane->ctx.frame = kvzalloc_node(program->frame_size ? program->frame_size : 8, GFP_KERNEL, node);
+	lane->ctx.frame = kvzalloc_node(program->frame_size ? program->frame_size : 8, TAP_GFP, node);
 	if (lane->ctx.frame && tap_ring_init(&lane->ring, ring_bytes, node) == 0)
 		return lane;
 	lane_exit(lane);
@@ -366,9 +369,10 @@ int tap_session_load(struct tap_program *program)
 	rc = lanes_init();
 	if (rc)
 		return rc;
+	/* A globals_init that fails leaves what it had made to globals_exit. */
 	rc = program->globals_init ? program->globals_init() : 0;
 	if (rc)
-		goto fail_lanes;
+		goto fail_globals;
 	rc = tap_transport_init();
 	if (rc)
 		goto fail_globals;
@@ -377,7 +381,6 @@ int tap_session_load(struct tap_program *program)
 fail_globals:
 	if (program->globals_exit)
 		program->globals_exit();
-fail_lanes:
 	lanes_exit();
 	return rc;
 }
