@@ -68,6 +68,32 @@ class Sessions(unittest.TestCase):
         out, err = run.communicate(timeout=60)
         self.assertEqual((run.returncode, out, err), (0, "end\n", ""))
 
+    def test_units_of_all_cpus_come_in_their_order(self):
+        """The number is taken and printed under one lock: merged output ascends, from whichever CPU it came."""
+        script = ('global n, cpus; probe kernel.function("__x64_sys_getppid"), kernel.function("__x64_sys_getuid") '
+                  '{ printf("%d %d\\n", n++, cpu()); cpus[cpu()]++ } probe end { foreach (c in cpus) printf("cpu %d\\n", c); printf("hits %d\\n", n) }')
+        run = stap("-DMAXSKIPPED=10000000", "-DSTP_BUFFER_KB=16384", "-e", script, "-c", f"{options.programs}/known_calls 20000")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        cpus = set(re.findall(r"^cpu (\d+)$", run.stdout, re.M))
+        lines = re.findall(r"^(\d+) (\d+)$", run.stdout, re.M)
+        self.assertEqual([int(number) for number, _ in lines], list(range(40000)))
+        self.assertEqual({cpu for _, cpu in lines}, cpus)
+        self.assertEqual(run.stdout.splitlines()[-1], "hits 40000")
+
+    def test_50_loads_and_unloads(self):
+        """One module, 50 times: nothing of a session is left in the next one."""
+        script = 'global n; probe kernel.function("vfs_read") { n++ } probe timer.ms(1) { if (n > 0) exit() } probe end { println("end") }'
+        for _ in range(50):
+            run = stap("-e", script, "-c", "cat /proc/uptime")
+            self.assertEqual((run.returncode, run.stdout.splitlines()[-1], run.stderr), (0, "end", ""))
+
+    def test_kernel_warning_fails_the_run(self):
+        run = stap("-g", "-e", 'function warn() %{ WARN_ON(1); %} probe begin { warn(); println("printed"); exit() }')
+        self.assertEqual((run.returncode, run.stdout), (1, "printed\n"))
+        self.assertRegex(run.stderr, r"kernel reported a problem.*\n(.*\n)*.*WARNING: CPU: \d+ PID: \d+ at .*tap_handler_0")
+        self.messages_before = len(guest.kernel_messages())  # tearDown looks for others
+        self.assertEqual(stap("-e", "probe begin { exit() }").returncode, 0, "only the run that did it fails")
+
     def killed(self, victim):
         """Starts a session, kills one of its programs in the guest, and gives stap's end."""
         run = start_stap("-m", "tapt_killed", "-e", 'probe begin { println("ready") } probe timer.ms(1) { n++ } probe kernel.function("vfs_read") { m++ }')

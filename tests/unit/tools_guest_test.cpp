@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A real guest, booted once for all tests of this file but the last.
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <set>
 #include <unistd.h>
 
 #include "tools/vm/elf_closure.h"
@@ -19,6 +22,17 @@ BootOptions boot_options() {
   options.support_folder = TAPJIT_BINARY_DIR "/bin";
   options.progress = false;
   return options;
+}
+
+// Of this process, by any of its threads.
+std::set<pid_t> children() {
+  std::set<pid_t> all;
+  for (const auto &task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "children");
+    for (pid_t pid; file >> pid;)
+      all.insert(pid);
+  }
+  return all;
 }
 
 class GuestTest : public testing::Test {
@@ -143,6 +157,34 @@ TEST_F(GuestTest, StaprunRefusesWhatIsNoModule) {
   ASSERT_TRUE(status) << status.error().observed;
   EXPECT_EQ(status->exit_code(), 1);
   EXPECT_NE(err_.find("is not a kernel module"), std::string::npos) << err_;
+}
+
+// A machine that stands still: QEMU itself is stopped, from a program's output on.
+TEST(GuestHang, EndsWithTheConsole) {
+  if (newest_installed_release().empty() || find_in_path("qemu-system-x86_64").empty())
+    GTEST_SKIP() << "no QEMU or no kernel is installed";
+  std::set<pid_t> others = children();
+  Result<Guest> guest = Guest::boot(boot_options());
+  ASSERT_TRUE(guest) << guest.error().observed;
+  std::set<pid_t> machines = children();
+  for (pid_t other : others)
+    machines.erase(other);
+  RunRequest request;
+  request.silence_limit = std::chrono::seconds(2);
+  request.arguments = {"sh", "-c", "sleep 6; echo there; sleep 100"};
+  RunOutput output;
+  int heard = 0;
+  output.on_stdout = [&](std::string_view bytes) {
+    EXPECT_EQ(bytes, "there\n"); // it was silent for longer than the limit, and alive
+    heard++;
+    for (pid_t machine : machines)
+      kill(machine, SIGSTOP);
+  };
+  Result<RunStatus> status = guest->run(request, output);
+  EXPECT_EQ(heard, 1);
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().observed.find("the guest hangs"), std::string::npos) << status.error().observed;
+  EXPECT_NE(status.error().observed.find("Run /init"), std::string::npos) << status.error().observed;
 }
 
 TEST_F(GuestTest, DeathShowsTheConsole) {

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 #include "tools/vm/channel.h"
 #include "tools/vm/elf_closure.h"
@@ -335,6 +336,28 @@ private:
   int step_ = 0;
 };
 
+// Tells a program that prints nothing from a guest that hangs.
+class Silence {
+public:
+  explicit Silence(milliseconds limit) : limit_(limit), next_(Clock::now() + limit) {}
+  int wait() const { return milliseconds_until(next_); }
+  bool passed() const { return Clock::now() >= next_; }
+  void heard() {
+    next_ = Clock::now() + limit_;
+    asked_ = false;
+  }
+  // False: it was asked already.
+  bool ask() {
+    next_ = Clock::now() + limit_;
+    return !std::exchange(asked_, true);
+  }
+
+private:
+  milliseconds limit_;
+  Clock::time_point next_;
+  bool asked_ = false;
+};
+
 } // namespace
 
 Result<RunStatus> Guest::run(const RunRequest &request, const RunOutput &output) {
@@ -352,6 +375,7 @@ Result<RunStatus> Guest::run(const RunRequest &request, const RunOutput &output)
   OutputFile out(output.stdout_fd, request.interrupt_fd, on_signal);
   OutputFile err(output.stderr_fd, request.interrupt_fd, on_signal);
   TimeLimit limit(request.time_limit);
+  Silence silence(request.silence_limit);
   int stdin_fd = request.stdin_fd;
   std::string named = "`" + request.arguments[0] + "`";
   for (;;) {
@@ -377,10 +401,13 @@ Result<RunStatus> Guest::run(const RunRequest &request, const RunOutput &output)
         return RunStatus{ended->wait_status};
       }
     }
-    if (*frame)
+    if (*frame) {
+      silence.heard();
       continue;
+    }
     pollfd waits[3] = {{state.channel.fd(), POLLIN, 0}, {request.interrupt_fd, POLLIN, 0}, {stdin_fd, POLLIN, 0}};
-    poll(waits, 3, limit.wait());
+    int limit_wait = limit.wait(), silence_wait = silence.wait();
+    poll(waits, 3, limit_wait < 0 ? silence_wait : std::min(limit_wait, silence_wait));
     if (waits[0].revents)
       if (Result<void> received = state.channel.receive(); !received)
         return state.lost(received.error().observed + " while " + named + " ran");
@@ -393,6 +420,12 @@ Result<RunStatus> Guest::run(const RunRequest &request, const RunOutput &output)
       ssize_t got = read(stdin_fd, piece, sizeof(piece));
       (void)state.channel.send(id, VM_STDIN, {piece, got > 0 ? static_cast<size_t>(got) : 0});
       stdin_fd = got > 0 ? stdin_fd : -1;
+    }
+    if (!waits[0].revents && silence.passed()) {
+      if (!silence.ask())
+        return state.lost("the guest hangs: it has not answered for " +
+                          std::to_string(request.silence_limit.count() / 1000) + " s");
+      (void)state.channel.send(state.next_id++, VM_STAT, "/");
     }
     if (limit.passed()) {
       int number = limit.next_signal();

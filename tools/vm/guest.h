@@ -49,6 +49,8 @@ struct RunRequest {
   int interrupt_fd = -1;
   bool end_all = false;       // what the program started and did not wait for is killed when it ends
   milliseconds time_limit{0}; // 0: none
+  // A guest from which nothing came for so long is asked for a sign of life; with none for as long again, it hangs.
+  milliseconds silence_limit{30000};
 };
 
 // Where output goes: a descriptor, or a function when there is none.
