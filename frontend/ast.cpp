@@ -7,50 +7,50 @@ namespace tapjit::ast {
 
 namespace {
 
-constexpr std::string_view kExprText[] = {
+constexpr std::string_view expr_text[] = {
 #define EXPR(type, text) text,
 #include "frontend/nodes.def"
 };
-constexpr std::string_view kStmtText[] = {
+constexpr std::string_view stmt_text[] = {
 #define STMT(type, text) text,
 #include "frontend/nodes.def"
 };
-constexpr std::string_view kBinaryText[] = {
+constexpr std::string_view binary_text[] = {
 #define BINARY(name, spelling, precedence, operands) spelling,
 #include "frontend/operators.def"
 };
-constexpr int kBinaryPrecedence[] = {
+constexpr int binary_precedence[] = {
 #define BINARY(name, spelling, precedence, operands) precedence,
 #include "frontend/operators.def"
 };
-constexpr char kBinaryOperands[] = {
+constexpr char binary_operands[] = {
 #define BINARY(name, spelling, precedence, operands) operands,
 #include "frontend/operators.def"
 };
-constexpr std::string_view kAssignText[] = {
+constexpr std::string_view assign_text[] = {
 #define ASSIGN(name, spelling) spelling,
 #include "frontend/operators.def"
 };
-constexpr std::string_view kUnaryText[] = {
+constexpr std::string_view unary_text[] = {
 #define UNARY(name, spelling) spelling,
 #include "frontend/operators.def"
 };
-constexpr std::string_view kStatText[] = {"count", "sum", "min", "max", "avg", "variance"};
-constexpr std::string_view kTypeText[] = {"unknown", "unknown", "long", "string", "stats"};
+constexpr std::string_view stat_text[] = {"count", "sum", "min", "max", "avg", "variance"};
+constexpr std::string_view type_text[] = {"unknown", "unknown", "long", "string", "stats"};
 
-static_assert(std::size(kExprText) == std::variant_size_v<ExprNode> &&
-              std::size(kStmtText) == std::variant_size_v<StmtNode>);
+static_assert(std::size(expr_text) == std::variant_size_v<ExprNode> &&
+              std::size(stmt_text) == std::variant_size_v<StmtNode>);
 
 } // namespace
 
-std::string_view type_name(Type type) { return kTypeText[static_cast<size_t>(type)]; }
-std::string_view spelling(BinaryOp op) { return kBinaryText[static_cast<size_t>(op)]; }
-std::string_view spelling(AssignOp op) { return kAssignText[static_cast<size_t>(op)]; }
-std::string_view spelling(UnaryOp op) { return kUnaryText[static_cast<size_t>(op)]; }
-std::string_view spelling(StatOp op) { return kStatText[static_cast<size_t>(op)]; }
-int precedence(BinaryOp op) { return kBinaryPrecedence[static_cast<size_t>(op)]; }
-bool is_comparison(BinaryOp op) { return kBinaryOperands[static_cast<size_t>(op)] == 'e'; }
-std::string_view describe(const Expr &expr) { return kExprText[expr.node.index()]; }
-std::string_view describe(const Stmt &stmt) { return kStmtText[stmt.node.index()]; }
+std::string_view type_name(Type type) { return type_text[static_cast<size_t>(type)]; }
+std::string_view spelling(BinaryOp op) { return binary_text[static_cast<size_t>(op)]; }
+std::string_view spelling(AssignOp op) { return assign_text[static_cast<size_t>(op)]; }
+std::string_view spelling(UnaryOp op) { return unary_text[static_cast<size_t>(op)]; }
+std::string_view spelling(StatOp op) { return stat_text[static_cast<size_t>(op)]; }
+int precedence(BinaryOp op) { return binary_precedence[static_cast<size_t>(op)]; }
+bool is_comparison(BinaryOp op) { return binary_operands[static_cast<size_t>(op)] == 'e'; }
+std::string_view describe(const Expr &expr) { return expr_text[expr.node.index()]; }
+std::string_view describe(const Stmt &stmt) { return stmt_text[stmt.node.index()]; }
 
 } // namespace tapjit::ast

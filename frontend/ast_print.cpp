@@ -14,15 +14,15 @@ namespace {
 
 // Precedence of what is no binary operator; higher binds tighter.
 enum Level : int {
-  kAssign = 1,
-  kTernary = 2,
-  kIn = 8,
-  kRegex = 9,
-  kConcat = 11,
-  kUnary = 14,
-  kIncrement = 15,
-  kAccess = 16,
-  kPrimary = 17,
+  assign_precedence = 1,
+  ternary_precedence = 2,
+  in_precedence = 8,
+  regex_precedence = 9,
+  concat_precedence = 11,
+  unary_precedence = 14,
+  increment_precedence = 15,
+  access_precedence = 16,
+  primary_precedence = 17,
 };
 
 class Printer {
@@ -340,19 +340,20 @@ public:
   // ---------------------------------------------------------------- expressions
 
   static int level(const Expr &expr) {
-    return visit(expr,
-                 Overload{
-                     [](const Assign &) -> int { return kAssign; },
-                     [](const Conditional &) -> int { return kTernary; },
-                     [](const Binary &node) -> int { return precedence(node.op); },
-                     [](const ArrayIn &node) -> int { return node.keys.size() == 1 && node.keys[0] ? kIn : kPrimary; },
-                     [](const Regex &) -> int { return kRegex; },
-                     [](const Concat &) -> int { return kConcat; },
-                     [](const Unary &) -> int { return kUnary; },
-                     [](const IncDec &) -> int { return kIncrement; },
-                     [](const Target &) -> int { return kAccess; },
-                     [](const auto &) -> int { return kPrimary; },
-                 });
+    return visit(expr, Overload{
+                           [](const Assign &) -> int { return assign_precedence; },
+                           [](const Conditional &) -> int { return ternary_precedence; },
+                           [](const Binary &node) -> int { return precedence(node.op); },
+                           [](const ArrayIn &node) -> int {
+                             return node.keys.size() == 1 && node.keys[0] ? in_precedence : primary_precedence;
+                           },
+                           [](const Regex &) -> int { return regex_precedence; },
+                           [](const Concat &) -> int { return concat_precedence; },
+                           [](const Unary &) -> int { return unary_precedence; },
+                           [](const IncDec &) -> int { return increment_precedence; },
+                           [](const Target &) -> int { return access_precedence; },
+                           [](const auto &) -> int { return primary_precedence; },
+                       });
   }
 
   void expr(const Expr &node, int min_level) {
@@ -429,7 +430,7 @@ public:
   void print(const String &node) { literal(node.text); }
   void print(const Variable &node) { out_ += node.name.view(); }
   void print(const Index &node) {
-    expr(*node.base, kAccess);
+    expr(*node.base, access_precedence);
     keys(node.keys);
   }
   void print(const Unary &node) {
@@ -440,48 +441,48 @@ public:
     bool sign = node.op == UnaryOp::minus || node.op == UnaryOp::plus;
     bool runs_together =
         sign && ((inner && (inner->op == UnaryOp::minus || inner->op == UnaryOp::plus)) || (step && step->prefix));
-    expr(*node.operand, runs_together ? kPrimary : kUnary);
+    expr(*node.operand, runs_together ? primary_precedence : unary_precedence);
   }
   void print(const Binary &node) { infix(*node.left, spelling(node.op), *node.right, precedence(node.op)); }
   void print(const Concat &node) {
     for (size_t i = 0; i < node.parts.size(); ++i) {
       if (i)
         out_ += " . ";
-      expr(*node.parts[i], kConcat + 1);
+      expr(*node.parts[i], concat_precedence + 1);
     }
   }
   void print(const Assign &node) {
-    expr(*node.target, kIncrement);
+    expr(*node.target, increment_precedence);
     out_ += ' ';
     out_ += spelling(node.op);
     out_ += ' ';
-    expr(*node.value, kAssign);
+    expr(*node.value, assign_precedence);
   }
   void print(const IncDec &node) {
     std::string_view op = node.increment ? "++" : "--";
     if (node.prefix)
       out_ += op;
-    expr(*node.target, kAccess);
+    expr(*node.target, access_precedence);
     if (!node.prefix)
       out_ += op;
   }
   void print(const Conditional &node) {
-    expr(*node.condition, kTernary + 1);
+    expr(*node.condition, ternary_precedence + 1);
     out_ += " ? ";
     expr(*node.if_true, 0);
     out_ += " : ";
-    expr(*node.if_false, kTernary);
+    expr(*node.if_false, ternary_precedence);
   }
   void print(const ArrayIn &node) {
     if (node.keys.size() == 1 && node.keys[0])
-      expr(*node.keys[0], kIn);
+      expr(*node.keys[0], in_precedence);
     else
       keys(node.keys);
     out_ += " in ";
-    expr(*node.array, kPrimary);
+    expr(*node.array, primary_precedence);
   }
   void print(const Regex &node) {
-    expr(*node.subject, kRegex);
+    expr(*node.subject, regex_precedence);
     out_ += node.negated ? " !~ " : " =~ ";
     literal(node.pattern);
   }
@@ -546,7 +547,7 @@ public:
       out_ += ')';
       break;
     case Target::Root::value:
-      expr(*node.operand, kPrimary);
+      expr(*node.operand, primary_precedence);
       break;
     }
     for (const TargetStep &step : node.steps) {

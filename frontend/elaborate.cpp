@@ -175,7 +175,7 @@ private:
     size_t globals = program_.globals.size();
     for (const FunctionRef &ref : declarations_.script_functions())
       if (!instances_.uses_targets(ref))
-        instances_.function({ref}, kNoHandler);
+        instances_.function({ref}, no_handler);
     look_at_functions();
     if (options_.keep_unused)
       return;

@@ -9,7 +9,7 @@ namespace tapjit {
 
 namespace {
 
-constexpr std::string_view kDescriptions[] = {
+constexpr std::string_view descriptions[] = {
 #define TOKEN(kind, text) text,
 #include "frontend/tokens.def"
 };
@@ -18,42 +18,42 @@ struct Spelling {
   TokenKind kind;
   std::string_view text;
 };
-constexpr Spelling kKeywords[] = {
+constexpr Spelling keywords[] = {
 #define KEYWORD(kind, spelling) {TokenKind::kind, spelling},
 #define PUNCT(kind, spelling)
 #include "frontend/tokens.def"
 };
-constexpr Spelling kPunctuation[] = {
+constexpr Spelling punctuations[] = {
 #define KEYWORD(kind, spelling)
 #define PUNCT(kind, spelling) {TokenKind::kind, spelling},
 #include "frontend/tokens.def"
 };
-constexpr std::string_view kBuiltins[] = {
+constexpr std::string_view builtins[] = {
 #define KEYWORD(kind, spelling)
 #define PUNCT(kind, spelling)
 #define BUILTIN(name) #name,
 #include "frontend/tokens.def"
 };
 
-enum CharClass : uint8_t { kOther = 0, kSpace = 1, kWordStart = 2, kDigit = 4 };
+enum CharClass : uint8_t { other_class = 0, space_class = 1, word_start_class = 2, digit_class = 4 };
 
 constexpr std::array<uint8_t, 256> make_classes() {
   std::array<uint8_t, 256> table{};
   for (int c = 'a'; c <= 'z'; ++c)
-    table[static_cast<size_t>(c)] = kWordStart;
+    table[static_cast<size_t>(c)] = word_start_class;
   for (int c = 'A'; c <= 'Z'; ++c)
-    table[static_cast<size_t>(c)] = kWordStart;
-  table['_'] = table['$'] = kWordStart;
+    table[static_cast<size_t>(c)] = word_start_class;
+  table['_'] = table['$'] = word_start_class;
   for (int c = '0'; c <= '9'; ++c)
-    table[static_cast<size_t>(c)] = kDigit;
+    table[static_cast<size_t>(c)] = digit_class;
   for (char c : {' ', '\t', '\n', '\r', '\v', '\f'})
-    table[static_cast<unsigned char>(c)] = kSpace;
+    table[static_cast<unsigned char>(c)] = space_class;
   return table;
 }
-constexpr std::array<uint8_t, 256> kClasses = make_classes();
+constexpr std::array<uint8_t, 256> classes = make_classes();
 
-uint8_t class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
-bool is_word_char(char c) { return class_of(c) & (kWordStart | kDigit); }
+uint8_t class_of(char c) { return classes[static_cast<unsigned char>(c)]; }
+bool is_word_char(char c) { return class_of(c) & (word_start_class | digit_class); }
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9')
@@ -77,7 +77,7 @@ public:
       Token token;
       token.glued = !skipped;
       token.loc = sources_.loc(source_, at_);
-      if (at_ >= text_.size() || errors_ > kMaxErrors) {
+      if (at_ >= text_.size() || errors_ > max_errors) {
         tokens_.push_back(token);
         return std::move(tokens_);
       }
@@ -95,7 +95,7 @@ private:
     size_t start = at_;
     while (at_ < text_.size()) {
       char c = text_[at_];
-      if (class_of(c) == kSpace) {
+      if (class_of(c) == space_class) {
         ++at_;
       } else if (c == '#' || (c == '/' && peek(1) == '/')) {
         size_t end = text_.find('\n', at_);
@@ -121,13 +121,13 @@ private:
     if (c == '$' || c == '@')
       if (lex_argument(token))
         return true;
-    if (class_of(c) == kWordStart)
+    if (class_of(c) == word_start_class)
       return lex_word(token);
-    if (class_of(c) == kDigit)
+    if (class_of(c) == digit_class)
       return lex_number(token);
     if (c == '"')
       return lex_string(token);
-    if (c == '@' && class_of(peek(1)) == kWordStart) {
+    if (c == '@' && class_of(peek(1)) == word_start_class) {
       size_t start = ++at_;
       while (at_ < text_.size() && is_word_char(text_[at_]))
         ++at_;
@@ -148,11 +148,11 @@ private:
       at_ += 2;
       return true;
     }
-    if (class_of(peek(1)) != kDigit)
+    if (class_of(peek(1)) != digit_class)
       return false;
     size_t start = at_++;
     uint32_t number = 0;
-    while (class_of(peek()) == kDigit) {
+    while (class_of(peek()) == digit_class) {
       number = number > 100000 ? number : number * 10 + static_cast<uint32_t>(peek() - '0');
       ++at_;
     }
@@ -169,7 +169,7 @@ private:
     token.text = text_.substr(start, at_ - start);
     token.kind = TokenKind::name;
     if (token.text.size() >= 2 && token.text.size() <= 8 && token.text[0] >= 'a')
-      for (const Spelling &keyword : kKeywords)
+      for (const Spelling &keyword : keywords)
         if (keyword.text == token.text) {
           token.kind = keyword.kind;
           break;
@@ -242,10 +242,10 @@ private:
         continue;
       }
       char c = raw[++i];
-      constexpr std::string_view kLetters = "abtnvfr";
-      constexpr std::string_view kBytes = "\a\b\t\n\v\f\r";
-      if (size_t letter = kLetters.find(c); letter != std::string_view::npos) {
-        out += kBytes[letter];
+      constexpr std::string_view escape_letters = "abtnvfr";
+      constexpr std::string_view escape_bytes = "\a\b\t\n\v\f\r";
+      if (size_t letter = escape_letters.find(c); letter != std::string_view::npos) {
+        out += escape_bytes[letter];
       } else if (c >= '0' && c <= '7') {
         unsigned value = 0;
         size_t end = i + 3;
@@ -282,7 +282,7 @@ private:
 
   bool lex_punctuation(Token &token) {
     std::string_view rest = text_.substr(at_, 3);
-    for (const Spelling &punctuation : kPunctuation)
+    for (const Spelling &punctuation : punctuations)
       if (punctuation.text[0] == rest[0] && rest.substr(0, punctuation.text.size()) == punctuation.text) {
         token.kind = punctuation.kind;
         token.text = text_.substr(at_, punctuation.text.size());
@@ -292,13 +292,13 @@ private:
     std::string shown(1, text_[at_]);
     unsigned char byte = static_cast<unsigned char>(text_[at_]);
     if (byte < 32 || byte >= 127) {
-      constexpr char kHex[] = "0123456789abcdef";
-      shown = std::string("\\x") + kHex[byte >> 4] + kHex[byte & 15];
+      constexpr char hex_digits[] = "0123456789abcdef";
+      shown = std::string("\\x") + hex_digits[byte >> 4] + hex_digits[byte & 15];
     }
     ++errors_;
     diagnostics_.report(DiagId::unexpected_character, here(), {shown});
     // One report for a run of bytes that mean nothing, such as a binary file.
-    while (at_ < text_.size() && class_of(text_[at_]) == kOther && !std::strchr("\"#/%", text_[at_]) &&
+    while (at_ < text_.size() && class_of(text_[at_]) == other_class && !std::strchr("\"#/%", text_[at_]) &&
            !is_punctuation(text_[at_]))
       ++at_;
     if (at_ < text_.size() && text_[at_] == '\0')
@@ -307,7 +307,7 @@ private:
   }
 
   static bool is_punctuation(char c) {
-    for (const Spelling &punctuation : kPunctuation)
+    for (const Spelling &punctuation : punctuations)
       if (punctuation.text[0] == c)
         return true;
     return false;
@@ -320,13 +320,13 @@ private:
   Diagnostics &diagnostics_;
   std::vector<Token> tokens_;
   size_t at_ = 0;
-  static constexpr unsigned kMaxErrors = 10; // then it is no script
+  static constexpr unsigned max_errors = 10; // then it is no script
   unsigned errors_ = 0;
 };
 
 } // namespace
 
-std::string_view token_description(TokenKind kind) { return kDescriptions[static_cast<size_t>(kind)]; }
+std::string_view token_description(TokenKind kind) { return descriptions[static_cast<size_t>(kind)]; }
 
 std::string describe_token(const Token &token) {
   switch (token.kind) {
@@ -345,7 +345,7 @@ std::string describe_token(const Token &token) {
 bool is_keyword(TokenKind kind) { return kind >= TokenKind::kw_probe && kind <= TokenKind::kw_catch; }
 
 bool is_builtin_at_word(std::string_view word) {
-  for (std::string_view builtin : kBuiltins)
+  for (std::string_view builtin : builtins)
     if (builtin == word)
       return true;
   return false;

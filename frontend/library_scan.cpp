@@ -147,14 +147,14 @@ bool take_number(std::string_view &line, int64_t &number) {
   return true;
 }
 
-constexpr std::string_view kMagic = "tapjit tapset index 1";
+constexpr std::string_view magic = "tapjit tapset index 1";
 
 } // namespace
 
 void scan_definitions(const std::vector<Token> &tokens, LibraryFile &file) { Scanner(tokens, file).run(); }
 
 std::string write_index(const std::vector<LibraryFile> &files) {
-  std::string out(kMagic);
+  std::string out(magic);
   out += '\n';
   for (const LibraryFile &file : files) {
     append_line(out, 'F',
@@ -173,7 +173,7 @@ std::string write_index(const std::vector<LibraryFile> &files) {
 
 bool read_index(std::string_view bytes, std::vector<LibraryFile> &files) {
   std::string_view line;
-  if (!take_line(bytes, line) || line != kMagic)
+  if (!take_line(bytes, line) || line != magic)
     return false;
   while (take_line(bytes, line)) {
     if (line.empty())

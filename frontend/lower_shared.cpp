@@ -12,7 +12,7 @@
 namespace tapjit::lowering {
 
 // Fewer handlers keep their bodies: a call has its price at run time.
-static constexpr size_t kFewestHandlers = 8;
+static constexpr size_t fewest_handlers = 8;
 
 // Locals in the order of their first use.
 static std::vector<LocalId> locals_in(ast::Stmt &stmt) {
@@ -48,7 +48,7 @@ ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vect
   if (handler.blocks.empty())
     return ir::FunctionId::none();
   BodyGroup &group = state.groups[handler.blocks.back()->loc.value];
-  if (group.handlers < kFewestHandlers)
+  if (group.handlers < fewest_handlers)
     return ir::FunctionId::none();
   live_in = find_live_in(handler);
 

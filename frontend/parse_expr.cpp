@@ -10,16 +10,16 @@ using namespace ast;
 namespace {
 
 // Levels between the binary operators of operators.def.
-constexpr int kInPrecedence = 8;
-constexpr int kRegexPrecedence = 9;
-constexpr int kConcatPrecedence = 11;
+constexpr int in_precedence = 8;
+constexpr int regex_precedence = 9;
+constexpr int concat_precedence = 11;
 
 struct BinaryToken {
   BinaryOp op;
   std::string_view text;
   int precedence;
 };
-constexpr BinaryToken kBinary[] = {
+constexpr BinaryToken binary_tokens[] = {
 #define BINARY(name, spelling, precedence, operands) {BinaryOp::name, spelling, precedence},
 #include "frontend/operators.def"
 };
@@ -27,7 +27,7 @@ struct AssignToken {
   AssignOp op;
   std::string_view text;
 };
-constexpr AssignToken kAssign[] = {
+constexpr AssignToken assign_tokens[] = {
 #define ASSIGN(name, spelling) {AssignOp::name, spelling},
 #include "frontend/operators.def"
 };
@@ -35,7 +35,7 @@ constexpr AssignToken kAssign[] = {
 const BinaryToken *binary_operator(const Token &token) {
   if (token.kind < TokenKind::less3) // words and literals
     return nullptr;
-  for (const BinaryToken &row : kBinary)
+  for (const BinaryToken &row : binary_tokens)
     if (row.text == token.text)
       return &row;
   return nullptr;
@@ -44,7 +44,7 @@ const BinaryToken *binary_operator(const Token &token) {
 const AssignToken *assign_operator(const Token &token) {
   if (token.kind < TokenKind::less3)
     return nullptr;
-  for (const AssignToken &row : kAssign)
+  for (const AssignToken &row : assign_tokens)
     if (row.text == token.text)
       return &row;
   return nullptr;
@@ -133,7 +133,7 @@ Expr *Parser::parse_binary(int min_precedence) {
     }
     ++entered;
     if (token.kind == TokenKind::kw_in) {
-      if (kInPrecedence < min_precedence)
+      if (in_precedence < min_precedence)
         break;
       take();
       Loc array_loc = peek().loc;
@@ -141,15 +141,15 @@ Expr *Parser::parse_binary(int min_precedence) {
       Expr *keys[] = {left};
       left = make(token.loc, ArrayIn{file_.arena.copy(std::span<Expr *const>(keys)), array});
     } else if (token.kind == TokenKind::match || token.kind == TokenKind::not_match) {
-      if (kRegexPrecedence < min_precedence)
+      if (regex_precedence < min_precedence)
         break;
       left = parse_regex(left);
     } else if (token.kind == TokenKind::dot) {
-      if (kConcatPrecedence < min_precedence)
+      if (concat_precedence < min_precedence)
         break;
       std::vector<Expr *> parts{left};
       while (accept(TokenKind::dot))
-        parts.push_back(parse_binary(kConcatPrecedence + 1));
+        parts.push_back(parse_binary(concat_precedence + 1));
       left = make(token.loc, Concat{file_.arena.copy(parts)});
     } else if (const BinaryToken *op = binary_operator(token); op && op->precedence >= min_precedence) {
       take();
@@ -282,8 +282,8 @@ std::vector<Expr *> Parser::parse_keys(bool wildcards) {
       keys.push_back(parse_expression());
     }
   } while (accept(TokenKind::comma));
-  if (keys.size() > kMaxKeys)
-    fail(DiagId::too_many_keys, peek().loc, {kMaxKeys});
+  if (keys.size() > max_keys)
+    fail(DiagId::too_many_keys, peek().loc, {max_keys});
   expect(TokenKind::rbracket, "`,` or `]`");
   return keys;
 }
@@ -387,7 +387,7 @@ struct StatWord {
   std::string_view word;
   StatOp op;
 };
-constexpr StatWord kStatWords[] = {{"count", StatOp::count}, {"sum", StatOp::sum}, {"min", StatOp::min},
+constexpr StatWord stat_words[] = {{"count", StatOp::count}, {"sum", StatOp::sum}, {"min", StatOp::min},
                                    {"max", StatOp::max},     {"avg", StatOp::avg}, {"variance", StatOp::variance}};
 
 } // namespace
@@ -396,7 +396,7 @@ Expr *Parser::parse_at_word() {
   const Token &token = take();
   Loc loc = token.loc;
   std::string_view word = token.text;
-  for (const StatWord &stat : kStatWords)
+  for (const StatWord &stat : stat_words)
     if (stat.word == word)
       return parse_stat(stat.op, loc);
   if (word == "hist_log" || word == "hist_linear")

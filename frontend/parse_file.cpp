@@ -65,7 +65,7 @@ bool Parser::take_number(int64_t &number, std::string_view what) {
 
 bool Parser::enter(Loc loc, unsigned weight) {
   depth_ += weight;
-  if (depth_ > kMaxDepth) {
+  if (depth_ > max_depth) {
     fail(DiagId::too_deep, loc, {});
     return false;
   }

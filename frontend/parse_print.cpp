@@ -14,7 +14,7 @@ struct PrintName {
   std::string_view name;
   bool to_string, formatted, delimited, newline, is_char;
 };
-constexpr PrintName kPrintNames[] = {
+constexpr PrintName print_names[] = {
     {"print", false, false, false, false, false}, {"println", false, false, false, true, false},
     {"printd", false, false, true, false, false}, {"printdln", false, false, true, true, false},
     {"printf", false, true, false, false, false}, {"print_char", false, false, false, false, true},
@@ -74,7 +74,7 @@ FormatPart::Size read_size(std::string_view text, size_t &at, uint32_t &value) {
 bool Parser::is_print_name(std::string_view name) const {
   if (name.substr(0, 5) != "print" && name.substr(0, 6) != "sprint")
     return false;
-  for (const PrintName &row : kPrintNames)
+  for (const PrintName &row : print_names)
     if (row.name == name)
       return true;
   return false;
@@ -143,7 +143,7 @@ void Parser::check_format_arguments(const Print &print, Loc loc) {
 }
 
 Expr *Parser::parse_print(const Token &name) {
-  const PrintName *row = kPrintNames;
+  const PrintName *row = print_names;
   while (row->name != name.text)
     ++row;
   take(); // (

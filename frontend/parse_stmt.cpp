@@ -187,9 +187,9 @@ void Parser::parse_foreach_array(Foreach &node) {
   StatOp stat = StatOp::count;
   bool has_stat = false;
   if (is(TokenKind::at_word)) {
-    constexpr std::string_view kStats[] = {"count", "sum", "min", "max", "avg", "variance"};
+    constexpr std::string_view stats[] = {"count", "sum", "min", "max", "avg", "variance"};
     for (size_t i = 0; i < 6; ++i)
-      if (peek().text == kStats[i]) {
+      if (peek().text == stats[i]) {
         stat = static_cast<StatOp>(i);
         has_stat = true;
       }

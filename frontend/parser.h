@@ -31,9 +31,9 @@ public:
 private:
   // Nesting of brackets, operators and statements together, in levels of the tree, so that passes may recurse over it.
   // What also recurses in the parser weighs more: 400 brackets, 1200 operators in a chain.
-  static constexpr unsigned kMaxDepth = 1200;
-  static constexpr unsigned kBracketWeight = 3;
-  static constexpr size_t kMaxKeys = 9;
+  static constexpr unsigned max_depth = 1200;
+  static constexpr unsigned bracket_weight = 3;
+  static constexpr size_t max_keys = 9;
 
   // ---- tokens
   const Token &peek(size_t ahead = 0) const {
@@ -59,8 +59,8 @@ private:
   // Adjacent literals count as one.
   bool take_string(std::string_view &text, std::string_view what);
   bool take_number(int64_t &number, std::string_view what); // with an optional sign
-  bool enter(Loc loc, unsigned weight = kBracketWeight); // deeper; false (reported) when too deep. Pair with leave().
-  void leave(unsigned weight = kBracketWeight) { depth_ -= weight; }
+  bool enter(Loc loc, unsigned weight = bracket_weight); // deeper; false (reported) when too deep. Pair with leave().
+  void leave(unsigned weight = bracket_weight) { depth_ -= weight; }
 
   template <typename T> ast::Expr *make(Loc loc, T node) {
     return file_.arena.make<ast::Expr>(loc, ast::Type::unknown, ast::ExprNode(node));

@@ -10,8 +10,8 @@ namespace tapjit {
 
 namespace {
 
-constexpr size_t kMaxExpansionDepth = 100;
-constexpr size_t kMaxMacroTokens = 2'000'000; // what a macro bomb may make before it is stopped
+constexpr size_t max_expansion_depth = 100;
+constexpr size_t max_macro_tokens = 2'000'000; // what a macro bomb may make before it is stopped
 
 // One place tokens are read from: the file, a macro's body, a macro's argument, a script argument.
 struct Frame {
@@ -85,13 +85,13 @@ private:
         continue;
       }
       token = (*frame.tokens)[frame.at++];
-      if (frames_.size() > 1 && ++macro_tokens_ > kMaxMacroTokens)
+      if (frames_.size() > 1 && ++macro_tokens_ > max_macro_tokens)
         return too_deep(token);
       if (frame.macro) {
         if (token.kind == TokenKind::at_word && !frame.macro->params.empty()) {
           if (size_t index = parameter_index(*frame.macro, token.text); index < frame.arguments.size()) {
             std::vector<Token> argument = frame.arguments[index];
-            if (frames_.size() > kMaxExpansionDepth)
+            if (frames_.size() > max_expansion_depth)
               return too_deep(token);
             push(std::move(argument), nullptr, Loc{});
             continue;
@@ -352,7 +352,7 @@ private:
     std::vector<std::vector<Token>> arguments;
     if (!macro->params.empty() && !read_arguments(use, *macro, arguments))
       return;
-    if (frames_.size() > kMaxExpansionDepth) {
+    if (frames_.size() > max_expansion_depth) {
       too_deep(use);
       return;
     }

@@ -14,12 +14,12 @@ struct Row {
   Severity severity;
   std::string_view format;
 };
-constexpr Row kRows[] = {
+constexpr Row rows[] = {
 #define DIAG(id, severity, format) {#id, Severity::severity, format},
 #include "frontend/base/diag.def"
 };
 
-const Row &row(DiagId id) { return kRows[static_cast<size_t>(id)]; }
+const Row &row(DiagId id) { return rows[static_cast<size_t>(id)]; }
 
 // Puts the arguments into the `{}` of the format; a `{` without `}` stays.
 std::string fill(std::string_view format, std::initializer_list<DiagArg> args) {
@@ -118,11 +118,11 @@ void render_place(std::string &out, const SourceTable &sources, Loc loc, uint32_
   std::string number = std::to_string(at.line);
   size_t width = length ? length : token_length(line, at.column - 1);
   // A line of any length is shown by a window around the caret.
-  constexpr size_t kWindow = 160;
+  constexpr size_t window_width = 160;
   size_t start = 0;
-  if (line.size() > kWindow)
-    start = at.column > kWindow / 2 ? at.column - kWindow / 2 : 0;
-  std::string_view shown = line.substr(std::min(start, line.size()), kWindow);
+  if (line.size() > window_width)
+    start = at.column > window_width / 2 ? at.column - window_width / 2 : 0;
+  std::string_view shown = line.substr(std::min(start, line.size()), window_width);
   size_t column = at.column - 1 - start;
   out += " " + number + " | ";
   size_t before = 0, rest = 0;
@@ -154,7 +154,7 @@ std::string_view expansion_text(ExpansionKind kind) {
 
 std::string_view diag_name(DiagId id) { return row(id).name; }
 std::string_view diag_format(DiagId id) { return row(id).format; }
-size_t diag_count() { return std::size(kRows); }
+size_t diag_count() { return std::size(rows); }
 
 Diagnostic &Diagnostics::report(DiagId id, Loc loc, std::initializer_list<DiagArg> args) {
   Diagnostic diagnostic{id, row(id).severity, loc, 0, fill(row(id).format, args), {}, {}};
@@ -205,7 +205,7 @@ std::string Diagnostics::render_all(bool colour) const {
   std::string out;
   // A mistake in an alias is met once for each probe that uses it; the first stands for all.
   std::unordered_set<std::string> seen;
-  constexpr size_t kMaxShown = 30;
+  constexpr size_t max_shown = 30;
   std::vector<size_t> order(all_.size());
   for (size_t i = 0; i < order.size(); ++i)
     order[i] = i;
@@ -217,11 +217,11 @@ std::string Diagnostics::render_all(bool colour) const {
     if (diagnostic.severity == Severity::warning && warnings_ == Warnings::dropped)
       continue;
     if (seen.insert(std::to_string(sources_->spelling(diagnostic.loc).value) + diagnostic.message).second &&
-        seen.size() <= kMaxShown)
+        seen.size() <= max_shown)
       out += render(diagnostic, colour);
   }
-  if (seen.size() > kMaxShown)
-    out += std::to_string(seen.size() - kMaxShown) + " more not shown\n";
+  if (seen.size() > max_shown)
+    out += std::to_string(seen.size() - max_shown) + " more not shown\n";
   return out;
 }
 

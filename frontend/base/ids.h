@@ -11,13 +11,13 @@ namespace tapjit {
 
 // `Tag` is any (incomplete) type that names the table. A default-made id is invalid.
 template <typename Tag> struct Id {
-  static constexpr uint32_t kInvalid = UINT32_MAX;
-  uint32_t value = kInvalid;
+  static constexpr uint32_t invalid_value = UINT32_MAX;
+  uint32_t value = invalid_value;
 
   constexpr Id() = default;
   constexpr explicit Id(uint32_t index) : value(index) {}
   constexpr explicit Id(size_t index) : value(static_cast<uint32_t>(index)) {}
-  constexpr bool valid() const { return value != kInvalid; }
+  constexpr bool valid() const { return value != invalid_value; }
   constexpr uint32_t index() const { return value; }
   constexpr auto operator<=>(const Id &) const = default;
 };

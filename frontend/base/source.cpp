@@ -30,7 +30,7 @@ Result<SourceId> SourceTable::add_file(const std::string &path, SourceKind kind)
   std::fclose(file);
   if (failed)
     return Error{"cannot read `" + path + "`: " + std::strerror(error), ""};
-  if (text.size() >= kExpansionBit - next_base_)
+  if (text.size() >= expansion_bit - next_base_)
     return Error{"`" + path + "` is too large for a script", ""};
   return add(path, std::move(text), kind);
 }
@@ -40,10 +40,10 @@ Loc SourceTable::advanced(Loc loc, size_t bytes) const {
 }
 
 Loc SourceTable::expanded(Loc spelling, Loc use, ExpansionKind kind, Name name) {
-  if (expansions_.size() >= kExpansionBit - 1)
+  if (expansions_.size() >= expansion_bit - 1)
     return spelling; // 2^31 expansions: the chain is lost, the place is not
   expansions_.push_back({spelling, use, kind, name});
-  return Loc{kExpansionBit + static_cast<uint32_t>(expansions_.size() - 1)};
+  return Loc{expansion_bit + static_cast<uint32_t>(expansions_.size() - 1)};
 }
 
 Loc SourceTable::spelling(Loc loc) const {

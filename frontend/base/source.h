@@ -73,9 +73,9 @@ public:
 
   // A location spelled at `spelling` which is there because `name` was used at `use`.
   Loc expanded(Loc spelling, Loc use, ExpansionKind kind, Name name);
-  bool is_expansion(Loc loc) const { return loc.value >= kExpansionBit; }
+  bool is_expansion(Loc loc) const { return loc.value >= expansion_bit; }
   // Requires is_expansion(loc).
-  const Expansion &expansion(Loc loc) const { return expansions_[loc.value - kExpansionBit]; }
+  const Expansion &expansion(Loc loc) const { return expansions_[loc.value - expansion_bit]; }
   // Where the text of `loc` stands: follows spellings until a byte of a text is reached.
   Loc spelling(Loc loc) const;
   // Where the user wrote the thing that brought `loc` about: follows uses outward.
@@ -94,7 +94,7 @@ public:
   Name find_name(std::string_view text) const { return names_.find(text); }
 
 private:
-  static constexpr uint32_t kExpansionBit = 0x80000000u;
+  static constexpr uint32_t expansion_bit = 0x80000000u;
   struct Source {
     std::string name;
     std::string text;

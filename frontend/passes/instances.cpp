@@ -35,7 +35,7 @@ FunctionId Instances::function(std::vector<FunctionRef> overloads, HandlerIndex 
       std::swap(overloads[j], overloads[j - 1]);
   FunctionId first, previous;
   for (const FunctionRef &ref : overloads) {
-    FunctionId id = make_function(ref, uses_targets(ref) ? handler : kNoHandler);
+    FunctionId id = make_function(ref, uses_targets(ref) ? handler : no_handler);
     if (previous.valid() && previous != id)
       program_.functions[previous.index()].next_overload = id;
     if (!first.valid())

@@ -11,9 +11,9 @@
 
 namespace tapjit {
 
-// The handler whose target variables a function sees; kNoHandler for a function that uses none and is shared by all.
+// The handler whose target variables a function sees; no_handler for a function that uses none and is shared by all.
 using HandlerIndex = uint32_t;
-constexpr HandlerIndex kNoHandler = UINT32_MAX;
+constexpr HandlerIndex no_handler = UINT32_MAX;
 
 class Instances {
 public:

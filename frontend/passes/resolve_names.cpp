@@ -21,7 +21,7 @@ void NameResolver::bind_condition(Expr &expr, const File &file) {
       diagnostics_.report(DiagId::condition_calls, inner.loc);
     return true;
   });
-  expression(expr, Scope{&file, nullptr, kNoHandler, 0});
+  expression(expr, Scope{&file, nullptr, no_handler, 0});
 }
 
 GlobalId NameResolver::find_global(Name name, const Scope &scope) {

@@ -48,17 +48,17 @@ void TargetResolver::resolve(Stmt *&body, HandlerIndex handler, FunctionId funct
 }
 
 std::vector<TargetUse> &TargetResolver::uses() {
-  if (function_.valid() && !(in_entry_ && handler_ != kNoHandler))
+  if (function_.valid() && !(in_entry_ && handler_ != no_handler))
     return program_.functions[function_.index()].targets;
   return program_.handlers[handler_].targets;
 }
 
 TargetContextId TargetResolver::context() const {
-  return handler_ == kNoHandler ? TargetContextId() : program_.handlers[handler_].sites.front().targets;
+  return handler_ == no_handler ? TargetContextId() : program_.handlers[handler_].sites.front().targets;
 }
 
 bool TargetResolver::is_return() const {
-  return handler_ != kNoHandler && program_.handlers[handler_].sites.front().is_return;
+  return handler_ != no_handler && program_.handlers[handler_].sites.front().is_return;
 }
 
 Expr *TargetResolver::number(Loc loc, int64_t value) {
@@ -200,7 +200,7 @@ const target::ValueType *TargetResolver::value_type(const Expr &expr) const {
   }
   if (const Entry *entry = expr.as<Entry>()) {
     const Target *target = entry->operand->as<Target>();
-    if (!target || !target->use.valid() || handler_ == kNoHandler)
+    if (!target || !target->use.valid() || handler_ == no_handler)
       return nullptr;
     return &program_.handlers[handler_].targets[target->use.index()].access.type;
   }
@@ -254,7 +254,7 @@ void TargetResolver::report(const Expr &expr, const TargetAnswer &answer) {
   Diagnostic &diagnostic = here ? diagnostics_.report(DiagId::unknown_target, expr.loc, {text, answer.reason})
                                 : diagnostics_.report(DiagId::target_not_here, expr.loc, {text});
   diagnostic.hint(answer.hint);
-  if (function_.valid() && handler_ != kNoHandler)
+  if (function_.valid() && handler_ != no_handler)
     diagnostic.note(program_.handlers[handler_].loc, "the function is used by this probe");
 }
 

@@ -24,7 +24,7 @@ public:
                  Diagnostics &diagnostics)
       : program_(program), families_(families), options_(options), sources_(sources), diagnostics_(diagnostics) {}
 
-  // Resolves all of a body. `handler` says at which site (kNoHandler: none); `function` is whose body it is, invalid
+  // Resolves all of a body. `handler` says at which site (no_handler: none); `function` is whose body it is, invalid
   // for the handler's own. `trusted`: a tapset's text, which may write without guru mode.
   void resolve(ast::Stmt *&body, HandlerIndex handler, FunctionId function, bool trusted);
 
@@ -61,7 +61,7 @@ private:
   Diagnostics &diagnostics_;
 
   // Of the body being resolved.
-  HandlerIndex handler_ = kNoHandler;
+  HandlerIndex handler_ = no_handler;
   FunctionId function_;
   bool trusted_ = false;
   bool in_entry_ = false; // below an @entry: uses belong to the handler

@@ -23,7 +23,7 @@ std::string text_of(std::span<const ProbeComponent> components) {
   return text;
 }
 
-constexpr std::string_view kFunctions[] = {"vfs_read", "vfs_write"};
+constexpr std::string_view functions_script[] = {"vfs_read", "vfs_write"};
 
 ProbeMatch fake_match(std::span<const ProbeComponent> components) {
   ProbeMatch match;
@@ -42,7 +42,7 @@ ProbeMatch fake_match(std::span<const ProbeComponent> components) {
              components[1].arg == Arg::string) {
     match.known = true;
     site.is_return = components.size() == 3 && components[2].name == "return";
-    for (std::string_view function : kFunctions) {
+    for (std::string_view function : functions_script) {
       if (!glob_match(components[1].text, function))
         continue;
       site.site.function = function;
