@@ -71,6 +71,9 @@ struct tap_ctx {
 	uint32_t error_length; /* of `error` */
 	char error_text[256];  /* where `error` points unless it is a literal */
 	char catch_text[256];  /* the message of the catch block that runs, see tap_catch */
+	/* The platform's: recursion goes no deeper than this address. Volatile, so that its test stays apart
+	 * from that of `nesting`, which the verifier looks for. */
+	volatile uintptr_t stack_least;
 };
 
 /* core/fail.c. The first failure stays; `text` must outlive the handler (a literal). */
@@ -104,15 +107,20 @@ TAP_INLINE bool tap_work_charge(struct tap_ctx *c, const char *where)
 	return false;
 }
 
-/* Opens a recursive call: false when `max` are open. The new frame's index is c->nesting - 1. */
+/* Opens a recursive call: false when `max` are open, or the stack is short. The new frame's index is
+ * c->nesting - 1. */
 TAP_INLINE bool tap_nest(struct tap_ctx *c, uint32_t max, const char *where)
 {
-	if (tap_likely(c->nesting < max)) {
-		c->nesting++;
-		return true;
+	if (tap_unlikely(c->nesting >= max)) {
+		tap_fail(c, where, "MAXNESTING exceeded");
+		return false;
 	}
-	tap_fail(c, where, "MAXNESTING exceeded");
-	return false;
+	if (tap_unlikely((uintptr_t)__builtin_frame_address(0) < c->stack_least)) {
+		tap_fail(c, where, "recursion too deep for the stack");
+		return false;
+	}
+	c->nesting++;
+	return true;
 }
 
 TAP_INLINE void tap_unnest(struct tap_ctx *c)

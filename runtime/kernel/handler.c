@@ -50,6 +50,19 @@ static __always_inline bool stack_has_room(uint32_t bytes)
 	return here - bottom >= THREAD_SIZE || here - bottom >= bytes;
 }
 
+/* Left below the deepest recursion, for what it calls and for exceptions. */
+#define TAP_STACK_RESERVE 3072
+/* What recursion may use of a stack whose bounds are not known; the smallest, of NMIs, has 8 KB. */
+#define TAP_STACK_UNKNOWN 3072
+
+unsigned long __kprobes tap_stack_least(void)
+{
+	unsigned long here = (unsigned long)__builtin_frame_address(0);
+	unsigned long bottom = (unsigned long)task_stack_page(current);
+
+	return here - bottom < THREAD_SIZE ? bottom + TAP_STACK_RESERVE : here - TAP_STACK_UNKNOWN;
+}
+
 struct tap_ctx *__kprobes tap_enter(const struct tap_site *site, unsigned long *flags)
 {
 	struct tap_session *s = &tap_session;
@@ -74,6 +87,7 @@ struct tap_ctx *__kprobes tap_enter(const struct tap_site *site, unsigned long *
 	}
 	lane->entered = get_cycles();
 	lane->ctx.site = site;
+	lane->ctx.stack_least = tap_stack_least();
 	lane->ctx.regs = NULL;
 	lane->ctx.arguments = NULL;
 	lane->ctx.entry = NULL;
@@ -195,7 +209,8 @@ bool __kprobes tap_lock_set_take(struct tap_ctx *c, const struct tap_lock_set *s
 		while (!tap_lock_try(use->lock, use->write)) {
 			if (++tries > limits->lock_tries || !tap_work_take(&c->work))
 				goto fail;
-			/* A host that runs our CPUs in turns gives the turn to the holder here; udelay() need not. */
+			/* A host that runs our CPUs in turns gives the turn to the holder here; udelay() need
+			 * not. */
 			cpu_relax();
 			udelay(limits->lock_delay_us);
 		}

@@ -113,6 +113,7 @@ static void run_session_handler(const struct tap_site *site)
 	struct tap_ctx *c = &lane->ctx;
 
 	c->site = site;
+	c->stack_least = tap_stack_least();
 	site->probe->handler(c);
 	if (c->held)
 		tap_lock_set_release(c);

@@ -137,6 +137,7 @@ void tap_wake(struct tap_lane *lane, uint32_t what);
 bool tap_session_wait(struct tap_lane *lane, uint32_t need);
 
 /* handler.c */
+unsigned long tap_stack_least(void);
 /* Says the failure in the context's output, counts it, and ends the session when there were more than
  * MAXERRORS. */
 void tap_report_error(struct tap_lane *lane);

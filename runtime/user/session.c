@@ -165,6 +165,9 @@ static void run_session(struct tap_ctx *c)
 	run_by_priority(c, &tap_family_error, TAP_STATE_ERROR);
 }
 
+/* Of 8 MB, the usual size of a process's stack. */
+#define TAP_STACK_RECURSION (4u << 20)
+
 int tap_user_session(struct tap_program *program, const struct tap_host *host)
 {
 	struct tap_ctx *c;
@@ -179,6 +182,7 @@ int tap_user_session(struct tap_program *program, const struct tap_host *host)
 	if (!c)
 		return status;
 	c->program = program;
+	c->stack_least = (uintptr_t)__builtin_frame_address(0) - TAP_STACK_RECURSION;
 	c->frame = tap_alloc(program->frame_size);
 	if (c->frame && !tap_output_init(c)) {
 		if (!program->globals_init()) {
