@@ -164,7 +164,7 @@ public:
 
   void line() {
     out_ += '\n';
-    out_.append(size_t{indent_} * 2, ' ');
+    out_.append(size_t{level} * 2, ' ');
   }
 
   void block(const Stmt &stmt) {
@@ -174,12 +174,12 @@ public:
       return;
     }
     out_ += '{';
-    ++indent_;
+    ++level;
     for (const Stmt *inner : node->body) {
       line();
       statement(*inner);
     }
-    --indent_;
+    --level;
     line();
     out_ += '}';
   }
@@ -191,10 +191,10 @@ public:
       block(stmt);
       return;
     }
-    ++indent_;
+    ++level;
     line();
     statement(stmt);
-    --indent_;
+    --level;
   }
 
   // Whether an `else` printed right behind the statement would be taken by an `if` within it.
@@ -605,7 +605,7 @@ public:
     out_ += std::to_string(node.number) + ")";
   }
 
-  unsigned indent_ = 0;
+  unsigned level = 0;
 
 private:
   std::string out_;
@@ -627,7 +627,7 @@ std::string print_expr(const Expr &expr) {
 
 std::string print_stmt(const Stmt &stmt, unsigned indent) {
   Printer printer;
-  printer.indent_ = indent;
+  printer.level = indent;
   printer.statement(stmt);
   return printer.take();
 }

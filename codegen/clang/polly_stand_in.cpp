@@ -3,6 +3,6 @@
 // registers nothing.
 #include "llvm/Passes/PassPlugin.h"
 
-llvm::PassPluginLibraryInfo getPollyPluginInfo() {
+llvm::PassPluginLibraryInfo getPollyPluginInfo() { // NOLINT(readability-identifier-naming): the name is theirs
   return {LLVM_PLUGIN_API_VERSION, "Polly", "none", [](llvm::PassBuilder &) {}};
 }
