@@ -19,7 +19,7 @@ class Test:
     def __init__(self, path):
         self.path = path
         self.name = str(path.relative_to(here))[:-4]
-        self.fields = {"runtime": "user kernel", "options": "", "args": "", "exit": "0", "needs": "", "timeout": "60"}
+        self.fields = {"runtime": "user kernel", "options": "", "args": "", "exit": "0", "timeout": "60"}
         self.expected = {}
         section = None
         for line in path.read_text().splitlines():
@@ -43,10 +43,6 @@ class Test:
     def runs_on(self, runtime):
         return runtime in self.fields["runtime"].split()
 
-    def script(self):
-        """The path to give to stap: this file, or the corpus script that `needs` a run."""
-        return str(self.path)
-
 
 def expand(text, programs):
     return text.replace("@BIN@", str(programs)).replace("@CORPUS@", str(here.parent / "corpus")).replace("@HERE@", str(here))
@@ -57,9 +53,9 @@ def command(test, stap, runtime, programs):
     words += ["--vm"] if runtime == "kernel" else ["--runtime=user"]
     words += shlex.split(expand(test.fields["options"], programs))
     if "@SCRIPT@" in words:
-        words[words.index("@SCRIPT@")] = test.script()
+        words[words.index("@SCRIPT@")] = str(test.path)
     elif not any(w in ("-e",) or w.endswith(".stp") for w in words):
-        words.append(test.script())
+        words.append(str(test.path))
     return words + shlex.split(expand(test.fields["args"], programs))
 
 

@@ -110,7 +110,7 @@ TEST(FrontendGolden, EveryDiagnosticHasATest) {
     std::string script = text.substr(0, std::min(first, second));
     (void)(first < second ? first_pass(script) : second_pass(script));
   }
-  // Two that no script of its own can show.
+  // Three that no script of its own can show.
   SourceTable sources;
   Diagnostics diagnostics(sources);
   MacroTable macros;
@@ -122,6 +122,12 @@ TEST(FrontendGolden, EveryDiagnosticHasATest) {
       "error: a macro library holds only `@define`s, found `probe`\n  --> m.stpm:1:19\n 1 | @define a %( 1 %) probe\n"
       "   |                   ^~~~~\nwarning: argument `two` is not used by the script\n");
   note(diagnostics);
+  ElaborateOptions options;
+  options.global_values = {{"nmae", "1"}};
+  auto result = elaborate_text("global name probe begin { println(name + 1) }", options, test_options());
+  EXPECT_EQ(result->diagnostics.render_all(),
+            "error: option -G: the script has no global `nmae`\nhint: did you mean `name`?\n");
+  note(result->diagnostics);
   std::string missing;
   for (size_t i = 0; i < static_cast<size_t>(DiagId::not_supported); ++i)
     if (!seen().contains(static_cast<DiagId>(i)))
