@@ -164,7 +164,7 @@ public:
 
   void line() {
     out_ += '\n';
-    out_.append(size_t{level} * 2, ' ');
+    out_.append(size_t{depth} * 2, ' ');
   }
 
   void block(const Stmt &stmt) {
@@ -174,12 +174,12 @@ public:
       return;
     }
     out_ += '{';
-    ++level;
+    ++depth;
     for (const Stmt *inner : node->body) {
       line();
       statement(*inner);
     }
-    --level;
+    --depth;
     line();
     out_ += '}';
   }
@@ -191,10 +191,10 @@ public:
       block(stmt);
       return;
     }
-    ++level;
+    ++depth;
     line();
     statement(stmt);
-    --level;
+    --depth;
   }
 
   // Whether an `else` printed right behind the statement would be taken by an `if` within it.
@@ -605,7 +605,7 @@ public:
     out_ += std::to_string(node.number) + ")";
   }
 
-  unsigned level = 0;
+  unsigned depth = 0;
 
 private:
   std::string out_;
@@ -627,7 +627,7 @@ std::string print_expr(const Expr &expr) {
 
 std::string print_stmt(const Stmt &stmt, unsigned indent) {
   Printer printer;
-  printer.level = indent;
+  printer.depth = indent;
   printer.statement(stmt);
   return printer.take();
 }
