@@ -300,7 +300,8 @@ Result<CacheEntry> Store::adopt(std::string_view kind, const CacheKey &key, cons
     unlink(temporary.c_str());
     return Error{"cannot keep `" + path + "`: " + why, "is the disk full?"};
   }
-  trim(path);
+  if (trim_is_due(size))
+    trim(path);
   auto entry = get(kind, key);
   if (!entry)
     return Error{"`" + path + "` disappeared while it was written", {}};
@@ -322,6 +323,24 @@ Result<void> Store::clear() const {
       remove_tree(directory_ + "/" + kind->d_name);
   closedir(stream);
   return {};
+}
+
+// Trimming looks at every entry, so it is done once for each sixteenth of the limit that was put. <directory>/put has
+// the sizes since the last time, 8 bytes each; what two processes do to it at once costs a trim too many, or one later.
+bool Store::trim_is_due(uint64_t size) const {
+  std::string path = directory_ + "/put";
+  int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return true;
+  uint64_t sizes[512], total = 0;
+  ssize_t bytes = write_all(fd, &size, sizeof(size)) ? pread(fd, sizes, sizeof(sizes), 0) : -1;
+  close(fd);
+  for (ssize_t i = 0; i < bytes / ssize_t(sizeof(size)); i++)
+    total += sizes[i];
+  bool due = bytes <= 0 || bytes == sizeof(sizes) || total > limit_ / 16;
+  if (due)
+    unlink(path.c_str());
+  return due;
 }
 
 void Store::trim(const std::string &keep) const {

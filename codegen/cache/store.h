@@ -67,7 +67,7 @@ private:
 
 struct StoreOptions {
   std::string directory;               // empty: by the rule above
-  uint64_t limit_bytes = 256ull << 20; // least recently used entries go first; what is being put always stays
+  uint64_t limit_bytes = 256ull << 20; // least recently used entries go first; the newest stays; may be passed by 1/16
   bool disabled = false;               // a private directory under $TMPDIR instead, removed with the Store
 };
 
@@ -96,6 +96,7 @@ public:
 
 private:
   Store() = default;
+  bool trim_is_due(uint64_t size) const;
   void trim(const std::string &keep) const;
   std::string entry_path(std::string_view kind, const CacheKey &key) const;
   std::string directory_;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <climits>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -61,6 +62,22 @@ public:
   std::string path;
 };
 
+// Signals that end the process come when the temporary directory is gone.
+class HeldSignals {
+public:
+  HeldSignals() {
+    sigset_t held;
+    sigemptyset(&held);
+    for (int signal : {SIGINT, SIGTERM, SIGHUP})
+      sigaddset(&held, signal);
+    pthread_sigmask(SIG_BLOCK, &held, &before_);
+  }
+  ~HeldSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+  sigset_t before_;
+};
+
 // make's variables of an enclosing build, and those that send kbuild elsewhere, must not leak in.
 std::vector<std::string> clean_environment() {
   std::vector<std::string> kept = {"LC_ALL=C"};
@@ -95,8 +112,15 @@ std::string run(std::vector<std::string> command, int &status) {
     variables.push_back(word.data());
   arguments.push_back(nullptr);
   variables.push_back(nullptr);
+  posix_spawnattr_t attributes; // a held signal must end the program
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   pid_t child;
-  int failed = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), variables.data());
+  int failed = posix_spawnp(&child, arguments[0], &actions, &attributes, arguments.data(), variables.data());
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   std::string output;
@@ -291,6 +315,7 @@ Result<std::string> kernel_build_dir(std::string_view release_or_dir) {
 }
 
 Result<std::vector<std::string>> ask_kbuild(const std::string &build_dir) {
+  HeldSignals held;
   DummyModule dummy;
   if (dummy.path.empty())
     return Error{"cannot make a temporary directory", "set TMPDIR"};

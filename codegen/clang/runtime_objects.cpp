@@ -10,6 +10,7 @@
 #include <iterator>
 #include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 namespace tapjit::codegen {
 namespace {
@@ -171,10 +172,10 @@ Result<void> prepare_pch(const Store &store, const PlatformRequest &request, con
     PchRequest build{request.runtime_dir + "/" + name + "/pch.h", platform.arguments, platform.include_dirs,
                      platform.profile.prelude, *temporary};
     auto result = build_pch(build);
-    if (!result)
-      return result.error();
-    if (!result->ok)
-      return first_error(build.header, result->messages);
+    if (!result || !result->ok) {
+      unlink(temporary->c_str());
+      return result ? first_error(build.header, result->messages) : result.error();
+    }
     auto adopted = store.adopt("pch", platform.key, *temporary);
     if (!adopted)
       return adopted.error();
