@@ -124,6 +124,8 @@ void check_declared(SafetyRun &run, const Function &function, const CallBase &ca
 // A call of the user runtime's host (runtime/user/host.h): through a member of the struct that the variable `tap_host`
 // points to. Its functions are this process's own.
 bool is_host_callback(const CallBase &call) {
+  if (call.getModule()->getFunction("init_module"))
+    return false; // a kernel module has no host, whatever its variables are called
   auto *member = dyn_cast<LoadInst>(call.getCalledOperand());
   if (!member)
     return false;
@@ -135,7 +137,7 @@ bool is_host_callback(const CallBase &call) {
 void check_call(SafetyRun &run, const Function &function, const CallBase &call) {
   if (call.isInlineAsm())
     return check_asm(run, function, call);
-  const Function *callee = dyn_cast<Function>(call.getCalledOperand()->stripPointerCasts());
+  const Function *callee = called_function(call);
   if (!callee && is_host_callback(call))
     return run.proof(Property::Calls, function, &call, "a function of the user runtime's host");
   if (!callee)
@@ -168,6 +170,9 @@ const char *find_allowed_asm(StringRef text) {
 }
 
 void check_calls(SafetyRun &run) {
+  if (std::string text = folded(run.module.getModuleInlineAsm()); !text.empty() && !run.functions.empty())
+    run.finding(Property::Calls, **run.functions.begin(), nullptr,
+                fmt::format("assembly outside functions: `{}`", text.substr(0, 200)));
   for (const Function *function : run.functions)
     for (const Instruction &instruction : instructions(*function)) {
       if (auto *call = dyn_cast<CallBase>(&instruction))

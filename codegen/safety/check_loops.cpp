@@ -19,6 +19,8 @@
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/PatternMatch.h>
+#include <llvm/Support/MathExtras.h>
+#include <optional>
 
 namespace tapjit::codegen {
 
@@ -42,13 +44,23 @@ struct FunctionLoops {
         library(library_impl), assumptions(function), evolution(function, library, assumptions, dominators, loops) {}
 };
 
+// Contexts are a function's first parameter, or come from tap_enter*(); a context of the function's own making is
+// none.
+bool is_context(const Value *base) {
+  if (auto *parameter = dyn_cast<Argument>(base))
+    return parameter->getArgNo() == 0;
+  auto *call = dyn_cast<CallBase>(base);
+  const Function *callee = call ? called_function(*call) : nullptr;
+  return callee && callee->getName().starts_with("tap_enter");
+}
+
 // Whether `pointer` is a field of the context that lies at one of `offsets`, with a base that does not change in
 // `loop`.
 bool is_context_field(const Value *pointer, const std::vector<int64_t> &offsets, const Loop *loop,
                       const DataLayout &layout) {
   APInt offset(64, 0);
   const Value *base = pointer->stripAndAccumulateConstantOffsets(layout, offset, true);
-  if (loop && !loop->isLoopInvariant(base))
+  if (!is_context(base) || (loop && !loop->isLoopInvariant(base)))
     return false;
   return llvm::is_contained(offsets, offset.getSExtValue());
 }
@@ -57,7 +69,9 @@ bool is_context_field(const Value *pointer, const std::vector<int64_t> &offsets,
 // leaves the loop.
 bool exhausted_edge_leaves(const BranchInst &branch, const Value *before, const Value *after, const Loop &loop) {
   auto *compare = dyn_cast<ICmpInst>(branch.getCondition());
-  if (!compare || !isa<ConstantInt>(compare->getOperand(1)))
+  auto *least = compare ? dyn_cast<ConstantInt>(compare->getOperand(1)) : nullptr;
+  // A budget that must fall far below zero first is none.
+  if (!least || least->getValue().slt(-1))
     return false;
   if (compare->getOperand(0) != before && compare->getOperand(0) != after)
     return false;
@@ -86,7 +100,9 @@ bool is_charge_block(const BasicBlock &block, const Loop &loop, const ContextLay
         !step->isNegative())
       continue;
     auto *load = dyn_cast<LoadInst>(before);
-    if (!load || !load->isVolatile() || load->getPointerOperand() != store->getPointerOperand())
+    // Read in the same turn: what was read before the loop stays as it is.
+    if (!load || !load->isVolatile() || load->getPointerOperand() != store->getPointerOperand() ||
+        !loop.contains(load) || !load->getType()->isIntegerTy(64))
       continue;
     if (!is_context_field(store->getPointerOperand(), layout.budget_offsets, &loop, data))
       continue;
@@ -115,17 +131,37 @@ bool has_uncharged_turn(const Loop &loop, const std::set<const BasicBlock *> &ch
   return false;
 }
 
-// Instructions of one turn, with inner loops at their own bounds; 0 stands for an inner loop that pays its own charge.
-uint64_t turn_cost(const Loop &loop, ScalarEvolution &evolution) {
+// Instructions of one turn, with inner loops at their own bounds; an inner loop that pays its own charge counts as one
+// turn. Calls count as one instruction: their cost is a property of its own.
+uint64_t turn_cost(const Loop &loop, const LoopInfo &loops, ScalarEvolution &evolution) {
   uint64_t cost = 0;
   for (const BasicBlock *block : loop.blocks()) {
     uint64_t times = 1;
-    for (const Loop *inner : loop.getSubLoops())
-      if (inner->contains(block))
-        times = std::max<uint64_t>(1, evolution.getSmallConstantMaxTripCount(inner));
-    cost += times * block->size();
+    for (const Loop *inner = loops.getLoopFor(block); inner != &loop; inner = inner->getParentLoop())
+      times = SaturatingMultiply<uint64_t>(times, std::max(1u, evolution.getSmallConstantMaxTripCount(inner)));
+    cost = SaturatingAdd(cost, SaturatingMultiply<uint64_t>(times, block->size()));
   }
   return cost;
+}
+
+// A store in the loop that gives a budget back: the charges of such a loop are no bound.
+const Instruction *find_refill(const Loop &loop, const ContextLayout &layout) {
+  for (const BasicBlock *block : loop.blocks())
+    for (const Instruction &instruction : *block) {
+      auto *store = dyn_cast<StoreInst>(&instruction);
+      if (!store ||
+          !is_context_field(store->getPointerOperand(), layout.budget_offsets, nullptr, block->getDataLayout()))
+        continue;
+      const APInt *step = nullptr;
+      const Value *before = nullptr;
+      bool charge = PatternMatch::match(store->getValueOperand(), PatternMatch::m_Add(PatternMatch::m_Value(before),
+                                                                                      PatternMatch::m_APInt(step))) &&
+                    step->isNegative() && isa<LoadInst>(before) &&
+                    cast<LoadInst>(before)->getPointerOperand() == store->getPointerOperand();
+      if (!charge)
+        return store;
+    }
+  return nullptr;
 }
 
 void check_loop(SafetyRun &run, Function &function, const Loop &loop, FunctionLoops &facts) {
@@ -134,13 +170,15 @@ void check_loop(SafetyRun &run, Function &function, const Loop &loop, FunctionLo
   for (const BasicBlock *block : loop.blocks())
     if (is_charge_block(*block, loop, run.layout))
       charges.insert(block);
+  if (const Instruction *refill = charges.empty() ? nullptr : find_refill(loop, run.layout))
+    return run.finding(Property::Loops, function, refill, "a loop that gives itself budget");
   if (!charges.empty() && !has_uncharged_turn(loop, charges)) {
     run.proof(Property::Loops, function, at, "every turn pays a charge");
     return;
   }
   uint64_t turns = facts.evolution.getSmallConstantMaxTripCount(&loop);
-  uint64_t cost = turn_cost(loop, facts.evolution);
-  if (turns && turns <= loop_cost_limit && turns * cost <= loop_cost_limit) {
+  uint64_t cost = turn_cost(loop, facts.loops, facts.evolution);
+  if (turns && turns <= loop_cost_limit && SaturatingMultiply<uint64_t>(turns, cost) <= loop_cost_limit) {
     run.proof(Property::Loops, function, at, fmt::format("at most {} turns of {} instructions", turns, cost));
     return;
   }
@@ -165,28 +203,67 @@ void check_function_loops(SafetyRun &run, Function &function) {
     check_loop(run, function, *loop, facts);
 }
 
-// A block on the way to `call` has tested the nesting count against a constant.
+// The edge of `branch` that is taken while the nesting count `compare` is below a constant.
+std::optional<BasicBlockEdge> open_edge(const BranchInst &branch, const ICmpInst &compare) {
+  switch (compare.getPredicate()) {
+  case CmpInst::ICMP_ULT:
+  case CmpInst::ICMP_ULE:
+  case CmpInst::ICMP_EQ:
+    return BasicBlockEdge(branch.getParent(), branch.getSuccessor(0));
+  case CmpInst::ICMP_UGT:
+  case CmpInst::ICMP_UGE:
+  case CmpInst::ICMP_NE:
+    return BasicBlockEdge(branch.getParent(), branch.getSuccessor(1));
+  default:
+    return std::nullopt;
+  }
+}
+
+struct Sum {
+  const Value *base;
+  int64_t step;
+};
+Sum as_sum(const Value *value) {
+  const Value *base = nullptr;
+  const APInt *step = nullptr;
+  if (PatternMatch::match(value, PatternMatch::m_Add(PatternMatch::m_Value(base), PatternMatch::m_APInt(step))))
+    return {base, step->getSExtValue()};
+  return {value, 0};
+}
+
+// On every way to `call` the nesting count has been found below a constant, and has been raised since.
 bool behind_nesting_check(const CallBase &call, const ContextLayout &layout, const DominatorTree &dominators) {
   const Function &function = *call.getFunction();
+  auto is_nesting = [&](const Value *pointer) {
+    return is_context_field(pointer, {layout.nesting_offset}, nullptr, function.getDataLayout());
+  };
+  auto is_raised = [&](const Sum &tested, const BasicBlockEdge &edge) {
+    for (const Instruction &instruction : instructions(function)) {
+      auto *store = dyn_cast<StoreInst>(&instruction);
+      if (!store || !is_nesting(store->getPointerOperand()) || !dominators.dominates(store, &call) ||
+          !dominators.dominates(edge, store->getParent()))
+        continue;
+      Sum stored = as_sum(store->getValueOperand());
+      if (isa<Constant>(stored.base) || (stored.base == tested.base && stored.step == tested.step + 1))
+        return true;
+    }
+    return false;
+  };
   for (const Instruction &instruction : instructions(function)) {
     auto *compare = dyn_cast<ICmpInst>(&instruction);
-    if (!compare || !isa<ConstantInt>(compare->getOperand(1)) || !compare->hasOneUse())
+    if (!compare || !isa<ConstantInt>(compare->getOperand(1)))
       continue;
-    const Value *left = compare->getOperand(0);
-    if (const APInt * ignored;
-        PatternMatch::match(left, PatternMatch::m_Add(PatternMatch::m_Value(), PatternMatch::m_APInt(ignored))))
-      left = cast<Instruction>(left)->getOperand(0);
-    auto *load = dyn_cast<LoadInst>(left);
-    auto *branch = dyn_cast<BranchInst>(*compare->user_begin());
-    if (load && branch &&
-        is_context_field(load->getPointerOperand(), {layout.nesting_offset}, nullptr, function.getDataLayout()) &&
-        dominators.dominates(branch, call.getParent()))
-      return true;
-    if (load && branch &&
-        is_context_field(load->getPointerOperand(), {layout.nesting_offset}, nullptr, function.getDataLayout()) &&
-        (dominators.dominates(branch->getSuccessor(0), call.getParent()) ||
-         (branch->isConditional() && dominators.dominates(branch->getSuccessor(1), call.getParent()))))
-      return true;
+    // One less than the count is tested where a call has ended and the next begins: the stores of both are one.
+    Sum tested = as_sum(compare->getOperand(0));
+    auto *load = dyn_cast<LoadInst>(tested.base);
+    if (!load || !is_nesting(load->getPointerOperand()) || tested.step < -1 || tested.step > 0)
+      continue;
+    for (const User *user : compare->users()) {
+      auto *branch = dyn_cast<BranchInst>(user);
+      std::optional<BasicBlockEdge> edge = branch ? open_edge(*branch, *compare) : std::nullopt;
+      if (edge && dominators.dominates(*edge, call.getParent()) && (tested.step == -1 || is_raised(tested, *edge)))
+        return true;
+    }
   }
   return false;
 }
@@ -208,7 +285,7 @@ void check_recursion(SafetyRun &run) {
     DominatorTree dominators(const_cast<Function &>(*function));
     for (const Instruction &instruction : instructions(*function)) {
       auto *call = dyn_cast<CallBase>(&instruction);
-      const Function *callee = call ? call->getCalledFunction() : nullptr;
+      const Function *callee = call ? called_function(*call) : nullptr;
       if (!callee || callee->isDeclaration() || !(callee == function || reach[callee].count(function)))
         continue;
       if (behind_nesting_check(*call, run.layout, dominators))

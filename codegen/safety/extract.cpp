@@ -86,8 +86,10 @@ std::set<const llvm::Function *> reachable(std::set<const llvm::Function *> root
 
 std::set<const llvm::Function *> handler_functions(const llvm::Module &module) {
   std::set<const llvm::Function *> setup;
+  bool kernel = module.getFunction("init_module");
   for (const char *name : setup_roots)
-    if (const llvm::Function *function = module.getFunction(name); function && !function->isDeclaration())
+    if (const llvm::Function *function = module.getFunction(name);
+        function && !function->isDeclaration() && !(kernel && function->getName() == "tap_user_main"))
       setup.insert(function);
   // A function that only setup code names is setup code; one that a table or a handler names is not.
   std::set<const llvm::Function *> setup_reach = reachable(setup);
@@ -96,9 +98,11 @@ std::set<const llvm::Function *> handler_functions(const llvm::Module &module) {
     if (function.isDeclaration() || setup.count(&function))
       continue;
     bool named_elsewhere = !setup_reach.count(&function);
-    for (const llvm::User *user : function.users())
-      if (llvm::isa<llvm::Constant>(user))
-        named_elsewhere = true; // a table
+    for (const llvm::Use &use : function.uses()) {
+      auto *call = llvm::dyn_cast<llvm::CallBase>(use.getUser());
+      if (!call || !call->isCallee(&use))
+        named_elsewhere = true; // a table, or an address that setup code gives away
+    }
     if (named_elsewhere)
       roots.insert(&function);
   }

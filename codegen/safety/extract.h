@@ -35,6 +35,11 @@ struct SafetyRun {
   void proof(Property property, const llvm::Function &function, const llvm::Instruction *at, std::string reason);
 };
 
+// The function that is called, by whatever prototype; null for a call through a pointer and for inline assembly.
+inline const llvm::Function *called_function(const llvm::CallBase &call) {
+  return llvm::dyn_cast<llvm::Function>(call.getCalledOperand()->stripPointerCasts());
+}
+
 // Functions that this one calls or whose address it takes, inside the module.
 std::set<const llvm::Function *> direct_references(const llvm::Function &function);
 // All functions reachable from `roots`.

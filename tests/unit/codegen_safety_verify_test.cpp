@@ -92,6 +92,38 @@ TEST(Loops, ChargeOfSomethingElse) {
             "accepted");
 }
 
+// What a charge must be to bound a loop.
+TEST(Loops, ChargeThatDoesNotBound) {
+  // The budget was read before the loop.
+  EXPECT_NE(
+      refusal("void h(struct tap_ctx *c) { int64_t l = c->actions; while (sink(1)) { c->actions = l - 1; if (l - 1 < "
+              "sink(2)) return; } }"),
+      "accepted");
+  // It must fall far below zero first.
+  EXPECT_NE(refusal("void h(struct tap_ctx *c) { while (sink(1)) { int64_t l = c->actions - 1; c->actions = l; if (l < "
+                    "-1000000000000000) return; } }"),
+            "accepted");
+  // The loop gives itself budget.
+  EXPECT_EQ(refusal("void h(struct tap_ctx *c) { while (sink(1)) { if (!tap_charge(c, 1, \"\")) return; c->actions = "
+                    "1000; } }"),
+            "a loop that gives itself budget");
+  // A context of its own making.
+  EXPECT_NE(refusal("static struct tap_ctx own; void h(struct tap_ctx *c) { while (sink(1)) if (!tap_charge(&own, 1, "
+                    "\"\")) return; }"),
+            "accepted");
+  EXPECT_NE(refusal("void h(struct tap_ctx *c, struct tap_ctx *other) { while (sink(1)) if (!tap_charge(other, 1, "
+                    "\"\")) return; }"),
+            "accepted");
+}
+
+TEST(Loops, NestedConstantBoundsMultiply) {
+  EXPECT_NE(
+      refusal("void h(struct tap_ctx *c) { for (int i = 0; i < 500; i++) for (int j = 0; j < 500; j++) for (int k = "
+              "0; k < 500; k++) sink(i ^ j ^ k); }")
+          .find("more than the"),
+      std::string::npos);
+}
+
 TEST(Loops, InnerLoopDoesNotPayForTheOuter) {
   EXPECT_NE(
       refusal("void h(struct tap_ctx *c) { while (sink(1)) { while (sink(2)) if (!tap_charge(c, 1, \"\")) return; } }"),
@@ -117,6 +149,26 @@ TEST(Recursion, NeedsTheNestingCheck) {
       "accepted");
 }
 
+TEST(Recursion, TheCheckMustBindTheCall) {
+  constexpr const char *frame = "__attribute__((noinline, disable_tail_calls)) ";
+  auto recursion = [&](const std::string &body) {
+    return refusal(std::string("static ") + frame +
+                   "int64_t f(struct tap_ctx *c, int64_t n) { if (!sink(n)) return 0; " + body +
+                   " } int64_t h(struct tap_ctx *c) { return f(c, 9); }");
+  };
+  const std::string no_check = "a recursive call of `f` that no nesting check comes before";
+  EXPECT_EQ(
+      recursion("if (!tap_nest(c, 12, \"\")) return 0; n = f(c, n - 1); tap_unnest(c); if (!tap_nest(c, 12, \"\")) "
+                "return 0; n += f(c, n - 2); tap_unnest(c); return n;"),
+      "accepted");
+  // Both ways of the test lead to the call; the wrong one does; nothing is counted.
+  EXPECT_EQ(recursion("if (c->nesting < 12) sink(5); return f(c, n - 1) + 1;"), no_check);
+  EXPECT_EQ(recursion("if (c->nesting < 12) return 7; c->nesting++; return f(c, n - 1) + 1;"), no_check);
+  EXPECT_EQ(recursion("if (c->nesting >= 12) return 7; return f(c, n - 1) + 1;"), no_check);
+  // A call by another prototype is a call.
+  EXPECT_EQ(recursion("return ((int64_t (*)(struct tap_ctx *))f)(c) + 1;"), no_check);
+}
+
 TEST(Calls, OnTheListOrRefused) {
   EXPECT_EQ(refusal("void h(struct tap_ctx *c) { helper(); }"), "accepted");
   EXPECT_EQ(refusal("void h(struct tap_ctx *c) { unknown(); }"),
@@ -136,6 +188,27 @@ TEST(Calls, SetupIsNotHandler) {
   EXPECT_NE(refusal("__attribute__((noinline)) static void both(void) { unknown(); } int tap_globals_init(void) { "
                     "both(); return 0; } void h(void) { both(); }"),
             "accepted");
+}
+
+TEST(Calls, WaysAroundTheTable) {
+  EXPECT_EQ(refusal("int init_module(void) { return 0; } struct host { void (*f)(void); }; struct host *tap_host; void "
+                    "h(void) { tap_host->f(); }"),
+            "a call through a pointer");
+  EXPECT_EQ(refusal("__asm__(\".globl memcpy\\nmemcpy: jmp memcpy\"); void h(void) { helper(); }"),
+            "assembly outside functions: `.globl memcpy memcpy: jmp memcpy`");
+  // An address that setup code gives away is called by somebody.
+  EXPECT_NE(
+      refusal("void (*hook)(void); static void evil(void) { unknown(); } int tap_globals_init(void) { hook = evil; "
+              "return 0; }"),
+      "accepted");
+  EXPECT_NE(refusal("static void evil(void) { unknown(); } static void (*const table[])(void) = {evil}; void "
+                    "*tap_globals_exit(void) { return (void *)table; }"),
+            "accepted");
+  EXPECT_NE(refusal("void tap_user_main(void) { unknown(); } int init_module(void) { return 0; }"), "accepted");
+  EXPECT_NE(refusal("static void other(void) { unknown(); } void alias(void) __attribute__((alias(\"other\"))); void "
+                    "h(void) { alias(); }"),
+            "accepted");
+  EXPECT_NE(refusal("__attribute__((constructor)) static void first(void) { unknown(); }"), "accepted");
 }
 
 TEST(Calls, FindingsCarryTheLine) {
