@@ -202,6 +202,10 @@ ValueId BodyLowerer::call(ast::FunctionId function, std::vector<ValueId> args) {
   if (!callee.intrinsic)
     return builder_.call(callee.function, std::move(args));
   ValueId result = builder_.append(callee.intrinsic->op, std::move(args), UINT32_MAX, callee.intrinsic->imm);
+  // `x = exit()`: as any function that ends without `return`.
+  if (ast::Type wanted = state_.program.function(function).result;
+      builder_.type_of(result) == ir::Type::Void && wanted != ast::Type::none)
+    return zero(wanted);
   return builder_.type_of(result) == ir::Type::Str ? builder_.copy(result) : result;
 }
 

@@ -7,6 +7,7 @@
 #include "ir/signature.h"
 
 #include <algorithm>
+#include <functional>
 #include <cstdlib>
 
 namespace tapjit {
@@ -100,6 +101,11 @@ static ir::Global make_global(ModuleState &state, const GlobalVar &variable) {
   global.max_entries = variable.max_entries;
   global.wrap = variable.wrap;
   global.stat = variable.stat;
+  if (int64_t most = ir::limit(state.module, "STP_MAX_BUCKETS"); global.stat.hist == ir::StatSpec::Hist::Linear &&
+                                                                 global.stat.step > 0 &&
+                                                                 ir::bucket_count(global.stat) > uint64_t(most))
+    state.diagnostics.report(DiagId::hist_too_many_buckets, variable.loc, {variable.name, most})
+        .hint("make the step larger, or give `-D STP_MAX_BUCKETS=NUMBER`");
   if (variable.has_init && variable.value == ast::Type::string)
     global.init = std::string(state.cut(variable.init_string));
   else if (variable.has_init)
@@ -107,6 +113,19 @@ static ir::Global make_global(ModuleState &state, const GlobalVar &variable) {
   global.display_at_end = variable.display_at_end;
   global.loc = state.location(variable.loc);
   return global;
+}
+
+// As many newlines as stand between a function's name and its `%{`: the code is emitted under a #line of the name.
+static std::string lines_before(const FunctionInfo &info, const SourceTable &sources) {
+  Position at = sources.position(info.loc);
+  if (!at.source.valid())
+    return "";
+  std::string_view text = sources.text(at.source);
+  // `code` views into the text, unless it came out of a macro of another file.
+  if (std::less<>()(info.code.data(), text.data()) || std::less<>()(text.data() + text.size(), info.code.data()))
+    return "";
+  std::string_view between = text.substr(at.offset, size_t(info.code.data() - text.data()) - at.offset);
+  return std::string(size_t(std::count(between.begin(), between.end(), '\n')), '\n');
 }
 
 // Declared at the first call, so that calls may go forward, and what is not called is not there.
@@ -131,7 +150,7 @@ const Callee &ModuleState::callee(ast::FunctionId id) {
   if (info.body)
     pending.push_back(id);
   else
-    function.embedded = read_embedded(info.code, program);
+    function.embedded = read_embedded(lines_before(info, sources) + std::string(info.code), program);
   function.loc = location(info.loc);
   callee.function = ir::FunctionId{uint32_t(module.functions.size())};
   module.functions.push_back(std::move(function));

@@ -119,6 +119,21 @@ OperandTypes operand_types(const Module &module, const Inst &inst) {
   return result;
 }
 
+uint64_t bucket_count(const StatSpec &spec) {
+  constexpr uint64_t logarithmic = 128; // TAP_HIST_LOG_BUCKETS
+  switch (spec.hist) {
+  case StatSpec::Hist::None:
+    return 0;
+  case StatSpec::Hist::Log:
+    return logarithmic;
+  case StatSpec::Hist::Linear:
+    break;
+  }
+  uint64_t whole =
+      (static_cast<uint64_t>(spec.high) - static_cast<uint64_t>(spec.low)) / static_cast<uint64_t>(spec.step);
+  return whole < UINT64_MAX - 3 ? whole + 3 : UINT64_MAX;
+}
+
 int64_t limit(const Module &module, std::string_view name) {
   int64_t value = 0;
   for (const LimitRow &row : limit_rows)

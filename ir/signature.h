@@ -38,6 +38,10 @@ inline GlobalId global_of(const Inst &inst) {
 // Effects of the row, for one instruction: those of the op, and not those of a callee (passes/effects.h has them).
 inline uint16_t effects_of(const Inst &inst) { return op_info(inst.op).effects; }
 
+// Counts that a histogram of this kind has, the two for what is outside of a linear one's bounds included; 0 without a
+// histogram. A linear one has `high` >= `low` and `step` >= 1.
+uint64_t bucket_count(const StatSpec &spec);
+
 // The limit's value: the module's own, else the table's default; the computed defaults (0 in limits.def) are resolved
 // where they depend on other limits only.
 int64_t limit(const Module &module, std::string_view name);

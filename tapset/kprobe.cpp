@@ -172,6 +172,8 @@ std::vector<std::string> function_names(FamilyState &state, const SiteContext &c
 
 // By symbol: the kernel that loads the module has the last word; what is known here is checked.
 ProbeMatch match_kprobe_function(FamilyState &state, Components components, size_t) {
+  if (auto absent = state.target.absent())
+    return refuse(absent->observed, absent->advice, 0);
   bool in_module = components[1].name == "module";
   size_t function_component = in_module ? 2 : 1;
   std::string name(components[function_component].text);

@@ -74,8 +74,10 @@ ProbeMatch match_timer(FamilyState &, Components components, size_t) {
 constexpr const char *profile_forms[] = {"timer.profile", "timer.profile.tick", "timer.profile.freq.hz(number)"};
 
 // The kernel has exported no profile hook since 5.x, so the tick is a software event too: cpu-clock every 1,000,000 ns.
-ProbeMatch match_profile(FamilyState &, Components components, size_t form) {
+ProbeMatch match_profile(FamilyState &state, Components components, size_t form) {
   constexpr size_t by_frequency = 2;
+  if (auto absent = state.target.absent())
+    return refuse(absent->observed, absent->advice, 0);
   constexpr int64_t most_samples = 100'000;
   int64_t frequency = form == by_frequency ? components[3].number : 0;
   if (form == by_frequency && (frequency <= 0 || frequency > most_samples))

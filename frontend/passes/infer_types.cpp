@@ -300,7 +300,7 @@ private:
   Slot infer(Expr &expr, Assign &node) {
     if (node.op == AssignOp::stat_add) {
       if (!stat_global(*node.target))
-        diagnostics_.report(DiagId::stat_needs_aggregate, expr.loc, {"count"})
+        diagnostics_.report(DiagId::stat_add_needs_global, expr.loc, {print_expr(*node.target)})
             .hint("statistics are global: write `global name`");
       stat_operand(*node.target);
       require(*node.value, Type::number);
@@ -402,8 +402,7 @@ private:
     GlobalVar *global = stat_global(*node.stat);
     if (global && node.op == StatOp::variance) {
       if (global->stat.variance && global->stat.variance_shift != node.shift)
-        diagnostics_.report(DiagId::hist_two_kinds, expr.loc, {print_expr(*node.stat)})
-            .hint("one `@variance` shift for each variable");
+        diagnostics_.report(DiagId::variance_two_shifts, expr.loc, {print_expr(*node.stat)});
       global->stat.variance = true;
       global->stat.variance_shift = node.shift;
     }

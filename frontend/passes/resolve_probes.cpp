@@ -12,7 +12,8 @@ using namespace ast;
 
 namespace {
 
-constexpr size_t kMaxAliasDepth = 64;
+constexpr size_t max_alias_depth = 64;
+constexpr size_t max_alias_uses = 100'000; // in one probe; `syscall.*` has some 700
 
 bool has_wildcard(std::span<const PointComponent> components) {
   return std::any_of(components.begin(), components.end(),
@@ -87,6 +88,7 @@ ProbeResolver::ProbeResolver(Declarations &declarations, const ProbeFamilies &fa
 
 std::vector<ExpandedPoint> ProbeResolver::resolve(const ProbeRef &probe) {
   std::vector<ExpandedPoint> out;
+  alias_uses_ = 0;
   for (const ProbePoint &point : probe.decl->points) {
     Path path;
     path.use = point.loc;
@@ -195,8 +197,12 @@ Name ProbeResolver::alias_name(const ProbePoint &name) {
 
 bool ProbeResolver::use_alias(const AliasRef &alias, const Components &suffix, const Path &path,
                               std::vector<ExpandedPoint> &out, Failure &failure) {
-  if (path.active.size() >= kMaxAliasDepth)
+  if (path.active.size() >= max_alias_depth || alias_uses_ >= max_alias_uses) {
+    if (!failure.set)
+      failure = {DiagId::alias_too_deep, path.use, path.text, "", "", true};
     return false;
+  }
+  ++alias_uses_;
   Path inner = path;
   inner.active.push_back(alias.decl);
   Name name = alias_name(*alias.name);

@@ -76,6 +76,7 @@ private:
   SourceTable &sources_;
   Diagnostics &diagnostics_;
   std::unordered_map<const ast::ProbePoint *, Name> alias_names_;
+  size_t alias_uses_ = 0; // in the probe that is resolved now
 };
 
 } // namespace tapjit

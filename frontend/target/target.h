@@ -102,6 +102,8 @@ class Target {
 public:
   virtual ~Target() = default;
 
+  // Why no kernel can be traced at all, and what to do (the user runtime); nullopt when there is one.
+  virtual std::optional<Error> absent() const { return std::nullopt; }
   virtual const KernelFiles &files() const = 0;
   // Lower-case hex of the NT_GNU_BUILD_ID note; empty when no vmlinux is installed.
   virtual std::string build_id() const = 0;

@@ -226,6 +226,21 @@ TEST(Lower, Unsupported) {
   }
 }
 
+TEST(Lower, LinearHistogramHasALimit) {
+  for (const char *bounds : {"0, 250, 2", "0, 252, 2", "-9223372036854775807, 9223372036854775807, 1"}) {
+    Lowered lowered =
+        lower_text({"x.stp",
+                    "global t\nprobe begin { t <<< 1 print(@hist_linear(t, " + std::string(bounds) + ")) }\n",
+                    {},
+                    false});
+    bool fits = bounds == std::string("0, 250, 2"); // 125 steps, the upper bound's own, two outside: 128
+    EXPECT_EQ(lowered.diagnostics.empty(), fits) << lowered.diagnostics;
+    if (!fits) {
+      EXPECT_TRUE(lowered.diagnostics.starts_with("error: the histogram of `t` has more than 128 buckets"));
+    }
+  }
+}
+
 TEST(Lower, LimitsAndDefines) {
   SourceTable sources;
   Diagnostics diagnostics(sources);

@@ -11,6 +11,7 @@ public:
   // `why`: why no kernel could be had, for messages; empty when the user asked for the user runtime.
   explicit NoKernel(std::string why) : why_(std::move(why)) {}
 
+  std::optional<Error> absent() const override { return refusal(); }
   const target::KernelFiles &files() const override { return files_; }
   std::string build_id() const override { return {}; }
   std::optional<std::string> kconfig(std::string_view) const override { return std::nullopt; }
