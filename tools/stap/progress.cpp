@@ -2,11 +2,19 @@
 #include "tools/stap/progress.h"
 
 #include <chrono>
+#include <csignal>
 #include <fmt/format.h>
 
 namespace tapjit {
 
-Progress::Progress(std::string line) : line_(std::move(line)), thread_([this] { wait(); }) {}
+// Signals are the other threads': kbuild's caller holds them back while its temporary directory exists.
+Progress::Progress(std::string line) : line_(std::move(line)) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  thread_ = std::thread([this] { wait(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
 
 Progress::~Progress() {
   {

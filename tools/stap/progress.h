@@ -24,7 +24,7 @@ private:
   std::mutex mutex_;
   std::condition_variable over_changed_;
   bool over_ = false;
-  std::thread thread_; // last: it uses the others
+  std::thread thread_;
 };
 
 } // namespace tapjit
