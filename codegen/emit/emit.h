@@ -12,6 +12,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace tapjit::codegen {
 
@@ -25,6 +26,10 @@ struct EmitOptions {
 
 // The unit. The module must have passed ir/verify and ir/passes.
 std::string emit_c(const ir::Module &module, const EmitOptions &options);
+
+// The C names that emit_c gives to functions of embedded C, for telling the verifier's findings in them from those in
+// code of ours.
+std::vector<std::string> embedded_function_names(const ir::Module &module);
 
 // Every limit of ir/limits.def with its value for this module, computed defaults included.
 std::map<std::string, int64_t> resolve_limits(const ir::Module &module);

@@ -342,6 +342,14 @@ std::map<std::string, int64_t> resolve_limits(const ir::Module &module) {
   return limits_of(module, ir::ModuleEffects(module));
 }
 
+std::vector<std::string> embedded_function_names(const ir::Module &module) {
+  std::vector<std::string> names = name_functions(module), embedded;
+  for (size_t i = 0; i < names.size(); ++i)
+    if (module.functions[i].kind == ir::FunctionKind::Embedded)
+      embedded.push_back(std::move(names[i]));
+  return embedded;
+}
+
 std::string emit_c(const ir::Module &module, const EmitOptions &options) {
   CWriter out(options.unit_name.empty() ? module.name + ".c" : options.unit_name);
   ir::ModuleEffects effects(module);

@@ -5,6 +5,8 @@
 #include "codegen/finish/module.h"
 #include "tools/stap/progress.h"
 
+#include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 #include <set>
 #include <unistd.h>
@@ -55,21 +57,36 @@ CompileRequest unit_request(const Platform &platform, const CompileInput &input)
   return request;
 }
 
-// The findings in words; the unit is compiled once more with line tables, so that they name the script's lines.
-std::vector<std::string> safety_lines(const Platform &platform, const CompileInput &input, const Summaries &runtime,
-                                      const SafetyReport &report) {
+// Whether the code of a finding is embedded C: one of its functions, or C that only they can call (top-level text),
+// inlined or not.
+bool is_embedded(const Finding &finding, const std::vector<std::string> &embedded_functions) {
+  auto is_ours = [](const std::string &name) {
+    return name.starts_with("fn_") || name.starts_with("probe_") || name.starts_with("tap_") ||
+           (name.size() > 1 && name[0] == 'g' && isdigit(static_cast<unsigned char>(name[1])));
+  };
+  for (const std::string &scope : finding.scopes)
+    if (std::find(embedded_functions.begin(), embedded_functions.end(), scope) != embedded_functions.end())
+      return true;
+  return !finding.scopes.empty() && !is_ours(finding.scopes.back());
+}
+
+// The findings in words, as refusals or (guru mode, embedded C) as warnings. The unit is compiled once more with line
+// tables, so that they name the script's lines and the functions that were inlined.
+void word_findings(const Platform &platform, const CompileInput &input, const Summaries &runtime,
+                   CompileOutput &output) {
   CompileRequest request = unit_request(platform, input);
   request.debug_info = true;
   auto located = compile_unit(request);
   const SafetyReport better =
       located && located->ok() ? verify_unit(located->module(), context_layout(), runtime) : SafetyReport{};
-  const SafetyReport &used = better.findings.empty() ? report : better;
-  std::vector<std::string> lines;
-  for (const Finding &finding : used.findings)
-    lines.push_back(fmt::format("{}not proven safe ({}): in `{}`: {}",
-                                finding.line ? fmt::format("{}:{}: ", finding.file, finding.line) : "",
-                                property_word(finding.property), finding.function, finding.observed));
-  return lines;
+  const SafetyReport &used = better.findings.empty() ? output.safety : better;
+  for (const Finding &finding : used.findings) {
+    bool softened = input.guru && is_embedded(finding, input.embedded_functions);
+    (softened ? output.warnings : output.refusals)
+        .push_back(fmt::format("{}not proven safe ({}): in `{}`: {}",
+                               finding.line ? fmt::format("{}:{}: ", finding.file, finding.line) : "",
+                               property_word(finding.property), finding.function, finding.observed));
+  }
 }
 
 // What the unit's object needs and what the runtime's objects define: symbols of machine code, so that what code
@@ -116,10 +133,8 @@ Result<Unit> build_unit(const Platform &platform, const CompileInput &input, Ste
   unit.output.safety = verify_unit(compiled->module(), context_layout(), runtime);
   times.add("safety", safety_clock.real_ms());
   if (!unit.output.safety.ok()) {
-    auto lines = safety_lines(platform, input, runtime, unit.output.safety);
-    auto &where = input.guru ? unit.output.warnings : unit.output.refusals;
-    where.insert(where.end(), lines.begin(), lines.end());
-    if (!input.guru)
+    word_findings(platform, input, runtime, unit.output);
+    if (!unit.output.refusals.empty())
       return unit;
   }
   auto object = compiled->emit_object();
@@ -196,6 +211,13 @@ Result<Platform> open_user_platform(const Store &store, const std::string &runti
   if (platform)
     note_platform_times(*platform, times);
   return platform;
+}
+
+Result<CompileOutput> verify_for_kernel(const Platform &platform, const CompileInput &input, StepTimes &times) {
+  auto unit = build_unit(platform, input, times);
+  if (!unit)
+    return unit.error();
+  return std::move(unit->output);
 }
 
 Result<CompileOutput> compile_module(const Store &store, const Platform &platform, const CompileInput &input,

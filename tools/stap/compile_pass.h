@@ -17,10 +17,11 @@
 namespace tapjit {
 
 struct CompileInput {
-  std::string text;        // the emitted unit
-  std::string name;        // of the module
-  std::string runtime_dir; // the directory called runtime/
-  bool guru = false;       // findings of the safety verifier are warnings
+  std::string text;                            // the emitted unit
+  std::string name;                            // of the module
+  std::string runtime_dir;                     // the directory called runtime/
+  bool guru = false;                           // findings of the safety verifier in embedded C are warnings
+  std::vector<std::string> embedded_functions; // C names of the functions of embedded C
 };
 
 // What pass 4 gives. `refusals` not empty: the code was understood and refused (lines for standard error).
@@ -38,6 +39,9 @@ Result<codegen::Platform> open_kernel_platform(const codegen::Store &store, cons
                                                const std::string &runtime_dir, StepTimes &times);
 Result<codegen::Platform> open_user_platform(const codegen::Store &store, const std::string &runtime_dir,
                                              StepTimes &times);
+
+// Pass 4 as far as the verifier's verdict, without an image: for a unit that something else compiles (--kbuild).
+Result<CompileOutput> verify_for_kernel(const codegen::Platform &platform, const CompileInput &input, StepTimes &times);
 
 Result<CompileOutput> compile_module(const codegen::Store &store, const codegen::Platform &platform,
                                      const CompileInput &input, StepTimes &times);

@@ -116,25 +116,45 @@ Result<std::string> module_file(Run &run, const CompileOutput &output, const cha
   return path;
 }
 
-int run_kernel(Run &run, const std::string &text) {
+// Says what pass 4 had to say; whether it refused the code.
+bool refused(const CompileOutput &output) {
+  for (const std::string &line : output.warnings)
+    fmt::print(stderr, "WARNING: {}\n", line);
+  for (const std::string &line : output.refusals)
+    fmt::print(stderr, "error: {}\n", line);
+  if (!output.refusals.empty())
+    fmt::print(stderr, "Pass 4: compilation failed.  [man error::pass4]\n");
+  return !output.refusals.empty();
+}
+
+int run_ended(const Options &options, const PassClock &clock, const Result<int> &status) {
+  if (!status)
+    return fail(status.error());
+  say(options, 5, fmt::format("Pass 5: run completed {}.", clock.text()));
+  if (*status)
+    fmt::print(stderr, "Pass 5: run failed.  [man error::pass5]\n");
+  return *status;
+}
+
+int run_kernel(Run &run, const CompileInput &input) {
   const Options &options = run.options;
   PassClock clock;
-  CompileInput input{text, run.name, runtime_directory(options), options.guru};
   auto platform = open_kernel_platform(run.store, run.choice, input.runtime_dir, run.times);
   if (!platform)
     return fail(platform.error());
+  if (options.use_kbuild) {
+    auto verdict = verify_for_kernel(*platform, input, run.times);
+    if (!verdict)
+      return fail(verdict.error());
+    if (refused(*verdict))
+      return failed;
+  }
   auto output = options.use_kbuild ? kbuild_module(run.choice.build_dir, input, run.work.path())
                                    : compile_module(run.store, *platform, input, run.times);
   if (!output)
     return fail(output.error());
-  for (const std::string &line : output->warnings)
-    fmt::print(stderr, "WARNING: {}\n", line);
-  for (const std::string &line : output->refusals)
-    fmt::print(stderr, "error: {}\n", line);
-  if (!output->refusals.empty()) {
-    fmt::print(stderr, "Pass 4: compilation failed.  [man error::pass4]\n");
+  if (refused(*output))
     return failed;
-  }
   auto path = module_file(run, *output, ".ko");
   if (!path)
     return fail(path.error());
@@ -150,32 +170,20 @@ int run_kernel(Run &run, const std::string &text) {
   PassClock run_clock;
   auto status = run.choice.where == Where::Guest ? run_module_in_guest(options, run.choice, *path, run.name)
                                                  : run_module_on_host(options, *path);
-  if (!status)
-    return fail(status.error());
-  say(options, 5, fmt::format("Pass 5: run completed {}.", run_clock.text()));
-  if (*status)
-    fmt::print(stderr, "Pass 5: run failed.  [man error::pass5]\n");
-  return *status;
+  return run_ended(options, run_clock, status);
 }
 
-int run_process(Run &run, const std::string &text) {
+int run_process(Run &run, const CompileInput &input) {
   const Options &options = run.options;
   PassClock clock;
-  CompileInput input{text, run.name, runtime_directory(options), options.guru};
   auto platform = open_user_platform(run.store, input.runtime_dir, run.times);
   if (!platform)
     return fail(platform.error());
   auto output = compile_for_process(run.store, *platform, input, run.times);
   if (!output)
     return fail(output.error());
-  for (const std::string &line : output->warnings)
-    fmt::print(stderr, "WARNING: {}\n", line);
-  for (const std::string &line : output->refusals)
-    fmt::print(stderr, "error: {}\n", line);
-  if (!output->refusals.empty()) {
-    fmt::print(stderr, "Pass 4: compilation failed.  [man error::pass4]\n");
+  if (refused(*output))
     return failed;
-  }
   say(options, 4,
       fmt::format("Pass 4: {} \"{}.o\" {}.", output->from_cache ? "using cached" : "compiled C into", run.name,
                   clock.text()));
@@ -192,16 +200,11 @@ int run_process(Run &run, const std::string &text) {
   say(options, 5, "Pass 5: starting run.");
   PassClock run_clock;
   auto status = run_in_process(options, *platform, output->image, run.times);
-  if (!status)
-    return fail(status.error());
-  say(options, 5, fmt::format("Pass 5: run completed {}.", run_clock.text()));
-  if (*status)
-    fmt::print(stderr, "Pass 5: run failed.  [man error::pass5]\n");
-  return *status;
+  return run_ended(options, run_clock, status);
 }
 
 // Passes 1 to 3; an exit code, or -1 to go on with the C text.
-int translate(Run &run, const std::vector<ScriptText> &texts, std::string &text) {
+int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &input) {
   const Options &options = run.options;
   Scripts scripts;
   PassClock parse_clock;
@@ -250,17 +253,18 @@ int translate(Run &run, const std::vector<ScriptText> &texts, std::string &text)
   codegen::EmitOptions emit_options;
   emit_options.platform = run.choice.user_runtime ? codegen::EmitPlatform::User : codegen::EmitPlatform::Kernel;
   emit_options.kbuild = options.use_kbuild;
-  text = codegen::emit_c(module, emit_options);
+  input.text = codegen::emit_c(module, emit_options);
+  input.embedded_functions = codegen::embedded_function_names(module);
   run.times.add("emit", emit_clock.real_ms());
   std::string file = run.name + "_src.c";
   if (options.keep_directory)
-    if (auto written = write_file(run.work.path() + "/" + file, text); !written)
+    if (auto written = write_file(run.work.path() + "/" + file, input.text); !written)
       return fail(written.error());
   say(options, 3,
       fmt::format("Pass 3: translated to C into \"{}\" {}.",
                   options.keep_directory ? run.work.path() + "/" + file : file, translate_clock.text_with_memory()));
   if (options.last_pass == 3) {
-    fmt::print("{}", text);
+    fmt::print("{}", input.text);
     return 0;
   }
   return -1;
@@ -299,10 +303,10 @@ int run_script(const Options &options) {
     run.work.keep();
     fmt::print(stderr, "Keeping temporary directory \"{}\"\n", run.work.path());
   }
-  std::string text;
-  int status = translate(run, *texts, text);
+  CompileInput input{"", run.name, runtime_directory(options), options.guru, {}};
+  int status = translate(run, *texts, input);
   if (status < 0)
-    status = choice->user_runtime ? run_process(run, text) : run_kernel(run, text);
+    status = choice->user_runtime ? run_process(run, input) : run_kernel(run, input);
   if (options.time_steps)
     fmt::print(stderr, "{}", run.times.json());
   return status;
