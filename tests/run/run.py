@@ -147,6 +147,9 @@ def main():
     if args.names:
         tests = [t for t in tests if any(n in t.name for n in args.names)]
     guest = Guest(os.path.dirname(os.path.abspath(args.stap))) if args.runtime == "kernel" else None
+    # What is made once for a kernel, and says so on standard error when it lasts, is made before the first test.
+    first = ["--vm", "-e", 'probe kernel.function("vfs_read") {}'] if guest else ["--runtime=user", "-e", "probe begin {}"]
+    subprocess.run([args.stap, "-p4", *first], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     failed = 0
     try:
         for test in tests:
@@ -159,6 +162,8 @@ def main():
                     update(test, result)
             except subprocess.TimeoutExpired as e:
                 problems = [f"still running after {e.timeout:.0f} s; printed so far: {(e.stdout or b'')[-500:]!r} {(e.stderr or b'')[-500:]!r}"]
+                if guest:
+                    problems.append("the guest's console ends:\n" + guest.console_tail())
             print(f"{'FAIL' if problems else 'ok  '} {test.name} ({time.monotonic() - started:.2f} s)", flush=True)
             for problem in problems:
                 failed_text = problem.rstrip("\n").replace("\n", "\n     ")

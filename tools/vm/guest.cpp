@@ -360,6 +360,15 @@ private:
 
 } // namespace
 
+// A served guest's console comes from its server, which is alive.
+Error Guest::hung(milliseconds limit) {
+  std::string what = "the guest hangs: it has not answered for " + std::to_string(limit.count() / 1000) + " s";
+  if (state_->process)
+    return state_->lost(what);
+  Result<std::string> text = console();
+  return Error{with_console(what, text ? last_lines(*text, console_lines_shown) : ""), ""};
+}
+
 Result<RunStatus> Guest::run(const RunRequest &request, const RunOutput &output) {
   State &state = *state_;
   uint32_t id = state.running_id = state.next_id++;
@@ -423,8 +432,7 @@ Result<RunStatus> Guest::run(const RunRequest &request, const RunOutput &output)
     }
     if (!waits[0].revents && silence.passed()) {
       if (!silence.ask())
-        return state.lost("the guest hangs: it has not answered for " +
-                          std::to_string(request.silence_limit.count() / 1000) + " s");
+        return hung(request.silence_limit);
       (void)state.channel.send(state.next_id++, VM_STAT, "/");
     }
     if (limit.passed()) {

@@ -107,6 +107,7 @@ public:
 
 private:
   struct State;
+  Error hung(milliseconds limit);
   explicit Guest(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

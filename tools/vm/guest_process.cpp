@@ -175,14 +175,17 @@ GuestProcess::~GuestProcess() {
 
 std::string GuestProcess::console() const { return read_memory_file(console_); }
 
-std::string GuestProcess::console_tail(size_t lines) const {
-  std::string text = console();
+std::string last_lines(std::string text, size_t lines) {
   std::erase(text, '\r');
   size_t start = text.size();
   for (size_t seen = 0; start > 0; start--)
     if (text[start - 1] == '\n' && seen++ == lines)
       break;
-  return text.substr(start) + read_memory_file(messages_);
+  return text.substr(start);
+}
+
+std::string GuestProcess::console_tail(size_t lines) const {
+  return last_lines(console(), lines) + read_memory_file(messages_);
 }
 
 bool GuestProcess::wait_for_end(int milliseconds) {

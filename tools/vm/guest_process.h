@@ -20,6 +20,9 @@ struct MachineOptions {
   bool use_kvm = false;
 };
 
+// Of a console's text; carriage returns are dropped.
+std::string last_lines(std::string text, size_t lines);
+
 class GuestProcess {
 public:
   static Result<GuestProcess> start(const MachineOptions &options);

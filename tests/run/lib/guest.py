@@ -29,7 +29,14 @@ class Guest:
     def kernel_messages(self):
         return subprocess.run([f"{self.bin_dir}/tap-vm", "dmesg", "--socket", self.socket], capture_output=True, text=True, timeout=60).stdout
 
+    def console_tail(self, lines=40):
+        try:
+            text = subprocess.run([f"{self.bin_dir}/tap-vm", "console", "--socket", self.socket], capture_output=True, text=True, timeout=20).stdout
+        except subprocess.TimeoutExpired:
+            return "(the guest's server does not answer)"
+        return "\n".join(text.splitlines()[-lines:])
+
     def close(self):
-        subprocess.run([f"{self.bin_dir}/tap-vm", "stop", "--socket", self.socket], timeout=60, capture_output=True)
+        subprocess.run([f"{self.bin_dir}/tap-vm", "stop", "--socket", self.socket], timeout=120, capture_output=True)
         os.environ.pop("TAPJIT_VM_SOCKET", None)
         self.directory.cleanup()
