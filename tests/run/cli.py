@@ -175,7 +175,8 @@ class BadInput(Case):
         self.refused("-e", "function f() %{ %} " + HELLO, says="embedded code needs guru mode", place="<input>:1:14", hint="-g")
 
     def test_wrong_embedded_c(self):
-        self.refused("-g", "-e", "function f() %{\n  this is no C;\n%} probe begin { f() exit() }", says="<input>:2:.*")
+        self.refused("-g", "-e", "function f() %{\n  this is no C;\n%} probe begin { f() exit() }", says="<input>:2:3: ")
+        self.refused("-g", "-e", "function f()\n\n%{ /* pure */\n  this is no C;\n%} probe begin { f() exit() }", says="<input>:4:3: ")
 
     def test_warnings(self):
         script = "probe begin { if (x) println(1) exit() }"
