@@ -2,6 +2,7 @@
 // The unit from its first to its last line, in the order that runtime/ABI.md gives.
 #include "codegen/emit/format_args.h"
 #include "codegen/emit/unit.h"
+#include "ir/signature.h"
 
 #include <algorithm>
 
@@ -148,19 +149,13 @@ void emit_formats(Unit &unit) {
   unit.out.close("};");
 }
 
-int64_t bucket_count(const ir::StatSpec &spec) {
-  if (spec.hist == ir::StatSpec::Hist::None)
-    return 0;
-  return spec.hist == ir::StatSpec::Hist::Log ? 128 : (spec.high - spec.low) / spec.step + 3;
-}
-
 void emit_stat(Unit &unit, const ir::Global &global, const std::string &name) {
   const ir::StatSpec &spec = global.stat;
   static const char *const kinds[] = {"TAP_HIST_NONE", "TAP_HIST_LOG", "TAP_HIST_LINEAR"};
   unit.out.line("static const struct tap_stat_spec {}_spec = {{ {{ {}, {}, {}, {}, {} }}, {}, {} }};", name,
                 kinds[size_t(spec.hist)], c_integer(spec.low), c_integer(spec.high), c_integer(spec.step),
-                bucket_count(spec), spec.variance ? "true" : "false", spec.variance_shift);
-  unit.out.line("TAP_STAT_TYPE({}, {})", name, bucket_count(spec));
+                ir::bucket_count(spec), spec.variance ? "true" : "false", spec.variance_shift);
+  unit.out.line("TAP_STAT_TYPE({}, {})", name, ir::bucket_count(spec));
   if (!is_map(global))
     unit.out.line("TAP_STAT_DEFINE({0}, {0}_spec)", name);
 }
