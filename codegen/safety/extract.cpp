@@ -25,15 +25,17 @@ void add_constant_references(const llvm::Constant &constant, std::set<const llvm
       add_constant_references(*inner, found, seen);
 }
 
+// The script's line: of the locations that the instruction was inlined through, the innermost in a script (#line), else
+// the outermost.
 void set_position(const llvm::Instruction *at, std::string &file, unsigned &line) {
-  if (!at || !at->getDebugLoc())
-    return;
-  // The outermost inlined-at location is the emitted statement, which #line maps to the script.
-  const llvm::DILocation *location = at->getDebugLoc().get();
-  while (location->getInlinedAt())
-    location = location->getInlinedAt();
-  file = location->getFilename().str();
-  line = location->getLine();
+  const llvm::DILocation *location = at ? at->getDebugLoc().get() : nullptr;
+  for (; location; location = location->getInlinedAt()) {
+    llvm::StringRef name = location->getFilename();
+    file = name.str();
+    line = location->getLine();
+    if (!name.ends_with(".c") && !name.ends_with(".h"))
+      return;
+  }
 }
 
 } // namespace
