@@ -7,8 +7,8 @@
 #include "ir/signature.h"
 
 #include <algorithm>
-#include <functional>
 #include <cstdlib>
+#include <functional>
 
 namespace tapjit {
 
