@@ -39,6 +39,9 @@ Error load_error(const ModuleFile &module, int failure) {
     return {observed + "it needs a symbol that this kernel does not have", "the kernel's log (dmesg) names it"};
   case ENOEXEC:
     return {observed + "the kernel refuses its format", "the kernel's log (dmesg) says why"};
+  case ENOMEM:
+    return {observed + "not enough memory for its arrays, frames and buffers",
+            "lower MAXMAPENTRIES, MAXSTRINGLEN, MAXNESTING or STP_BUFFER_KB (stap -D), or -s"};
   case ENOSYS:
     return {observed + "this kernel loads no modules", "use stap --vm, or --runtime=user"};
   default:
@@ -70,13 +73,13 @@ std::string join_parameters(const std::vector<std::string> &parameters) {
   return joined;
 }
 
-Result<void> load_module(const ModuleFile &module, const std::vector<std::string> &parameters, bool changed) {
+Result<void> load_module(const ModuleFile &module, const std::vector<std::string> &parameters) {
   std::string running = running_release();
   if (module.release != running)
     return Error{"module '" + module.name + "' was built for " + module.release + ", running is " + running, ""};
   std::string joined = join_parameters(parameters);
-  long done = changed ? syscall(SYS_init_module, module.bytes.data(), module.bytes.size(), joined.c_str())
-                      : syscall(SYS_finit_module, module.fd, joined.c_str(), 0);
+  // Not finit_module: who can write the file could change it after it was checked.
+  long done = syscall(SYS_init_module, module.bytes.data(), module.bytes.size(), joined.c_str());
   return done == 0 ? Result<void>() : Result<void>(load_error(module, errno));
 }
 
