@@ -86,6 +86,8 @@ TEST(ModuleFile, Refused) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().observed,
             "'x.ko' is not a kernel module for x86-64: it is not a relocatable object of that machine");
+  // What is unloaded at the end must be what was loaded.
+  EXPECT_FALSE(check_module(make_module(good_modinfo, "other"), "x.ko"));
   EXPECT_FALSE(open_module("/nonexistent.ko"));
   EXPECT_FALSE(open_module("/tmp"));
 }
@@ -104,6 +106,7 @@ TEST(ModuleFile, UnknownParameters) {
   Result<void> unknown = check_parameters(*module, {"limit=5", "size=3"});
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().observed, "module 'stap_1' has no parameter 'size'");
+  EXPECT_FALSE(check_parameters(*module, {"limit=5\" size=\"3"}));
 }
 
 TEST(Parameters, BlanksAreQuoted) {

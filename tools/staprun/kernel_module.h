@@ -12,8 +12,8 @@ namespace tapjit::staprun {
 
 Result<void> may_load_modules(); // CAP_SYS_MODULE is effective
 
-// `parameters` are NAME=VALUE. `changed`: the bytes are loaded, not the file (it was renamed).
-Result<void> load_module(const ModuleFile &module, const std::vector<std::string> &parameters, bool changed);
+// Loads the bytes that were checked. `parameters` are NAME=VALUE.
+Result<void> load_module(const ModuleFile &module, const std::vector<std::string> &parameters);
 
 // Waits while the module is in use, ten seconds at most.
 Result<void> unload_module(const std::string &name);

@@ -158,7 +158,7 @@ int run_session(const RunOptions &options, int ready_fd) {
   // Blocked before the module is in, so that no signal leaves it behind.
   sigset_t set = watched_signals();
   sigprocmask(SIG_BLOCK, &set, nullptr);
-  if (Result<void> loaded = load_module(*module, parameters, options.fresh_name); !loaded)
+  if (Result<void> loaded = load_module(*module, parameters); !loaded)
     return fail(loaded.error());
   if (options.verbose > 1)
     fprintf(stderr, "staprun: loaded module '%s'\n", module->name.c_str());

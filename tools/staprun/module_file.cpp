@@ -66,6 +66,14 @@ std::string modinfo_value(std::string_view modinfo, std::string_view key) {
   return values.empty() ? std::string() : values[0];
 }
 
+// Where `name` stands in the file's struct module, 0 if it does not. The place differs between kernels.
+size_t find_own_name(std::string_view bytes, const Elf64_Ehdr &header, const std::string &name) {
+  Piece section = find_section(bytes, header, ".gnu.linkonce.this_module");
+  std::string_view view = bytes.substr(section.offset, section.size);
+  size_t at = view.find('\0' + name + '\0');
+  return at == std::string_view::npos || view.size() - at < name_limit + 2 ? 0 : section.offset + at + 1;
+}
+
 bool read_header(std::string_view bytes, Elf64_Ehdr &header) {
   return read_at(bytes, 0, header) && memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
          header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_ident[EI_DATA] == ELFDATA2LSB &&
@@ -90,6 +98,10 @@ Result<ModuleFile> check_module(std::string bytes, const std::string &path) {
   if (module.name.empty() || module.release.empty() || module.name.size() > name_limit ||
       module.name.find_first_of("/ \n") != std::string::npos)
     return Error{"'" + path + "' is not a kernel module: its .modinfo holds no name and vermagic", ""};
+  // It is unloaded by that name, and the kernel knows it by the one in its struct module.
+  if (find_own_name(bytes, header, module.name) == 0)
+    return Error{"'" + path + "' is not a kernel module of stap: it is called '" + module.name + "' in .modinfo only",
+                 ""};
   for (const std::string &parameter : modinfo_values(text, "parmtype"))
     module.parameters.insert(parameter.substr(0, parameter.find(':')));
   module.bytes = std::move(bytes);
@@ -108,16 +120,10 @@ Result<ModuleFile> open_module(const std::string &path) {
     bytes.resize(static_cast<size_t>(facts.st_size));
     readable = pread(fd, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size());
   }
-  Result<ModuleFile> module =
-      readable
-          ? check_module(std::move(bytes), path)
-          : Result<ModuleFile>(Error{"'" + path + "' cannot be read as a kernel module: it is not a plain file", ""});
-  if (!module) {
-    close(fd);
-    return module;
-  }
-  module->fd = fd;
-  return module;
+  close(fd);
+  if (!readable)
+    return Error{"'" + path + "' cannot be read as a kernel module: it is not a plain file", ""};
+  return check_module(std::move(bytes), path);
 }
 
 Result<void> check_parameters(const ModuleFile &module, const std::vector<std::string> &parameters) {
@@ -125,6 +131,9 @@ Result<void> check_parameters(const ModuleFile &module, const std::vector<std::s
     std::string name = parameter.substr(0, parameter.find('='));
     if (!module.parameters.contains(name))
       return Error{"module '" + module.name + "' has no parameter '" + name + "'", ""};
+    // The kernel has no way to quote one, and after it the value would go on as parameters of its own.
+    if (parameter.find('"') != std::string::npos)
+      return Error{"the value of parameter '" + name + "' holds a double quote, which the kernel cannot take", ""};
   }
   return {};
 }
@@ -133,15 +142,12 @@ Result<void> rename_module(ModuleFile &module, const std::string &name) {
   Elf64_Ehdr header;
   if (name.size() > name_limit || !read_header(module.bytes, header))
     return Error{"'" + name + "' is too long for a module's name", ""};
-  Piece section = find_section(module.bytes, header, ".gnu.linkonce.this_module");
-  std::string_view view = std::string_view(module.bytes).substr(section.offset, section.size);
-  // The name's place in struct module differs between kernels: it is where the old name stands.
-  size_t at = view.find(module.name + '\0');
-  if (at == std::string_view::npos || view.size() - at < name_limit + 1)
+  size_t at = find_own_name(module.bytes, header, module.name);
+  if (at == 0)
     return Error{"the name of module '" + module.name + "' is not where it should be; it cannot be changed", ""};
   std::string padded = name;
   padded.resize(name_limit + 1, '\0');
-  module.bytes.replace(section.offset + at, padded.size(), padded);
+  module.bytes.replace(at, padded.size(), padded);
   module.name = name;
   return {};
 }

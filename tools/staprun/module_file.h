@@ -12,8 +12,7 @@
 namespace tapjit::staprun {
 
 struct ModuleFile {
-  int fd = -1;
-  std::string bytes;
+  std::string bytes;                // of the file when it was checked; these are loaded
   std::string name;                 // modinfo `name`
   std::set<std::string> parameters; // their names, from modinfo `parmtype`
   std::string release;              // first word of modinfo `vermagic`: the kernel it was built for
@@ -23,7 +22,7 @@ struct ModuleFile {
 // checked against its size before it is used.
 Result<ModuleFile> open_module(const std::string &path);
 
-// The same checks on bytes; fills all but `fd`. For tests.
+// The same checks on bytes. For tests.
 Result<ModuleFile> check_module(std::string bytes, const std::string &path);
 
 // Each of `parameters` (NAME=VALUE) must name one that the module has: the kernel itself only notes an unknown one in
