@@ -356,6 +356,14 @@ fail:
 	return -ENOMEM;
 }
 
+/* Interrupts are off while a handler waits for a lock: a second in all is far below what a watchdog notices.
+ */
+static void bound_lock_wait(struct tap_limits *limits)
+{
+	limits->lock_delay_us = min_t(uint32_t, limits->lock_delay_us, 10000);
+	limits->lock_tries = min_t(uint32_t, limits->lock_tries, USEC_PER_SEC / (limits->lock_delay_us + 1));
+}
+
 int tap_session_load(struct tap_program *program)
 {
 	struct tap_session *s = tap_self();
@@ -364,6 +372,7 @@ int tap_session_load(struct tap_program *program)
 	if (program->abi != TAP_ABI)
 		return -ENOEXEC;
 	s->program = program;
+	bound_lock_wait(&program->limits);
 	mutex_init(&s->control);
 	init_waitqueue_head(&s->readable);
 	init_waitqueue_head(&s->room);
