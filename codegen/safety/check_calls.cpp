@@ -171,8 +171,8 @@ const char *find_allowed_asm(StringRef text) {
 
 void check_calls(SafetyRun &run) {
   if (std::string text = folded(run.module.getModuleInlineAsm()); !text.empty() && !run.functions.empty())
-    run.finding(Property::Calls, **run.functions.begin(), nullptr,
-                fmt::format("assembly outside functions: `{}`", text.substr(0, 200)));
+    run.report.findings.push_back(
+        {Property::Calls, "", "", 0, fmt::format("assembly outside functions: `{}`", text.substr(0, 200)), {}});
   for (const Function *function : run.functions)
     for (const Instruction &instruction : instructions(*function)) {
       if (auto *call = dyn_cast<CallBase>(&instruction))
