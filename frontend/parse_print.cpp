@@ -81,7 +81,7 @@ bool Parser::is_print_name(std::string_view name) const {
 }
 
 // `%[flag][width][.precision][l]conversion`; what is none of these is reported and kept as text.
-std::vector<FormatPart> Parser::parse_format(std::string_view format, Loc loc) {
+std::vector<FormatPart> Parser::parse_format(std::string_view format, Loc loc, bool &is_good) {
   std::vector<FormatPart> parts;
   std::string text;
   auto flush = [&] {
@@ -123,6 +123,7 @@ std::vector<FormatPart> Parser::parse_format(std::string_view format, Loc loc) {
       if (!failing_)
         diagnostics_.report(DiagId::bad_printf_format, loc, {part.text})
             .hint("a directive is `%[flag][width][.precision]` and one of `b c d i u o x X p s m M %`");
+      is_good = false;
       text += part.text;
       continue;
     }
@@ -153,7 +154,7 @@ Expr *Parser::parse_print(const Token &name) {
   node.delimited = row->delimited;
   node.newline = row->newline;
   node.is_char = row->is_char;
-  bool first = true;
+  bool first = true, format_is_good = true;
   if (node.formatted || node.delimited) {
     Loc loc = peek().loc;
     std::string_view text;
@@ -161,7 +162,7 @@ Expr *Parser::parse_print(const Token &name) {
     first = false;
     if (node.formatted) {
       node.format = text;
-      node.parts = file_.arena.copy(parse_format(text, loc));
+      node.parts = file_.arena.copy(parse_format(text, loc, format_is_good));
     } else {
       node.delimiter = text;
     }
@@ -176,10 +177,12 @@ Expr *Parser::parse_print(const Token &name) {
   expect(TokenKind::rparen);
   node.args = file_.arena.copy(args);
   size_t needed = node.delimited ? 2 : node.formatted || (node.newline && !node.delimited) ? 0 : 1;
-  if (node.formatted)
-    check_format_arguments(node, name.loc);
-  else if (!failing_ && (args.size() < needed || (node.is_char && args.size() != 1)))
+  if (node.formatted) {
+    if (format_is_good) // else nobody knows how many it takes
+      check_format_arguments(node, name.loc);
+  } else if (!failing_ && (args.size() < needed || (node.is_char && args.size() != 1))) {
     diagnostics_.report(DiagId::print_needs_argument, name.loc, {name.text, needed == 2 ? "two values" : "one value"});
+  }
   return make(name.loc, node);
 }
 

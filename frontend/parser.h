@@ -129,7 +129,7 @@ private:
   // ---- parse_print.cpp
   bool is_print_name(std::string_view name) const;
   ast::Expr *parse_print(const Token &name);
-  std::vector<ast::FormatPart> parse_format(std::string_view format, Loc loc);
+  std::vector<ast::FormatPart> parse_format(std::string_view format, Loc loc, bool &is_good);
   void check_format_arguments(const ast::Print &print, Loc loc);
 
   ast::File &file_;

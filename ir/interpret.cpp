@@ -276,7 +276,8 @@ Element *Machine::State::insert(const Inst &inst, const Key &key) {
     most = limit(module, "MAXMAPENTRIES");
   if (int64_t(global.order.size()) >= most) {
     if (!module.globals[inst.aux].wrap) {
-      fail("Array overflow, check MAXMAPENTRIES");
+      fail(module.globals[inst.aux].max_entries ? "Array overflow, check size limit (" + std::to_string(most) + ")"
+                                                : "Array overflow, check MAXMAPENTRIES");
       return nullptr;
     }
     global.elements.erase(global.order.front());

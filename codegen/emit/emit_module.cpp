@@ -251,6 +251,8 @@ void emit_global_init(Unit &unit, const ir::Global &global, const std::string &n
   else
     return;
   out.line("\treturn -12;");
+  if (is_map(global) && global.max_entries && !global.wrap)
+    out.line("tap_globals.{}.overflow = \"Array overflow, check size limit ({})\";", name, global.max_entries);
 }
 
 void emit_globals_init(Unit &unit) {

@@ -48,7 +48,7 @@ struct tap_map_node *tap_map_take(struct tap_ctx *c, struct tap_map *map, uint32
 		tap_map_drop(c, map, map->first);
 	node = map->free;
 	if (!node) {
-		tap_fail(c, where, "Array overflow, check MAXMAPENTRIES");
+		tap_fail(c, where, map->overflow ? map->overflow : "Array overflow, check MAXMAPENTRIES");
 		return NULL;
 	}
 	map->free = node->next;

@@ -29,6 +29,8 @@ struct tap_map {
 	uint32_t mask; /* number of buckets - 1; a power of two, at least `capacity` */
 	uint32_t count, capacity;
 	bool wrap; /* when full, a new element replaces the first of the list */
+	const char
+	    *overflow; /* what a full map says: a literal that names its own size, or NULL for the limit */
 };
 
 /* 0, or -12 when there is no memory. May sleep. */

@@ -192,7 +192,7 @@ TEST(EmitRun, maps) {
   ret)",
                                "global @m [str, i64] i64\nglobal @names [i64] str\nglobal @small [i64] i64 max 2\n"));
   EXPECT_EQ(run.output, "1 3 2 0 1 0\n0 [a] []\n0 2\n");
-  EXPECT_EQ(run.errors, "ERROR: Array overflow, check MAXMAPENTRIES near identifier 'small' at t.stp:9:1\n");
+  EXPECT_EQ(run.errors, "ERROR: Array overflow, check size limit (2) near identifier 'small' at t.stp:9:1\n");
 }
 
 // Prints the elements of @m in the order that `sort` asks for, at most `limit`.

@@ -90,6 +90,7 @@ Result<KernelChoice> choose_guest(const Options &options) {
 KernelChoice user_choice(const Options &options, std::string why) {
   KernelChoice choice;
   choice.user_runtime = true;
+  choice.release = running_release(); // what `kernel_v` means there
   choice.where = options.last_pass == 5 ? Where::Process : Where::Nowhere;
   choice.why_user = std::move(why);
   return choice;

@@ -15,7 +15,7 @@ enum class Where { Nowhere /* stops before pass 5 */, Host, Guest, Process /* us
 struct KernelChoice {
   bool user_runtime = false;
   Where where = Where::Nowhere;
-  std::string release;   // kernel runtime: of the traced kernel
+  std::string release;   // of the traced kernel; user runtime: of the one that runs
   std::string build_dir; // its headers
   std::string why_user;  // auto chose the user runtime: why no kernel could be had
 };
