@@ -196,6 +196,7 @@ TEST(Calls, WaysAroundTheTable) {
             "a call through a pointer");
   EXPECT_EQ(refusal("__asm__(\".globl memcpy\\nmemcpy: jmp memcpy\"); void h(void) { helper(); }"),
             "assembly outside functions: `.globl memcpy memcpy: jmp memcpy`");
+  EXPECT_NE(refusal("void h(void) { if (sink(1)) __builtin_trap(); }"), "accepted");
   // An address that setup code gives away is called by somebody.
   EXPECT_NE(
       refusal("void (*hook)(void); static void evil(void) { unknown(); } int tap_globals_init(void) { hook = evil; "
