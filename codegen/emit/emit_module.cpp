@@ -50,7 +50,7 @@ std::map<std::string, int64_t> limits_of(const ir::Module &module, const ir::Mod
     if (!limits[name])
       limits[name] = value;
   };
-  computed("MAXACTION_INTERRUPTIBLE", 10 * limits["MAXACTION"]);
+  computed("MAXACTION_INTERRUPTIBLE", limits["MAXACTION"] > INT64_MAX / 10 ? INT64_MAX : 10 * limits["MAXACTION"]);
   computed("MAP_STRING_LENGTH", limits["MAXSTRINGLEN"]);
   computed("MAXNESTING", default_nesting(module, effects));
   return limits;
