@@ -79,7 +79,8 @@ void word_findings(const Platform &platform, const CompileInput &input, const Su
   auto located = compile_unit(request);
   const SafetyReport better =
       located && located->ok() ? verify_unit(located->module(), context_layout(), runtime) : SafetyReport{};
-  const SafetyReport &used = better.findings.empty() ? output.safety : better;
+  // A finding that line tables hide must not be lost.
+  const SafetyReport &used = better.findings.size() < output.safety.findings.size() ? output.safety : better;
   for (const Finding &finding : used.findings) {
     bool softened = input.guru && is_embedded(finding, input.embedded_functions);
     (softened ? output.warnings : output.refusals)
