@@ -311,8 +311,7 @@ Expr *Parser::parse_primary() {
     return parse_tuple_in();
   case TokenKind::embedded:
     take();
-    if (!options_.guru)
-      diagnostics_.report(DiagId::embedded_needs_guru, token.loc).hint("run with `-g`, if you trust the script");
+    require_guru("embedded code", token.loc);
     return make(token.loc, EmbeddedExpr{token.text, token.text.find("/* string */") != std::string_view::npos});
   case TokenKind::at_word:
     return parse_at_word();
@@ -392,6 +391,14 @@ constexpr StatWord stat_words[] = {{"count", StatOp::count}, {"sum", StatOp::sum
 
 } // namespace
 
+bool Parser::require_guru(std::string_view what, Loc loc) {
+  if (options_.guru || sources_.kind(sources_.position(loc).source) == SourceKind::macros)
+    return true;
+  if (!failing_)
+    diagnostics_.report(DiagId::embedded_needs_guru, loc, {what}).hint("run with `-g`, if you trust the script");
+  return false;
+}
+
 Expr *Parser::parse_at_word() {
   const Token &token = take();
   Loc loc = token.loc;
@@ -405,6 +412,8 @@ Expr *Parser::parse_at_word() {
     fail(DiagId::unknown_macro, loc, {word});
     return dummy();
   }
+  if (word == "const" || word == "kderef" || word == "kregister")
+    require_guru("`@" + std::string(word) + "`", loc);
   expect(TokenKind::lparen);
   if (word == "cast")
     return parse_cast(loc);

@@ -115,11 +115,9 @@ void Parser::parse_declaration() {
     return parse_globals(true);
   case TokenKind::embedded:
     take();
-    if (!options_.guru) {
-      diagnostics_.report(DiagId::embedded_needs_guru, token.loc).hint("run with `-g`, if you trust the script");
-      return;
-    }
-    return add_decl(token.loc, EmbeddedDecl{token.text});
+    if (require_guru("embedded code", token.loc))
+      add_decl(token.loc, EmbeddedDecl{token.text});
+    return;
   case TokenKind::semicolon:
     take();
     return;
@@ -307,8 +305,7 @@ void Parser::parse_function(bool is_private) {
   if (is(TokenKind::embedded)) {
     const Token &code = take();
     function.code = {code.text, code.loc};
-    if (!options_.guru)
-      diagnostics_.report(DiagId::embedded_needs_guru, code.loc).hint("run with `-g`, if you trust the script");
+    require_guru("embedded code", code.loc);
   } else {
     function.body = parse_block();
   }

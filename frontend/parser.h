@@ -62,6 +62,10 @@ private:
   bool enter(Loc loc, unsigned weight = bracket_weight); // deeper; false (reported) when too deep. Pair with leave().
   void leave(unsigned weight = bracket_weight) { depth_ -= weight; }
 
+  // For what only a tapset, or a script run with -g, may say; false: reported. A library's macro counts as the
+  // tapset's.
+  bool require_guru(std::string_view what, Loc loc);
+
   template <typename T> ast::Expr *make(Loc loc, T node) {
     return file_.arena.make<ast::Expr>(loc, ast::Type::unknown, ast::ExprNode(node));
   }
