@@ -55,6 +55,9 @@ enum Effect : uint16_t {
 
 enum class Aux : uint8_t { None, Global, Function, String, Format, LockSet, Block };
 
+// Which globals an op is for: `Value` is i64 or str.
+enum class GlobalKind : uint8_t { Any, Value, Integer, Stat, Map, ValueMap, IntegerMap, StatMap };
+
 // What Inst::imm is.
 enum class Imm : uint8_t { None, Integer, Flag, Field, Sort };
 
@@ -65,6 +68,7 @@ struct OpInfo {
   const char *result;
   const char *operands;
   Aux aux;
+  GlobalKind global; // of the global in aux
   uint16_t effects;
   uint16_t cost;
   Imm imm;

@@ -3,11 +3,24 @@
 
 namespace tapjit::ir {
 
+// The words of the table's aux column.
+namespace column {
+struct Word {
+  Aux indexes;
+  GlobalKind kind = GlobalKind::Any;
+};
+static constexpr Word None{Aux::None}, Function{Aux::Function}, String{Aux::String}, Format{Aux::Format},
+    LockSet{Aux::LockSet}, Global{Aux::Global}, GlobalScalar{Aux::Global, GlobalKind::Value},
+    GlobalInteger{Aux::Global, GlobalKind::Integer}, GlobalStat{Aux::Global, GlobalKind::Stat},
+    GlobalMap{Aux::Global, GlobalKind::Map}, GlobalValueMap{Aux::Global, GlobalKind::ValueMap},
+    GlobalIntegerMap{Aux::Global, GlobalKind::IntegerMap}, GlobalStatMap{Aux::Global, GlobalKind::StatMap};
+} // namespace column
+
 static constexpr OpInfo infos[] = {
 #define OP(name, mnemonic, result, operands, aux, effects, cost)                                                       \
-  {Op::name, mnemonic, result, operands, Aux::aux, uint16_t(effects), cost, Imm::None},
+  {Op::name, mnemonic, result, operands, column::aux.indexes, column::aux.kind, uint16_t(effects), cost, Imm::None},
 #define OP_IMM(name, mnemonic, result, operands, aux, effects, cost, imm)                                              \
-  {Op::name, mnemonic, result, operands, Aux::aux, uint16_t(effects), cost, Imm::imm},
+  {Op::name, mnemonic, result, operands, column::aux.indexes, column::aux.kind, uint16_t(effects), cost, Imm::imm},
 #include "ir/ops.def"
 #undef OP
 };

@@ -7,61 +7,25 @@ namespace tapjit::ir {
 
 namespace {
 
-enum class Kind : uint8_t { Any, Value, Integer, Stat, Map, ValueMap, IntegerMap, StatMap };
-
-// The globals that an op is for. What follows from the row already (a result `g` of a statistic has no type) is checked
-// by the row.
-Kind wanted_global(Op op) {
-  switch (op) {
-  case Op::GLoad:
-  case Op::GStore:
-    return Kind::Value;
-  case Op::GAdd:
-    return Kind::Integer;
-  case Op::StatAdd:
-  case Op::StatGet:
-  case Op::PrintHist:
-    return Kind::Stat;
-  case Op::MapGet:
-  case Op::MapSet:
-  case Op::IterValue:
-    return Kind::ValueMap;
-  case Op::MapAdd:
-    return Kind::IntegerMap;
-  case Op::MapStatAdd:
-  case Op::MapStatGet:
-  case Op::MapPrintHist:
-  case Op::IterStat:
-    return Kind::StatMap;
-  case Op::MapHas:
-  case Op::MapDel:
-  case Op::IterBegin:
-  case Op::IterNext:
-  case Op::IterKey:
-    return Kind::Map;
-  default:
-    return Kind::Any;
-  }
-}
-
-bool fits(const Global &global, Kind kind) {
+// What follows from the row already (a result `g` of a statistic has no type) is checked by the row.
+bool fits(const Global &global, GlobalKind kind) {
   bool is_map = !global.keys.empty();
   switch (kind) {
-  case Kind::Any:
+  case GlobalKind::Any:
     return true;
-  case Kind::Value:
+  case GlobalKind::Value:
     return !is_map && global.value != ValueKind::Stat;
-  case Kind::Integer:
+  case GlobalKind::Integer:
     return !is_map && global.value == ValueKind::I64;
-  case Kind::Stat:
+  case GlobalKind::Stat:
     return !is_map && global.value == ValueKind::Stat;
-  case Kind::Map:
+  case GlobalKind::Map:
     return is_map;
-  case Kind::ValueMap:
+  case GlobalKind::ValueMap:
     return is_map && global.value != ValueKind::Stat;
-  case Kind::IntegerMap:
+  case GlobalKind::IntegerMap:
     return is_map && global.value == ValueKind::I64;
-  case Kind::StatMap:
+  case GlobalKind::StatMap:
     return is_map && global.value == ValueKind::Stat;
   }
   return false;
@@ -150,7 +114,7 @@ void verify_inst(const Module &module, const Function &function, const Inst &ins
   }
   if (!fits_imm(module, function, inst))
     findings.add("`{}` cannot have the constant {}", info.mnemonic, inst.imm);
-  if (info.aux == Aux::Global && !fits(module.globals[inst.aux], wanted_global(inst.op)))
+  if (info.aux == Aux::Global && !fits(module.globals[inst.aux], info.global))
     findings.add("`{}` is not for a global like @{}", info.mnemonic, module.globals[inst.aux].name);
   if (info.aux == Aux::Function && module.functions[inst.aux].kind == FunctionKind::Probe)
     findings.add("calls a probe");
