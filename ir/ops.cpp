@@ -9,11 +9,13 @@ struct Word {
   Aux indexes;
   GlobalKind kind = GlobalKind::Any;
 };
+// Spelled as in the column of ops.def. NOLINTBEGIN(readability-identifier-naming)
 static constexpr Word None{Aux::None}, Function{Aux::Function}, String{Aux::String}, Format{Aux::Format},
     LockSet{Aux::LockSet}, Global{Aux::Global}, GlobalScalar{Aux::Global, GlobalKind::Value},
     GlobalInteger{Aux::Global, GlobalKind::Integer}, GlobalStat{Aux::Global, GlobalKind::Stat},
     GlobalMap{Aux::Global, GlobalKind::Map}, GlobalValueMap{Aux::Global, GlobalKind::ValueMap},
     GlobalIntegerMap{Aux::Global, GlobalKind::IntegerMap}, GlobalStatMap{Aux::Global, GlobalKind::StatMap};
+// NOLINTEND(readability-identifier-naming)
 } // namespace column
 
 static constexpr OpInfo infos[] = {
