@@ -24,6 +24,7 @@ struct ParseOptions {
   std::string runtime = "kernel"; // or "dyninst"
   std::string privilege = "stapdev";
   std::string systemtap_version = "5.6";
+  std::string compatible = "5.6"; // --compatible: the version whose language the script is written in
   std::function<std::string(std::string_view)>
       config;                                  // value of CONFIG_X: "y", "m", text, or "" when unset; may be empty
   const MacroTable *library_macros = nullptr;  // of .stpm files; may be null

@@ -2,7 +2,7 @@
 // Golden files tests/golden/ast/*.golden: a script, a line "---- pass 1" or "---- pass 2", and what that pass prints,
 // diagnostics included. TAPJIT_UPDATE_GOLDEN=1 rewrites what stands behind the line. The canonical text of pass 1 must
 // parse to itself.
-#include "frontend_support.h"
+#include "frontend_verdict.h"
 
 #include "frontend/preprocess.h"
 
@@ -110,6 +110,8 @@ TEST(FrontendGolden, EveryDiagnosticHasATest) {
     std::string script = text.substr(0, std::min(first, second));
     (void)(first < second ? first_pass(script) : second_pass(script));
   }
+  for (const auto &path : verdict_files())
+    (void)run_verdict_file(read_text(path), seen());
   // Three that no script of its own can show.
   SourceTable sources;
   Diagnostics diagnostics(sources);

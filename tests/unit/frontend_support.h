@@ -17,7 +17,7 @@ namespace tapjit::testing {
 ProbeFamilies fake_families();
 
 // Functions, aliases and macros of tests.
-std::string_view small_tapset();
+void add_small_tapset(Library &library);
 
 struct Elaborated {
   SourceTable sources;

@@ -33,10 +33,13 @@ ProbeMatch fake_match(std::span<const ProbeComponent> components) {
   bool session = first == "begin" || first == "end" || first == "error" || first == "never";
   if (session && components.size() == 1) {
     match.known = true;
+    site.site.family = first;
     site.context_kind = ir::ContextKind::Session;
     match.sites.push_back(site);
   } else if (first == "timer" && components.size() == 2 && components[1].arg == Arg::number) {
     match.known = true;
+    site.site.family = "timer";
+    site.site.constants.emplace_back("period", components[1].number);
     match.sites.push_back(site);
   } else if (first == "kernel" && components.size() >= 2 && components[1].name == "function" &&
              components[1].arg == Arg::string) {
@@ -45,7 +48,9 @@ ProbeMatch fake_match(std::span<const ProbeComponent> components) {
     for (std::string_view function : functions_script) {
       if (!glob_match(components[1].text, function))
         continue;
+      site.site.family = site.is_return ? "kretprobe" : "kprobe";
       site.site.function = function;
+      site.site.constants = {{"symbol", std::string(function)}};
       site.site.pp = "kernel.function(\"" + std::string(function) + "\")" + (site.is_return ? ".return" : "");
       site.targets = TargetContextId(size_t(function == "vfs_write") * 2 + site.is_return);
       match.sites.push_back(site);
@@ -64,6 +69,18 @@ TargetAnswer fake_target(TargetContextId context, const TargetQuery &query) {
   answer.access.type.is_signed = true;
   if (query.root == ast::Target::Root::cast)
     answer.found = query.type.substr(0, 7) == "struct ";
+  if (query.root == ast::Target::Root::dollar || query.root == ast::Target::Root::variable)
+    answer.access.steps.push_back({target::StepKind::PushRegister, 0});
+  int64_t dynamic = 0;
+  if (query.steps)
+    for (const target::PathStep &path : *query.steps) {
+      bool is_dynamic = path.kind == target::PathStep::Kind::DynamicIndex;
+      answer.access.steps.push_back(is_dynamic ? target::AccessStep{target::StepKind::PushIndex, dynamic++}
+                                               : target::AccessStep{target::StepKind::PushConstant, 8});
+      answer.access.steps.push_back({target::StepKind::Add});
+      answer.access.steps.push_back({target::StepKind::Load});
+    }
+  answer.access.dynamic_indexes = static_cast<unsigned>(dynamic);
   bool at_return = context.valid() && context.index() % 2 == 1;
   if (query.root == ast::Target::Root::dollar) {
     answer.access.at_entry = at_return && query.name != "$return";
@@ -114,8 +131,9 @@ ProbeFamilies fake_families() {
   return families;
 }
 
-std::string_view small_tapset() {
-  return R"(
+namespace {
+
+constexpr std::string_view small_tapset = R"(
 function pid:long() %{ /* pure */ STAP_RETVALUE = tap_pid(); %}
 function execname:string() %{ /* pure */ tap_execname(STAP_RETVALUE, MAXSTRINGLEN); %}
 function exit() %{ tap_exit(); %}
@@ -136,6 +154,13 @@ probe chosen = kernel.function("no_such_one")!, kernel.function("vfs_write")!, k
 probe circle = circle.one { }
 probe circle.one = circle { }
 )";
+constexpr std::string_view small_macros = "@define answer %( 42 %)\n@define max2(a, b) %( (@a > @b ? @a : @b) %)\n";
+
+} // namespace
+
+void add_small_tapset(Library &library) {
+  library.add_text("small.stp", std::string(small_tapset));
+  library.add_text("small.stpm", std::string(small_macros));
 }
 
 ParseOptions test_options() {
@@ -151,8 +176,7 @@ ParseOptions test_options() {
 std::unique_ptr<Elaborated> elaborate_text(std::string text, ElaborateOptions options, ParseOptions parse) {
   auto result = std::make_unique<Elaborated>();
   result->library = std::make_unique<Library>(result->sources, parse);
-  result->library->add_text("small.stp", std::string(small_tapset()));
-  result->library->add_text("small.stpm", "@define answer %( 42 %)\n@define max2(a, b) %( (@a > @b ? @a : @b) %)\n");
+  add_small_tapset(*result->library);
   parse.library_macros = &result->library->macros(result->diagnostics);
   SourceId id = result->sources.add("script.stp", std::move(text), SourceKind::script);
   result->file = parse_script(result->sources, id, parse, result->diagnostics);
