@@ -137,6 +137,13 @@ TEST(FrontendGolden, EveryDiagnosticHasATest) {
   EXPECT_EQ(missing, "");
 }
 
+TEST(FrontendSupport, SmallTapsetParses) {
+  auto result = elaborate_text("probe begin { exit() }");
+  EXPECT_EQ(result->diagnostics.render_all(), "");
+  ASSERT_EQ(result->program.handlers.size(), 1u);
+  EXPECT_EQ(print_program(result->program), "# functions\nexit:unknown ()\n# probes\nbegin /* <- begin */\n");
+}
+
 TEST(FrontendGolden, CorpusParses) {
   unsigned count = 0;
   for (const auto &entry : std::filesystem::directory_iterator(TAPJIT_SOURCE_DIR "/tests/corpus")) {
