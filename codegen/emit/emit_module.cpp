@@ -3,6 +3,7 @@
 #include "codegen/emit/format_args.h"
 #include "codegen/emit/unit.h"
 #include "ir/signature.h"
+#include "ir/where.h"
 
 #include <algorithm>
 
@@ -18,27 +19,6 @@ const char *const limit_names[] = {
 #undef LIMIT
 };
 
-// Calls that can be open at once below `function`, cycles aside.
-int64_t call_depth(const ir::Module &module, const ir::ModuleEffects &effects, std::vector<int64_t> &depth,
-                   ir::FunctionId id) {
-  if (depth[id.index] >= 0)
-    return depth[id.index];
-  depth[id.index] = 0;
-  int64_t deepest = 0;
-  for (ir::FunctionId callee : callees(module.functions[id.index]))
-    deepest = std::max(deepest, 1 + call_depth(module, effects, depth, callee));
-  return depth[id.index] = deepest;
-}
-
-int64_t default_nesting(const ir::Module &module, const ir::ModuleEffects &effects) {
-  std::vector<int64_t> depth(module.functions.size(), -1);
-  int64_t deepest = 1;
-  for (uint32_t i = 0; i < module.functions.size(); i++)
-    deepest = std::max(deepest, call_depth(module, effects, depth, ir::FunctionId{i}));
-  bool recursion = std::find(effects.recursive().begin(), effects.recursive().end(), true) != effects.recursive().end();
-  return deepest + (recursion ? 10 : 0);
-}
-
 std::map<std::string, int64_t> limits_of(const ir::Module &module, const ir::ModuleEffects &effects) {
   std::map<std::string, int64_t> limits;
 #define LIMIT(name, value, most) limits[#name] = value;
@@ -52,7 +32,7 @@ std::map<std::string, int64_t> limits_of(const ir::Module &module, const ir::Mod
   };
   computed("MAXACTION_INTERRUPTIBLE", limits["MAXACTION"] > INT64_MAX / 10 ? INT64_MAX : 10 * limits["MAXACTION"]);
   computed("MAP_STRING_LENGTH", limits["MAXSTRINGLEN"]);
-  computed("MAXNESTING", default_nesting(module, effects));
+  computed("MAXNESTING", ir::default_nesting(module, effects));
   return limits;
 }
 
@@ -323,10 +303,8 @@ bool Unit::has_recursion() const {
 }
 
 std::string where(const ir::Module &module, ir::LocationId location, std::string_view thing) {
-  if (!location.valid())
-    return "NULL";
-  const ir::Location &place = module.locations[location.index];
-  return c_string(fmt::format("{} at {}:{}:{}", thing, place.file, place.line, place.column));
+  std::string text = ir::place_text(module, location, std::string(thing));
+  return text.empty() ? "NULL" : c_string(text);
 }
 
 bool is_map(const ir::Global &global) { return !global.keys.empty(); }

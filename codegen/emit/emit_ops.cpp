@@ -2,6 +2,7 @@
 // One function per op of ir/ops.def. The table at the end is made from ops.def, so an op without one does not link.
 #include "codegen/emit/format_args.h"
 #include "codegen/emit/unit.h"
+#include "ir/where.h"
 
 namespace tapjit::codegen {
 
@@ -20,18 +21,11 @@ struct OpText {
 
   CWriter &out() const { return unit.out; }
   std::string arg(size_t i) const { return value_text(unit, function, inst.operands[i]); }
-  // What a message says after "near": the nearest thing of the script that has a name.
+  // What a message says after "near".
   std::string location() const {
-    switch (ir::op_info(inst.op).aux) {
-    case ir::Aux::Global:
-      return where(unit.module, inst.loc, fmt::format("identifier '{}'", global().name));
-    case ir::Aux::Function:
-      return where(unit.module, inst.loc, fmt::format("identifier '{}'", unit.module.functions[inst.aux].name));
-    default:
-      return where(unit.module, inst.loc, "statement");
-    }
+    std::string text = ir::place_text(unit.module, inst);
+    return text.empty() ? "NULL" : c_string(text);
   }
-  std::string location(const char *thing) const { return where(unit.module, inst.loc, thing); }
   const ir::Global &global() const { return unit.module.globals[inst.aux]; }
   const std::string &name() const { return unit.global_names[inst.aux]; }
   std::string storage() const { return "tap_globals." + name(); }
@@ -72,12 +66,8 @@ void emit_Phi(const OpText &) {}
 void emit_Add(const OpText &op) { op.binary("tap_add"); }
 void emit_Sub(const OpText &op) { op.binary("tap_sub"); }
 void emit_Mul(const OpText &op) { op.binary("tap_mul"); }
-void emit_Div(const OpText &op) {
-  op.set(fmt::format("tap_div(c, {}, {}, {})", op.arg(0), op.arg(1), op.location("operator '/'")));
-}
-void emit_Mod(const OpText &op) {
-  op.set(fmt::format("tap_mod(c, {}, {}, {})", op.arg(0), op.arg(1), op.location("operator '%'")));
-}
+void emit_Div(const OpText &op) { op.set(fmt::format("tap_div(c, {}, {}, {})", op.arg(0), op.arg(1), op.location())); }
+void emit_Mod(const OpText &op) { op.set(fmt::format("tap_mod(c, {}, {}, {})", op.arg(0), op.arg(1), op.location())); }
 void emit_And(const OpText &op) { op.infix("&"); }
 void emit_Or(const OpText &op) { op.infix("|"); }
 void emit_Xor(const OpText &op) { op.infix("^"); }
@@ -262,9 +252,7 @@ void emit_Call(const OpText &op) {
     op.out().close();
   }
 }
-void emit_Error(const OpText &op) {
-  op.run(fmt::format("tap_fail_str(c, {}, {})", op.location("identifier 'error'"), op.arg(0)));
-}
+void emit_Error(const OpText &op) { op.run(fmt::format("tap_fail_str(c, {}, {})", op.location(), op.arg(0))); }
 void emit_Warn(const OpText &op) { op.run(fmt::format("tap_warn(c, {})", op.arg(0))); }
 void emit_Exit(const OpText &op) { op.run("tap_request_exit(c)"); }
 void emit_Charge(const OpText &op) {

@@ -118,4 +118,21 @@ bool ModuleEffects::writes(const Inst &inst, GlobalId global) const {
   return global_of(inst) == global && writes_global(module_, inst);
 }
 
+int64_t default_nesting(const Module &module, const ModuleEffects &effects) {
+  // Calls that can be open below a function; those of its own cycle that have not had their turn count as 0.
+  std::vector<int64_t> depth(module.functions.size());
+  int64_t deepest = 1;
+  for (FunctionId id : effects.callees_first()) {
+    int64_t below = 0;
+    for_each_inst(module.functions[id.index], [&](const Inst &inst) {
+      if (inst.op == Op::Call)
+        below = std::max(below, 1 + depth[inst.aux]);
+    });
+    depth[id.index] = below;
+    deepest = std::max(deepest, below);
+  }
+  bool recursion = std::find(effects.recursive().begin(), effects.recursive().end(), true) != effects.recursive().end();
+  return deepest + (recursion ? 10 : 0);
+}
+
 } // namespace tapjit::ir

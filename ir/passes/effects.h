@@ -43,4 +43,8 @@ private:
   std::vector<FunctionId> callees_first_;
 };
 
+// MAXNESTING where nobody sets it: the calls that can be open at once, cycles aside, and 10 more where there are
+// cycles.
+int64_t default_nesting(const Module &module, const ModuleEffects &effects);
+
 } // namespace tapjit::ir

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Globals, maps and iterations.
+#include "ir/interpret/machine.h"
+
+namespace tapjit::ir {
+
+namespace {
+
+int64_t wrapping_sum(int64_t left, int64_t right) { return int64_t(uint64_t(left) + uint64_t(right)); }
+
+// The key in the first operands; a string key counts as far as a map stores it.
+Key key_of(OpRun &op) {
+  Key key;
+  const std::vector<Type> &types = op.declared().keys;
+  for (size_t index = 0; index < types.size(); ++index)
+    if (types[index] == Type::Str)
+      key.emplace_back(op.text(index).substr(0, size_t(op.machine.key_length - 1)));
+    else
+      key.emplace_back(op.number(index));
+  return key;
+}
+
+Element *find(OpRun &op) {
+  auto found = op.global().elements.find(key_of(op));
+  return found == op.global().elements.end() ? nullptr : &found->second;
+}
+
+// Null: the map is full, the hit has failed.
+Element *find_or_insert(OpRun &op) {
+  GlobalState &global = op.global();
+  Key key = key_of(op);
+  auto found = global.elements.find(key);
+  if (found != global.elements.end())
+    return &found->second;
+  int64_t own = op.declared().max_entries;
+  if (int64_t(global.order.size()) >= (own ? own : op.machine.map_entries)) {
+    if (!op.declared().wrap) {
+      op.fail(own ? fmt::format("Array overflow, check size limit ({})", own) : "Array overflow, check MAXMAPENTRIES");
+      return nullptr;
+    }
+    global.elements.erase(global.order.front());
+    global.order.erase(global.order.begin());
+  }
+  global.order.push_back(key);
+  ++*global.order_version;
+  return &global.elements[key];
+}
+
+void read_field(OpRun &op, const Statistic &statistic) {
+  auto value = field_of(statistic, op.declared().stat, StatField(op.inst.imm));
+  if (value)
+    op.result.number = *value;
+  else
+    op.fail("empty aggregate");
+}
+
+// Elements in their new order, which stays: a stable sort, in both directions.
+void sort_elements(GlobalState &global, const Sort &sort, const StatSpec &spec) {
+  auto before = [&](const Key &left, const Key &right) {
+    if (sort.by == Sort::By::Key)
+      return left[sort.key] < right[sort.key];
+    const Element &a = global.elements.at(left), &b = global.elements.at(right);
+    if (sort.by == Sort::By::Stat)
+      return field_of(a.statistic, spec, sort.field).value_or(0) < field_of(b.statistic, spec, sort.field).value_or(0);
+    return std::pair(a.number, a.text) < std::pair(b.number, b.text);
+  };
+  std::stable_sort(global.order.begin(), global.order.end(), [&](const Key &left, const Key &right) {
+    return sort.descending ? before(right, left) : before(left, right);
+  });
+  ++*global.order_version;
+}
+
+// The iteration that operand 0 is, at an element of its map.
+Iteration &iteration_of(OpRun &op) { return op.frame.iterations[op.inst.operands[0].index]; }
+
+Element *element_of(OpRun &op, const Key *&key) {
+  Iteration &iteration = iteration_of(op);
+  if (iteration.next == 0 || iteration.order_version != *op.global().order_version) {
+    op.broken(fmt::format("`{}`: there is no element, or the map has changed since", op_info(op.inst.op).mnemonic));
+    return nullptr;
+  }
+  key = &iteration.keys[iteration.next - 1];
+  op.result.watch(iteration.version);
+  op.result.watch(op.global().version);
+  return &op.global().elements[*key];
+}
+
+} // namespace
+
+void run_GLoad(OpRun &op) {
+  op.result.number = op.scalar().number;
+  op.result.text = op.scalar().text;
+  op.result.watch(op.global().version);
+}
+void run_GStore(OpRun &op) {
+  op.scalar().number = op.number(0);
+  op.scalar().text = op.cut(op.text(0));
+}
+void run_GAdd(OpRun &op) { op.scalar().number = wrapping_sum(op.scalar().number, op.number(0)); }
+
+void run_MapGet(OpRun &op) {
+  if (Element *element = find(op)) {
+    op.result.number = element->number;
+    op.result.text = element->text;
+  }
+  op.result.watch(op.global().version);
+}
+void run_MapHas(OpRun &op) { op.result.number = find(op) != nullptr; }
+void run_MapSet(OpRun &op) {
+  if (Element *element = find_or_insert(op)) {
+    element->number = op.operands.back()->number;
+    element->text = op.operands.back()->text.substr(0, size_t(op.machine.key_length - 1));
+  }
+}
+void run_MapAdd(OpRun &op) {
+  if (Element *element = find_or_insert(op))
+    op.result.number = element->number = wrapping_sum(element->number, op.operands.back()->number);
+}
+void run_MapDel(OpRun &op) {
+  GlobalState &global = op.global();
+  Key key = key_of(op);
+  if (!global.elements.erase(key))
+    return;
+  std::erase(global.order, key);
+  ++*global.order_version;
+}
+void run_GClear(OpRun &op) {
+  GlobalState &global = op.global();
+  global.elements.clear();
+  global.order.clear();
+  ++*global.order_version;
+}
+
+void run_StatAdd(OpRun &op) { add_sample(op.scalar().statistic, op.declared().stat, op.number(0)); }
+void run_StatGet(OpRun &op) { read_field(op, op.scalar().statistic); }
+void run_MapStatAdd(OpRun &op) {
+  if (Element *element = find_or_insert(op))
+    add_sample(element->statistic, op.declared().stat, op.operands.back()->number);
+}
+void run_MapStatGet(OpRun &op) {
+  Element *element = find(op);
+  read_field(op, element ? element->statistic : Statistic{});
+}
+
+void run_IterBegin(OpRun &op) {
+  GlobalState &global = op.global();
+  const Sort &sort = op.module().sorts[size_t(op.inst.imm)];
+  if (sort.by != Sort::By::None)
+    sort_elements(global, sort, op.declared().stat);
+  Iteration &iteration = op.frame.iterations[op.id.index];
+  iteration = {};
+  iteration.keys = global.order;
+  if (op.number(0) >= 0)
+    iteration.keys.resize(size_t(std::min<int64_t>(int64_t(iteration.keys.size()), op.number(0))));
+  iteration.order_version = *global.order_version;
+}
+void run_IterNext(OpRun &op) {
+  Iteration &iteration = iteration_of(op);
+  if (iteration.order_version != *op.global().order_version)
+    return op.broken("`iter.next`: the map has changed since");
+  op.result.number = iteration.next < iteration.keys.size();
+  iteration.next += size_t(op.result.number);
+  ++*iteration.version;
+}
+void run_IterKey(OpRun &op) {
+  const Key *key = nullptr;
+  if (!element_of(op, key))
+    return;
+  if (auto *number = std::get_if<int64_t>(&(*key)[size_t(op.inst.imm)]))
+    op.result.number = *number;
+  else
+    op.result.text = std::get<std::string>((*key)[size_t(op.inst.imm)]);
+}
+void run_IterValue(OpRun &op) {
+  const Key *key = nullptr;
+  if (Element *element = element_of(op, key)) {
+    op.result.number = element->number;
+    op.result.text = element->text;
+  }
+}
+void run_IterStat(OpRun &op) {
+  const Key *key = nullptr;
+  if (Element *element = element_of(op, key))
+    read_field(op, element->statistic);
+}
+
+} // namespace tapjit::ir

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Constants, integers, strings, the context, memory.
+#include "ir/fold.h"
+#include "ir/interpret/machine.h"
+
+namespace tapjit::ir {
+
+std::optional<std::string> MemoryImage::read(uint64_t address, size_t bytes) const {
+  auto next = pieces.upper_bound(address);
+  if (next == pieces.begin())
+    return std::nullopt;
+  const auto &[start, content] = *std::prev(next);
+  if (address - start > content.size() || bytes > content.size() - size_t(address - start))
+    return std::nullopt;
+  return content.substr(size_t(address - start), bytes);
+}
+
+namespace {
+
+void fold(OpRun &op) {
+  int64_t right = op.operands.size() > 1 ? op.number(1) : 0;
+  auto folded = fold_integers(op.inst.op, op.number(0), right, op.inst.imm);
+  if (folded)
+    op.result.number = *folded;
+  else
+    op.fail("division by 0"); // the only integer operation that can fail
+}
+
+void compare(OpRun &op) { op.result.number = *fold_strings(op.inst.op, op.text(0), op.text(1)); }
+
+void take(OpRun &op, const std::vector<int64_t> &values) {
+  if (op.inst.imm >= 0 && size_t(op.inst.imm) < values.size())
+    op.result.number = values[size_t(op.inst.imm)];
+}
+
+void load(OpRun &op, const MemoryImage &memory) {
+  size_t bytes = size_t(op.inst.imm < 0 ? -op.inst.imm : op.inst.imm);
+  auto content = memory.read(uint64_t(op.number(0)), bytes);
+  if (!content)
+    return op.fail(fmt::format("read fault [man error::fault] at 0x{:016x}", uint64_t(op.number(0))));
+  uint64_t value = 0;
+  for (size_t index = 0; index < bytes; ++index)
+    value |= uint64_t(uint8_t((*content)[index])) << (8 * index);
+  unsigned unused = unsigned(64 - 8 * bytes);
+  op.result.number = op.inst.imm < 0 ? int64_t(value << unused) >> unused : int64_t(value);
+}
+
+} // namespace
+
+void run_ConstI64(OpRun &op) { op.result.number = op.inst.imm; }
+void run_ConstStr(OpRun &op) { op.result.text = op.module().strings[op.inst.aux]; }
+void run_Param(OpRun &op) { op.result = op.frame.args[size_t(op.inst.imm)]; }
+void run_Phi(OpRun &) {} // State::enter takes phis
+
+void run_Add(OpRun &op) { fold(op); }
+void run_Sub(OpRun &op) { fold(op); }
+void run_Mul(OpRun &op) { fold(op); }
+void run_Div(OpRun &op) { fold(op); }
+void run_Mod(OpRun &op) { fold(op); }
+void run_And(OpRun &op) { fold(op); }
+void run_Or(OpRun &op) { fold(op); }
+void run_Xor(OpRun &op) { fold(op); }
+void run_Shl(OpRun &op) { fold(op); }
+void run_Shr(OpRun &op) { fold(op); }
+void run_Neg(OpRun &op) { fold(op); }
+void run_Not(OpRun &op) { fold(op); }
+void run_Eq(OpRun &op) { fold(op); }
+void run_Ne(OpRun &op) { fold(op); }
+void run_Lt(OpRun &op) { fold(op); }
+void run_Le(OpRun &op) { fold(op); }
+void run_Gt(OpRun &op) { fold(op); }
+void run_Ge(OpRun &op) { fold(op); }
+void run_Trunc(OpRun &op) { fold(op); }
+
+void run_StrEq(OpRun &op) { compare(op); }
+void run_StrNe(OpRun &op) { compare(op); }
+void run_StrLt(OpRun &op) { compare(op); }
+void run_StrLe(OpRun &op) { compare(op); }
+void run_StrGt(OpRun &op) { compare(op); }
+void run_StrGe(OpRun &op) { compare(op); }
+void run_StrConcat(OpRun &op) { op.result.text = op.cut(op.text(0) + op.text(1)); }
+void run_StrCopy(OpRun &op) { op.result.text = op.cut(op.text(0)); }
+
+void run_CtxReg(OpRun &op) { take(op, op.hit.context.registers); }
+void run_CtxEntry(OpRun &op) { take(op, op.hit.context.entry_values); }
+void run_CtxTpArg(OpRun &op) { take(op, op.hit.context.tracepoint_args); }
+void run_CtxPp(OpRun &op) { op.result.text = op.hit.context.probe_point; }
+void run_CtxFunc(OpRun &op) { op.result.text = op.hit.context.function; }
+void run_CatchMessage(OpRun &op) {
+  op.result.text = op.hit.caught;
+  op.result.watch(op.hit.failures);
+}
+void run_LoadK(OpRun &op) { load(op, op.hit.context.kernel); }
+void run_LoadU(OpRun &op) { load(op, op.hit.context.user); }
+
+} // namespace tapjit::ir
