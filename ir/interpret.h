@@ -69,8 +69,8 @@ public:
   // What a return probe saves when its function is entered.
   std::vector<int64_t> entry_values(ProbeId probe, const HitContext &context, Outcome &outcome);
 
-  const std::string &output() const;   // of print, histograms: a hit's together, when it ended
-  const std::string &warnings() const; // of warn, a line each
+  const std::string &output() const; // of print, histograms: a hit's together, when it ended
+  const std::vector<std::string> &warnings() const;
   bool exit_asked() const;
 
 private:

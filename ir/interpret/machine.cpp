@@ -164,7 +164,7 @@ void Machine::State::finish(Hit &hit) {
   if (hit.failure)
     hit.outcome.where = hit.where;
   output += hit.output;
-  warnings += hit.warnings;
+  warnings.insert(warnings.end(), hit.warnings.begin(), hit.warnings.end());
 }
 
 // As the runtime does: one after the other in the order of the globals; those it has stay while it waits for the next.
@@ -295,7 +295,7 @@ std::vector<int64_t> Machine::entry_values(ProbeId id, const HitContext &context
 }
 
 const std::string &Machine::output() const { return state_->output; }
-const std::string &Machine::warnings() const { return state_->warnings; }
+const std::vector<std::string> &Machine::warnings() const { return state_->warnings; }
 bool Machine::exit_asked() const { return state_->exit_asked; }
 
 } // namespace tapjit::ir

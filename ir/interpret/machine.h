@@ -85,7 +85,8 @@ struct Hit {
   std::string where, caught;
   Version failures = std::make_shared<uint64_t>(0);
   int64_t budget = 0, steps = 0, nesting = 0;
-  std::string output, warnings; // until the hit ends
+  std::string output; // until the hit ends, as are warnings
+  std::vector<std::string> warnings;
 
   LockSetId held;   // the region it is in, or waits for
   size_t locks = 0; // how many locks of `held` it has
@@ -119,7 +120,8 @@ struct Machine::State {
   int64_t string_length, key_length, map_entries, nesting_limit;
   std::vector<GlobalState> globals;
   std::vector<std::unique_ptr<Hit>> hits;
-  std::string output, warnings;
+  std::string output;
+  std::vector<std::string> warnings;
   bool exit_asked = false;
 };
 

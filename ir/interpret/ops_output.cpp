@@ -83,7 +83,7 @@ void run_Call(OpRun &op) {
   op.hit.stack.push_back(std::make_unique<Activation>(callee, std::move(args), counts));
 }
 void run_Error(OpRun &op) { op.fail(op.text(0)); }
-void run_Warn(OpRun &op) { op.hit.warnings += op.text(0) + "\n"; }
+void run_Warn(OpRun &op) { op.hit.warnings.push_back(op.text(0)); }
 void run_Exit(OpRun &op) { op.machine.exit_asked = true; }
 void run_Charge(OpRun &op) {
   op.hit.outcome.actions += op.inst.imm;

@@ -5,9 +5,10 @@
 //   ;;; after       the module after the passes   } whichever of them is
 //   ;;; findings    what the verifier says        } the result
 //   ;;; output      of the interpreter            }
-// `TAPJIT_UPDATE_GOLDEN=1 unit_ir` rewrites what follows the first `;;;`. The module and the result must parse back to
-// themselves.
-#include "ir/interpret.h"
+// `; run: N N` in the second line hits these probes before and after the passes, `; context: LINE` lines say what hits
+// see (ir/interpret/context_script.h). `TAPJIT_UPDATE_GOLDEN=1 unit_ir` rewrites what follows the first `;;;`. The
+// module and the result must parse back to themselves.
+#include "ir/interpret/context_script.h"
 #include "ir/parse.h"
 #include "ir/passes/pipeline.h"
 #include "ir/print.h"
@@ -84,17 +85,37 @@ std::vector<uint32_t> wanted_hits(const std::string &text) {
   return hits;
 }
 
-std::string interpret(const Module &module, const std::vector<uint32_t> &hits) {
+// The lines `; context: ...`: what hits see (ir/interpret/context_script.h), instead of some numbers.
+std::string wanted_context(const std::string &text) {
+  static const std::string start = "; context: ";
+  std::istringstream lines(text);
+  std::string wanted;
+  for (std::string line; std::getline(lines, line);)
+    if (line.rfind(start, 0) == 0)
+      wanted += line.substr(start.size()) + "\n";
+  return wanted.empty() ? "register 5 15\npoint \"kernel.function(\\\"f\\\")\"\nfunction \"f\"\n" : wanted;
+}
+
+std::string interpret(const Module &module, const std::vector<uint32_t> &hits, const std::string &context) {
+  if (hits.empty() && context.find("hit ") == std::string::npos)
+    return "";
   Machine machine(module);
-  HitContext context{{10, 11, 12, 13, 14, 15}, {100}, {200}, "kernel.function(\"f\")", "f"};
+  auto options = read_context_script(context, module);
+  if (!options)
+    return "; context: " + options.error().observed + "\n";
+  for (uint32_t hit : hits)
+    options->hits.push_back({ProbeId{hit}, options->context});
   std::string result;
-  for (uint32_t hit : hits) {
-    Outcome outcome = machine.hit(ProbeId{hit}, context);
+  for (const ScriptedHit &hit : options->hits) {
+    Outcome outcome = machine.hit(hit.probe, hit.context);
+    std::string name = "; probe " + std::to_string(hit.probe.index);
     if (outcome.failure)
-      result += "; probe " + std::to_string(hit) + " fails: " + *outcome.failure + "\n";
+      result += name + " fails: " + *outcome.failure + (outcome.where.empty() ? "" : " near " + outcome.where) + "\n";
     if (!outcome.is_fine())
-      result += "; probe " + std::to_string(hit) + " is wrong: " + outcome.internal + "\n";
+      result += name + " is wrong: " + outcome.internal + "\n";
   }
+  for (const std::string &warning : machine.warnings())
+    result += "; warning: " + warning + "\n";
   std::istringstream lines(machine.output());
   for (std::string line; std::getline(lines, line);)
     result += "; | " + line + "\n";
@@ -107,13 +128,14 @@ std::string result_of(const std::string &input) {
     return ";;; findings\n; " + module.error().observed + "\n";
   expect_round_trip(*module);
   std::vector<uint32_t> hits = wanted_hits(input);
-  std::string before = interpret(*module, hits);
+  std::string context = wanted_context(input);
+  std::string before = interpret(*module, hits, context);
   std::vector<std::string> findings = run(*module, wanted_passes(input));
   if (findings.empty()) {
     canonicalize(*module);
     expect_round_trip(*module);
-    if (!hits.empty()) {
-      EXPECT_EQ(before, interpret(*module, hits)) << print(*module);
+    if (!before.empty()) {
+      EXPECT_EQ(before, interpret(*module, hits, context)) << print(*module);
       return ";;; output\n" + before;
     }
     return ";;; after\n" + print(*module);
