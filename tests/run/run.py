@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the scripts below tests/run/ and compares what they print, in full.
 
-  run.py --stap STAP --runtime user|kernel [--update] [NAME ...]
+  run.py --stap STAP --runtime user|kernel|interpret [--update] [NAME ...]
 
+With --runtime=interpret, the tests of the user runtime run in the reference interpreter of the IR (stap-ir-dump --run beside STAP), before the passes and after
+them. Tests that embedded C keeps from it are named with the function at fault, and counted.
 With --runtime=kernel, one guest serves all (tap-vm serve); a run whose dmesg shows BUG, WARNING, Oops, RCU or lockdep lines fails in `stap --vm`.
 A test is one .stp file. Lines that start with `#!` are directives (and comments to stap); tests/README.md lists them.
 --update writes what was printed into the file, to be read before it is committed.
@@ -19,7 +21,7 @@ class Test:
     def __init__(self, path):
         self.path = path
         self.name = str(path.relative_to(here))[:-4]
-        self.fields = {"runtime": "user kernel", "options": "", "args": "", "exit": "0", "timeout": "60"}
+        self.fields = {"runtime": "user kernel", "options": "", "args": "", "exit": "0", "timeout": "60", "interpret": ""}
         self.expected = {}
         section = None
         for line in path.read_text().splitlines():
@@ -41,6 +43,8 @@ class Test:
                 sys.exit(f"{path}: cannot read directive `{line}`")
 
     def runs_on(self, runtime):
+        if runtime == "interpret":
+            return "user" in self.fields["runtime"].split() and not self.fields["interpret"].startswith("no ")
         return runtime in self.fields["runtime"].split()
 
 
@@ -49,7 +53,7 @@ def expand(text, programs):
 
 
 def command(test, stap, runtime, programs):
-    words = [stap]
+    words = [os.path.join(os.path.dirname(os.path.abspath(stap)), "stap-ir-dump"), "--run"] if runtime == "interpret" else [stap]
     words += ["--vm"] if runtime == "kernel" else ["--runtime=user"]
     words += shlex.split(expand(test.fields["options"], programs))
     if "@SCRIPT@" in words:
@@ -106,7 +110,7 @@ def check(test, runtime, result):
         wanted = None
         for key, lines in test.expected.items():
             m = re.fullmatch(rf"{stream}(~)?(:(user|kernel))?", key)
-            if m and (m[3] is None or m[3] == runtime) and (wanted is None or m[3]):
+            if m and (m[3] is None or m[3] == ("user" if runtime == "interpret" else runtime)) and (wanted is None or m[3]):
                 wanted = (lines, bool(m[1]))
         if wanted is None:
             wanted = ([], False)
@@ -114,6 +118,17 @@ def check(test, runtime, result):
             problems.append(f"{stream} differs\n  expected{' (pattern)' if wanted[1] else ''}:\n" + "".join(f"    {l}\n" for l in wanted[0][:60]) +
                             "  printed:\n" + "".join(f"    {l}\n" for l in actual[:60]))
     return problems
+
+
+NOT_INTERPRETED = re.compile(rb"^stap-ir-dump: not interpreted: (embedded C: .*)$", re.M)
+
+
+def interpreted(test, result, lowered):
+    """(problems of a test in the interpreter, why it is none of its tests)."""
+    embedded = NOT_INTERPRETED.search(result.stderr) or NOT_INTERPRETED.search(lowered.stderr)
+    if embedded:
+        return [], embedded[1].decode()
+    return check(test, "interpret", result) + ["before the passes: " + problem for problem in check(test, "interpret", lowered)], None
 
 
 def update(test, result):
@@ -138,7 +153,7 @@ def update(test, result):
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--stap", required=True)
-    options.add_argument("--runtime", required=True, choices=["user", "kernel"])
+    options.add_argument("--runtime", required=True, choices=["user", "kernel", "interpret"])
     options.add_argument("--programs", default="")
     options.add_argument("--update", action="store_true")
     options.add_argument("names", nargs="*")
@@ -149,16 +164,25 @@ def main():
     guest = Guest(os.path.dirname(os.path.abspath(args.stap))) if args.runtime == "kernel" else None
     # What is made once for a kernel, and says so on standard error when it lasts, is made before the first test.
     first = ["--vm", "-e", 'probe kernel.function("vfs_read") {}'] if guest else ["--runtime=user", "-e", "probe begin {}"]
-    subprocess.run([args.stap, "-p4", *first], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    failed = 0
+    if args.runtime != "interpret":
+        subprocess.run([args.stap, "-p4", *first], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    failed = skipped = 0
     try:
         for test in tests:
             words = command(test, args.stap, args.runtime, args.programs)
             started = time.monotonic()
             try:
-                result = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=float(test.fields["timeout"]), cwd=here)
-                problems = check(test, args.runtime, result)
-                if args.update:
+                run = lambda words: subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=float(test.fields["timeout"]), cwd=here)
+                result = run(words)
+                if args.runtime == "interpret":
+                    problems, reason = interpreted(test, result, run(words[:1] + ["--passes=none"] + words[1:]))
+                    if reason:
+                        skipped += 1
+                        print(f"skip {test.name}: {reason}", flush=True)
+                        continue
+                else:
+                    problems = check(test, args.runtime, result)
+                if args.update and args.runtime != "interpret":
                     update(test, result)
             except subprocess.TimeoutExpired as e:
                 problems = [f"still running after {e.timeout:.0f} s; printed so far: {(e.stdout or b'')[-500:]!r} {(e.stderr or b'')[-500:]!r}"]
@@ -172,7 +196,7 @@ def main():
     finally:
         if guest:
             guest.close()
-    print(f"{len(tests) - failed} passed, {failed} failed")
+    print(f"{len(tests) - failed - skipped} passed, {failed} failed" + (f", {skipped} not interpreted" if skipped else ""))
     sys.exit(1 if failed or not tests else 0)
 
 

@@ -43,9 +43,10 @@ int dump_module(ir::Module module, const DumpOptions &options) {
   passes.only = options.passes;
   ir::canonicalize(module); // numbered as its text reads, so that the text parses back to the same numbers
   std::string before = ir::print(module, options.print);
-  fmt::print("; --- lowered\n{}", before);
+  if (!options.run)
+    fmt::print("; --- lowered\n{}", before);
   passes.after_pass = [&](const char *pass, const ir::Module &changed) {
-    if (!options.print_changed)
+    if (!options.print_changed || options.run)
       return;
     std::string after = ir::print(changed, options.print);
     if (after != before)
@@ -57,6 +58,8 @@ int dump_module(ir::Module module, const DumpOptions &options) {
     fmt::print(stderr, "stap-ir-dump: {}\n", finding);
   if (!findings.empty())
     return 1;
+  if (options.run)
+    return run_module(module, options);
   ir::canonicalize(module);
   fmt::print("; --- final\n{}", ir::print(module, options.print));
   return 0;

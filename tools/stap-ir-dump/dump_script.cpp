@@ -53,7 +53,10 @@ int dump_script(int argc, char **argv, const DumpOptions &dump_options) {
   ir::Module module = lower_pass(*options, name, scripts);
   if (report(scripts))
     return 1;
-  return dump_module(std::move(module), dump_options);
+  DumpOptions changed = dump_options;
+  if (options->timeout_seconds > 0)
+    changed.run_length_ns = int64_t(options->timeout_seconds * 1e9);
+  return dump_module(std::move(module), changed);
 }
 
 } // namespace tapjit

@@ -9,13 +9,18 @@
 
 namespace {
 
-constexpr const char *usage = "Usage: stap-ir-dump [OPTIONS] FILE.ir\n"
-                              "       stap-ir-dump [OPTIONS] SCRIPT.stp | -e SCRIPT [STAP-OPTIONS]\n"
-                              "Prints the IR as it was lowered, and after the passes.\n"
-                              "  --passes=A,B,C    only these passes, in the order of the pipeline; `none`: no pass\n"
-                              "  --print-changed   the IR after each pass that changed it\n"
-                              "  --no-locations    leave out script locations\n"
-                              "  --list            name the passes\n";
+constexpr const char *usage =
+    "Usage: stap-ir-dump [OPTIONS] FILE.ir\n"
+    "       stap-ir-dump [OPTIONS] SCRIPT.stp | -e SCRIPT [STAP-OPTIONS]\n"
+    "Prints the IR as it was lowered, and after the passes.\n"
+    "  --passes=A,B,C    only these passes, in the order of the pipeline; `none`: no pass\n"
+    "  --print-changed   the IR after each pass that changed it\n"
+    "  --no-locations    leave out script locations\n"
+    "  --run             run it in the reference interpreter, after the passes: a session in\n"
+    "                    virtual time\n"
+    "  --run=NAME,ARG... run one function or handler\n"
+    "  --context=FILE    what the hits of --run see: registers, memory, values\n"
+    "  --list            name the passes\n";
 
 std::vector<std::string> split(const std::string &text) {
   std::vector<std::string> words;
@@ -34,6 +39,11 @@ bool take_option(const std::string &argument, tapjit::DumpOptions &options) {
     options.passes = split(argument.substr(9));
   else if (argument == "--print-changed")
     options.print_changed = true;
+  else if (argument == "--run" || argument.rfind("--run=", 0) == 0) {
+    options.run = true;
+    options.run_function = split(argument.substr(std::min<size_t>(argument.size(), 6)));
+  } else if (argument.rfind("--context=", 0) == 0)
+    options.context_file = argument.substr(10);
   else if (argument == "--no-locations")
     options.print.locations = false;
   else
