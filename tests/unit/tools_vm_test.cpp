@@ -222,6 +222,11 @@ TEST(Machine, Arguments) {
   options.use_kvm = true;
   words = machine_arguments(options, "qemu", "/boot/vmlinuz-6.1", 5, 6, 7);
   EXPECT_TRUE(has("kvm"));
+  EXPECT_FALSE(has("-icount"));
+  options.use_kvm = false;
+  options.count_instructions = true;
+  words = machine_arguments(options, "qemu", "/boot/vmlinuz-6.1", 5, 6, 7);
+  EXPECT_TRUE(has("-icount"));
 }
 
 TEST(OutputFile, DropsOnceTheReaderIsGone) {

@@ -181,9 +181,14 @@ Result<Guest> Guest::boot(const BootOptions &options) {
     return image.error();
   if (!archive)
     return archive.error();
-  MachineOptions machine{options.release,          *archive,           options.extra_command_line,
-                         options.memory_megabytes, options.processors, false};
-  KvmTrial trial = kvm_trial(options.accelerator);
+  MachineOptions machine{options.release,
+                         *archive,
+                         options.extra_command_line,
+                         options.memory_megabytes,
+                         options.count_instructions ? 1 : options.processors,
+                         false,
+                         options.count_instructions};
+  KvmTrial trial = options.count_instructions ? KvmTrial::UseTcg : kvm_trial(options.accelerator);
   if (trial != KvmTrial::UseTcg) {
     machine.use_kvm = true;
     Result<GuestProcess> process = GuestProcess::start(machine);

@@ -34,6 +34,9 @@ struct BootOptions {
   // Automatic: $TAPJIT_VM_ACCEL (tcg, kvm), else KVM where a boot under it has worked before (tried once, remembered in
   // the cache folder), else TCG.
   Accelerator accelerator = Accelerator::Automatic;
+  // QEMU's -icount: one instruction is one nanosecond and one tick of the guest's TSC, whatever else this machine
+  // does. TCG, and one processor: QEMU 7.2 does not start a second one so.
+  bool count_instructions = false;
   milliseconds ready_limit{90000};
   int interrupt_fd = -1; // as in RunRequest; ends the boot
   bool progress = true;  // a line on standard error when booting takes more than two seconds

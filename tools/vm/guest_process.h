@@ -18,6 +18,7 @@ struct MachineOptions {
   unsigned memory_megabytes = 768;
   unsigned processors = 2;
   bool use_kvm = false;
+  bool count_instructions = false; // TCG only; see BootOptions
 };
 
 // Of a console's text; carriage returns are dropped.

@@ -34,6 +34,7 @@ const char usage[] = "usage: tap-vm exec [OPTION]... [--] PROGRAM [ARGUMENT]... 
                      "  --stdin            pass standard input on\n"
                      "  --check-kernel     fail when the kernel reports a problem during the run\n"
                      "  --append TEXT      more words for the kernel's command line\n"
+                     "  --count-instructions  the guest's TSC and clock count its instructions (QEMU's -icount)\n"
                      "  --background       serve: return as soon as the guest is ready\n"
                      "  --idle SECONDS     serve: end after that long without a client (900)\n"
                      "  --log FILE         serve: where the server's own messages go\n";
@@ -56,12 +57,14 @@ int fail(const Error &error) {
 }
 
 std::optional<Arguments> parse(int argc, char **argv) {
-  static const option options[] = {
-      {"kernel", 1, nullptr, 'k'}, {"socket", 1, nullptr, 's'},     {"command", 1, nullptr, 'C'},
-      {"put", 1, nullptr, 'p'},    {"program", 1, nullptr, 'P'},    {"module", 1, nullptr, 'm'},
-      {"limit", 1, nullptr, 'l'},  {"stdin", 0, nullptr, 'i'},      {"check-kernel", 0, nullptr, 'c'},
-      {"append", 1, nullptr, 'a'}, {"background", 0, nullptr, 'b'}, {"idle", 1, nullptr, 'd'},
-      {"log", 1, nullptr, 'L'},    {nullptr, 0, nullptr, 0}};
+  static const option options[] = {{"kernel", 1, nullptr, 'k'},       {"socket", 1, nullptr, 's'},
+                                   {"command", 1, nullptr, 'C'},      {"put", 1, nullptr, 'p'},
+                                   {"program", 1, nullptr, 'P'},      {"module", 1, nullptr, 'm'},
+                                   {"limit", 1, nullptr, 'l'},        {"stdin", 0, nullptr, 'i'},
+                                   {"check-kernel", 0, nullptr, 'c'}, {"append", 1, nullptr, 'a'},
+                                   {"background", 0, nullptr, 'b'},   {"idle", 1, nullptr, 'd'},
+                                   {"log", 1, nullptr, 'L'},          {"count-instructions", 0, nullptr, 'I'},
+                                   {nullptr, 0, nullptr, 0}};
   Arguments arguments;
   if (argc < 2)
     return std::nullopt;
@@ -98,6 +101,9 @@ std::optional<Arguments> parse(int argc, char **argv) {
       break;
     case 'a':
       arguments.boot.extra_command_line = optarg;
+      break;
+    case 'I':
+      arguments.boot.count_instructions = true;
       break;
     case 'b':
       arguments.background = true;

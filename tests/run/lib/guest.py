@@ -4,11 +4,11 @@ import os, subprocess, sys, tempfile
 
 
 class Guest:
-    def __init__(self, bin_dir, kernel=None):
+    def __init__(self, bin_dir, kernel=None, serve_options=()):
         self.bin_dir = bin_dir
         self.directory = tempfile.TemporaryDirectory(prefix="tapjit-run-")
         self.socket = self.directory.name + "/guest"
-        words = [f"{bin_dir}/tap-vm", "serve", "--background", "--socket", self.socket, "--log", self.directory.name + "/log"]
+        words = [f"{bin_dir}/tap-vm", "serve", "--background", "--socket", self.socket, "--log", self.directory.name + "/log", *serve_options]
         if kernel:
             words += ["--kernel", kernel]
         started = subprocess.run(words, stdin=subprocess.DEVNULL, timeout=180)
