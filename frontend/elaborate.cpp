@@ -5,6 +5,7 @@
 
 #include "frontend/passes/check.h"
 #include "frontend/passes/clone.h"
+#include "frontend/passes/elide.h"
 #include "frontend/passes/infer_types.h"
 #include "frontend/passes/prune_unused.h"
 #include "frontend/passes/resolve_names.h"
@@ -12,6 +13,7 @@
 #include "frontend/passes/target_vars.h"
 
 #include <cstdlib>
+#include <unordered_set>
 
 namespace tapjit {
 
@@ -42,13 +44,19 @@ public:
     set_globals();
     for (const EmbeddedRef &embedded : declarations_.embedded())
       program_.embedded.push_back({embedded.code, embedded.loc});
+    check_statements(program_, diagnostics_);
+    if (!options_.keep_unused && !diagnostics_.has_errors()) {
+      warn_unused();
+      elide(program_, diagnostics_);
+    }
+    targets_.report_unresolved();
     if (diagnostics_.has_errors())
       return std::move(program_);
     infer_types(program_, diagnostics_);
-    check_statements(program_, diagnostics_);
+    check_entries(program_, diagnostics_);
     check_foreach(program_, diagnostics_);
-    check_assigned(program_, diagnostics_);
     mark_global_uses(program_);
+    check_assigned(program_, diagnostics_);
     return std::move(program_);
   }
 
@@ -181,6 +189,21 @@ private:
       return;
     program_.functions.resize(functions);
     program_.globals.resize(globals);
+  }
+
+  // What the script declares and no probe needs.
+  void warn_unused() {
+    std::unordered_set<uint32_t> used; // places of declarations
+    for (const FunctionInfo &function : program_.functions)
+      used.insert(function.loc.value);
+    for (const GlobalVar &var : program_.globals)
+      used.insert(var.loc.value);
+    for (const FunctionRef &ref : declarations_.script_functions())
+      if (!used.contains(ref.loc.value))
+        diagnostics_.report(DiagId::unused_function, ref.loc, {ref.decl->name});
+    for (const GlobalRef &ref : declarations_.script_globals())
+      if (!used.contains(ref.loc.value))
+        diagnostics_.report(DiagId::unused_global, ref.loc, {ref.decl->name});
   }
 
   // ---------------------------------------------------------------- globals

@@ -2,6 +2,7 @@
 // Expressions that change nothing themselves. Operands are evaluated in the order of the text.
 #include "frontend/lower_body.h"
 
+#include "frontend/binary_ops.h"
 #include "frontend/visit.h"
 
 namespace tapjit::lowering {
@@ -13,33 +14,9 @@ using ir::ValueId;
 
 namespace {
 
-// The IR op of each binary operator on two longs and on two strings; Phi: none (&& and || are control flow).
-struct BinaryRow {
-  ast::BinaryOp op;
-  Op number, string;
-};
-constexpr BinaryRow binary_rows[] = {
-    {ast::BinaryOp::logical_or, Op::Phi, Op::Phi}, {ast::BinaryOp::logical_and, Op::Phi, Op::Phi},
-    {ast::BinaryOp::bit_or, Op::Or, Op::Phi},      {ast::BinaryOp::bit_xor, Op::Xor, Op::Phi},
-    {ast::BinaryOp::bit_and, Op::And, Op::Phi},    {ast::BinaryOp::lt, Op::Lt, Op::StrLt},
-    {ast::BinaryOp::gt, Op::Gt, Op::StrGt},        {ast::BinaryOp::le, Op::Le, Op::StrLe},
-    {ast::BinaryOp::ge, Op::Ge, Op::StrGe},        {ast::BinaryOp::eq, Op::Eq, Op::StrEq},
-    {ast::BinaryOp::ne, Op::Ne, Op::StrNe},        {ast::BinaryOp::shl, Op::Shl, Op::Phi},
-    {ast::BinaryOp::shr, Op::Shr, Op::Phi},        {ast::BinaryOp::add, Op::Add, Op::Phi},
-    {ast::BinaryOp::sub, Op::Sub, Op::Phi},        {ast::BinaryOp::mul, Op::Mul, Op::Phi},
-    {ast::BinaryOp::div, Op::Div, Op::Phi},        {ast::BinaryOp::mod, Op::Mod, Op::Phi},
-};
-constexpr bool rows_in_order() {
-  for (size_t index = 0; index < std::size(binary_rows); ++index)
-    if (size_t(binary_rows[index].op) != index)
-      return false;
-  return true;
-}
-static_assert(rows_in_order());
-
 bool is_logical(const ast::Expr &expr) {
   const auto *n = expr.as<ast::Binary>();
-  return n && binary_rows[size_t(n->op)].number == Op::Phi;
+  return n && ast::binary_rows[size_t(n->op)].number == Op::Phi;
 }
 
 } // namespace
@@ -152,7 +129,7 @@ ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Binary &n) {
     return truth(expr);
   ValueId left = value(*n.left);
   ValueId right = value(*n.right);
-  const BinaryRow &row = binary_rows[size_t(n.op)];
+  const ast::BinaryRow &row = ast::binary_rows[size_t(n.op)];
   return builder_.binary(n.left->type == ast::Type::string ? row.string : row.number, left, right);
 }
 

@@ -7,13 +7,16 @@
 
 namespace tapjit {
 
-// break and continue outside of loops, return outside of functions, locals in values kept from a function's entry.
+// break and continue outside of loops, return outside of functions.
 void check_statements(Program &program, Diagnostics &diagnostics);
+
+// Locals in values kept from a function's entry.
+void check_entries(Program &program, Diagnostics &diagnostics);
 
 // A foreach that modifies the array it goes through, itself or through a call.
 void check_foreach(Program &program, Diagnostics &diagnostics);
 
-// Warns of locals of the script that are read but never given a value.
+// Warns of locals and globals of the script that are read but never given a value. Requires: mark_global_uses().
 void check_assigned(Program &program, Diagnostics &diagnostics);
 
 // Sets read, written and display_at_end of all globals.

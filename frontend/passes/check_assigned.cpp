@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Locals of the script that are read and never given a value: mostly slips of the finger, as in a name that an alias
-// sets.
+// Locals and globals of the script that are read and never given a value: mostly slips of the finger, as in a name that
+// an alias sets.
 #include "frontend/passes/check.h"
 
 #include "frontend/visit.h"
@@ -85,6 +85,17 @@ void check_assigned(Program &program, Diagnostics &diagnostics) {
     for (Stmt *block : handler.blocks)
       finder.look(*block);
     finder.report(handler.locals, 0, diagnostics);
+  }
+  std::vector<std::string_view> others;
+  for (const GlobalVar &var : program.globals)
+    if (var.written || var.has_init)
+      others.push_back(var.name.view());
+  for (const GlobalVar &var : program.globals) {
+    if (!var.from_script || !var.read || var.written || var.has_init || var.value == Type::unknown)
+      continue;
+    Diagnostic &diagnostic = diagnostics.report(DiagId::never_assigned_global, var.loc, {var.name});
+    if (std::string_view near = nearest_name(var.name.view(), others); !near.empty())
+      diagnostic.hint("did you mean `" + std::string(near) + "`?");
   }
 }
 

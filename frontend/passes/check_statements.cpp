@@ -35,16 +35,19 @@ void check_statements(Program &program, Diagnostics &diagnostics) {
   for (FunctionInfo &function : program.functions)
     if (function.body)
       checker.check(*function.body, true, 0);
-  for (Handler &handler : program.handlers) {
+  for (Handler &handler : program.handlers)
     for (Stmt *block : handler.blocks)
       checker.check(*block, false, 0);
+}
+
+void check_entries(Program &program, Diagnostics &diagnostics) {
+  for (Handler &handler : program.handlers)
     for (Expr *entry : handler.entries)
       walk(*entry, [&](Expr &expr) {
         if (const Variable *variable = expr.as<Variable>(); variable && variable->binding.is_local())
           diagnostics.report(DiagId::entry_uses_local, expr.loc, {variable->name});
         return true;
       });
-  }
 }
 
 } // namespace tapjit

@@ -6,6 +6,7 @@
 #include "frontend/visit.h"
 
 #include <string>
+#include <unordered_set>
 
 namespace tapjit {
 
@@ -247,15 +248,48 @@ TargetAnswer TargetResolver::ask(const Expr &expr, bool written) {
   return families_.target(context(), query);
 }
 
-void TargetResolver::report(const Expr &expr, const TargetAnswer &answer) {
-  const Target &node = *expr.as<Target>();
-  bool here = context().valid() || node.root != Target::Root::dollar;
+// The node stays, and is reported at the end if it is still needed then.
+void TargetResolver::unresolved(Expr *&expr, TargetAnswer answer) {
+  if (options_.skip_badvars) {
+    diagnostics_.report(DiagId::bad_target_zero, expr->loc, {print_expr(*expr), answer.reason});
+    expr = number(expr->loc, 0);
+    return;
+  }
+  bool here = context().valid() || expr->as<Target>()->root != Target::Root::dollar;
+  Loc user = function_.valid() && handler_ != no_handler ? program_.handlers[handler_].loc : Loc();
+  unresolved_[expr] = {std::move(answer), user, here};
+}
+
+void TargetResolver::report(const Expr &expr, const Unresolved &problem) {
   std::string text = print_expr(expr);
-  Diagnostic &diagnostic = here ? diagnostics_.report(DiagId::unknown_target, expr.loc, {text, answer.reason})
-                                : diagnostics_.report(DiagId::target_not_here, expr.loc, {text});
-  diagnostic.hint(answer.hint);
-  if (function_.valid() && handler_ != no_handler)
-    diagnostic.note(program_.handlers[handler_].loc, "the function is used by this probe");
+  Diagnostic &diagnostic = problem.here
+                               ? diagnostics_.report(DiagId::unknown_target, expr.loc, {text, problem.answer.reason})
+                               : diagnostics_.report(DiagId::target_not_here, expr.loc, {text});
+  diagnostic.hint(problem.answer.hint);
+  if (problem.user)
+    diagnostic.note(problem.user, "the function is used by this probe");
+}
+
+void TargetResolver::report_unresolved() {
+  std::unordered_set<const Expr *> seen; // operands of `@entry` may be shared
+  auto look = Overload{
+      [&](Expr &expr) {
+        if (!seen.insert(&expr).second)
+          return false;
+        if (auto found = unresolved_.find(&expr); found != unresolved_.end())
+          report(expr, found->second);
+        if (const Entry *entry = expr.as<Entry>(); entry && !entry->entry.valid())
+          diagnostics_.report(DiagId::entry_outside_return, expr.loc);
+        return true;
+      },
+      [](Stmt &) { return true; },
+  };
+  for (FunctionInfo &function : program_.functions)
+    if (function.body)
+      walk(*function.body, look);
+  for (Handler &handler : program_.handlers)
+    for (Stmt *block : handler.blocks)
+      walk(*block, look);
 }
 
 void TargetResolver::target(Expr *&expr, bool written) {
@@ -268,10 +302,7 @@ void TargetResolver::target(Expr *&expr, bool written) {
     expression(node.operand);
   TargetAnswer answer = ask(*expr, written);
   if (!answer.found) {
-    if (!options_.skip_badvars)
-      report(*expr, answer);
-    expr = number(expr->loc, 0);
-    return;
+    return unresolved(expr, std::move(answer));
   }
   if (answer.is_string) {
     expr = program_.arena.make<Expr>(expr->loc, Type::unknown,
@@ -419,9 +450,8 @@ void TargetResolver::entry(Expr *&expr) {
   if (node.entry.valid())
     return;
   if (!is_return()) {
-    diagnostics_.report(DiagId::entry_outside_return, expr->loc);
-    expr = number(expr->loc, 0);
-    return;
+    expression(node.operand);
+    return; // reported at the end if it is still needed then
   }
   bool outer = in_entry_;
   in_entry_ = true;

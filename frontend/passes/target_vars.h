@@ -27,8 +27,17 @@ public:
   // Resolves all of a body. `handler` says at which site (no_handler: none); `function` is whose body it is, invalid
   // for the handler's own. `trusted`: a tapset's text, which may write without guru mode.
   void resolve(ast::Stmt *&body, HandlerIndex handler, FunctionId function, bool trusted);
+  // Reports the variables that could not be resolved and the `@entry`s outside of return probes, where they are still
+  // part of a body: what the passes in between left out needs no variable.
+  void report_unresolved();
 
 private:
+  struct Unresolved {
+    TargetAnswer answer;
+    Loc user;          // the probe that uses the function it stands in; nowhere: in a handler
+    bool here = false; // there are target variables at that place
+  };
+
   // What a script expression is known to point to.
   using Types = std::unordered_map<Name, target::ValueType>;
 
@@ -47,7 +56,8 @@ private:
   void index_of_pointer(ast::Expr *&expr);
   TargetAnswer ask(const ast::Expr &expr, bool written);
   const target::ValueType *value_type(const ast::Expr &expr) const;
-  void report(const ast::Expr &expr, const TargetAnswer &answer);
+  void unresolved(ast::Expr *&expr, TargetAnswer answer);
+  void report(const ast::Expr &expr, const Unresolved &problem);
   ast::Expr *make_entry(ast::Expr *operand);
   ast::Expr *number(Loc loc, int64_t value);
   std::vector<TargetUse> &uses();
@@ -67,6 +77,7 @@ private:
   bool in_entry_ = false; // below an @entry: uses belong to the handler
   Types types_;           // of locals, by the assignments seen so far
   std::unordered_map<HandlerIndex, std::unordered_map<std::string, EntryId>> entries_;
+  std::unordered_map<const ast::Expr *, Unresolved> unresolved_;
 };
 
 } // namespace tapjit

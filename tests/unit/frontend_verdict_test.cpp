@@ -90,6 +90,8 @@ void read_options(const std::vector<std::string> &words, Verdict &verdict) {
       verdict.elaborate.keep_unused = true;
     else if (word == "-w")
       verdict.warnings = Diagnostics::Warnings::dropped;
+    else if (word == "-W" && verdict.warnings == Diagnostics::Warnings::dropped)
+      continue; // -w goes first
     else if (word == "-W")
       verdict.warnings = Diagnostics::Warnings::errors;
     else if (word == "-p1" || word == "-p2")
