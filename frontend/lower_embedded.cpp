@@ -44,6 +44,8 @@ ir::EmbeddedC read_embedded(std::string_view text, const Program &program) {
       result.pure = true;
     else if (words == "stable")
       result.pure = result.stable = true;
+    else if (words == "infallible")
+      result.pure = result.infallible = true;
     else if (words == "unprivileged")
       result.unprivileged = true;
     else if (words == "guru")

@@ -117,6 +117,7 @@ struct EmbeddedC {
   std::string text; // between %{ and %}
   bool pure = false;
   bool stable = false;
+  bool infallible = false; // pure, and never fails: may be run where the script would not have run it
   bool unprivileged = false;
   bool guru = false;
   bool unmangled = false;

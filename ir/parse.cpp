@@ -303,6 +303,8 @@ private:
         embedded.pure = true;
       else if (accept_word("stable"))
         embedded.stable = true;
+      else if (accept_word("infallible"))
+        embedded.infallible = true;
       else if (accept_word("unprivileged"))
         embedded.unprivileged = true;
       else if (accept_word("guru"))

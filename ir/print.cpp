@@ -139,9 +139,9 @@ private:
   }
 
   void print_embedded(const EmbeddedC &embedded) {
-    put("{}{}{}{}{}", embedded.pure ? " pure" : "", embedded.stable ? " stable" : "",
-        embedded.unprivileged ? " unprivileged" : "", embedded.guru ? " guru" : "",
-        embedded.unmangled ? " unmangled" : "");
+    put("{}{}{}{}{}{}", embedded.pure ? " pure" : "", embedded.stable ? " stable" : "",
+        embedded.infallible ? " infallible" : "", embedded.unprivileged ? " unprivileged" : "",
+        embedded.guru ? " guru" : "", embedded.unmangled ? " unmangled" : "");
     for (const std::string &pragma : embedded.pragmas)
       put(" pragma {}", quote(pragma));
     for (GlobalId global : embedded.reads)

@@ -81,7 +81,7 @@ static bool kills(const ModuleEffects &effects, const ViewSource &source, const 
     return true;
   if (source.kind == ViewSource::Kind::Message)
     return bits & Fail;
-  if (inst.op == Op::Unlock || effects.writes(inst, source.global))
+  if (effects.releases(inst, source.global) || effects.writes(inst, source.global))
     return true;
   return source.kind == ViewSource::Kind::Element && inst.op == Op::IterNext && inst.aux == source.global.index;
 }

@@ -121,7 +121,7 @@ private:
       fails_ = true;
     emit_op(unit_, function_, value, used_[value.index]);
     // tap_charge is tested where it is called, so that the verifier sees decrement and test side by side.
-    if (!(unit_.effects.of(inst(value)) & ir::Fail) || inst(value).op == ir::Op::Charge || caught)
+    if (!unit_.effects.may_fail(function_, inst(value)) || inst(value).op == ir::Op::Charge || caught)
       return;
     unit_.out.line("if (tap_unlikely(c->error))");
     unit_.out.line("\tgoto fail;");

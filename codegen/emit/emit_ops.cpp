@@ -90,6 +90,7 @@ void emit_StrLt(const OpText &op) { op.compare("<"); }
 void emit_StrLe(const OpText &op) { op.compare("<="); }
 void emit_StrGt(const OpText &op) { op.compare(">"); }
 void emit_StrGe(const OpText &op) { op.compare(">="); }
+void emit_StrLen(const OpText &op) { op.set(fmt::format("(int64_t){}.n", op.arg(0))); }
 void emit_StrConcat(const OpText &op) {
   op.set(fmt::format("tap_concat({}, {}, {})", op.slot(), op.arg(0), op.arg(1)));
 }

@@ -78,6 +78,7 @@ void run_StrLt(OpRun &op) { compare(op); }
 void run_StrLe(OpRun &op) { compare(op); }
 void run_StrGt(OpRun &op) { compare(op); }
 void run_StrGe(OpRun &op) { compare(op); }
+void run_StrLen(OpRun &op) { op.result.number = int64_t(op.text(0).size()); }
 void run_StrConcat(OpRun &op) { op.result.text = op.cut(op.text(0) + op.text(1)); }
 void run_StrCopy(OpRun &op) { op.result.text = op.cut(op.text(0)); }
 

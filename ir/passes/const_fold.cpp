@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Folds operations on constants, a few identities of integers, phis of one constant, and branches on constants. A
-// folded instruction becomes a constant where it stands, so its uses need no change; an identity is replaced by its
-// operand.
+// Folds operations on constants, arguments of formats, reads of globals that nobody writes, phis of one constant, and
+// branches on constants. A folded instruction becomes a constant where it stands, so its uses need no change.
 #include "ir/builder.h"
 #include "ir/cfg.h"
 #include "ir/fold.h"
+#include "ir/format_parts.h"
+#include "ir/passes/effects.h"
 #include "ir/passes/pipeline.h"
 #include "ir/signature.h"
 
@@ -16,8 +17,8 @@ namespace {
 
 class Folder {
 public:
-  Folder(Interner &interner, Function &function)
-      : interner_(interner), module_(interner.module()), function_(function) {}
+  Folder(Interner &interner, const std::vector<bool> &written, Function &function)
+      : interner_(interner), module_(interner.module()), written_(written), function_(function) {}
 
   void run() {
     for (bool changed = true; changed;) {
@@ -72,6 +73,14 @@ private:
   bool fold_constant(ValueId value) {
     const Inst &here = inst(value);
     const std::vector<ValueId> operands = here.operands;
+    if (here.op == Op::Print || here.op == Op::Sprint)
+      return fold_format_of(value);
+    if (here.op == Op::GLoad || here.op == Op::MapGet || here.op == Op::MapHas)
+      return !written_[here.aux] && fold_read(value);
+    if (here.op == Op::StrLen && text(operands[0])) {
+      become_integer(value, int64_t(text(operands[0])->size()));
+      return true;
+    }
     if (here.type == Type::I64 && !operands.empty() && operands.size() <= 2 && is_integer(operands[0]) &&
         is_integer(operands.back())) {
       auto folded = fold_integers(here.op, inst(operands[0]).imm, inst(operands.back()).imm, here.imm);
@@ -95,6 +104,43 @@ private:
     if (folded)
       become_integer(value, *folded);
     return folded.has_value();
+  }
+
+  // Of a global that keeps its initial value: a map is empty.
+  bool fold_read(ValueId value) {
+    const Global &global = module_.globals[inst(value).aux];
+    if (inst(value).type == Type::Str) {
+      const std::string *words = std::get_if<std::string>(&global.init);
+      become_text(value, words ? *words : "");
+    } else {
+      const int64_t *number = std::get_if<int64_t>(&global.init);
+      become_integer(value, number ? *number : 0);
+    }
+    return true;
+  }
+
+  bool fold_format_of(ValueId value) {
+    std::vector<FormatPart> parts = format_parts(module_.formats[inst(value).aux].text);
+    std::vector<ValueId> args = inst(value).operands;
+    bool changed = fold_format(module_, function_, parts, args);
+    bool is_literal = parts.empty() || (parts.size() == 1 && !parts[0].conversion);
+    if (inst(value).op == Op::Sprint && is_literal) {
+      std::string words = parts.empty() ? "" : parts[0].text;
+      become_text(value, words.substr(0, size_t(limit(module_, "MAXSTRINGLEN") - 1)));
+      return true;
+    }
+    if (inst(value).op == Op::Sprint && parts.size() == 1 && parts[0].text == "%s") {
+      function_.insts[value.index] = {Op::StrCopy, Type::Str, UINT32_MAX, 0, args, inst(value).loc};
+      return true;
+    }
+    if (!changed)
+      return false;
+    std::vector<Type> types;
+    for (ValueId arg : args)
+      types.push_back(inst(arg).type);
+    function_.insts[value.index].aux = interner_.format(format_of_parts(parts), types).index;
+    function_.insts[value.index].operands = std::move(args);
+    return true;
   }
 
   bool is_truth_value(ValueId value) const {
@@ -190,6 +236,7 @@ private:
 
   Interner &interner_;
   Module &module_;
+  const std::vector<bool> &written_; // by global
   Function &function_;
   std::vector<ValueId> replaced_;
 };
@@ -198,9 +245,10 @@ private:
 
 void const_fold(Module &module) {
   Interner interner(module);
+  std::vector<bool> written = written_globals(module);
   for (Function &function : module.functions)
     if (!function.blocks.empty())
-      Folder(interner, function).run();
+      Folder(interner, written, function).run();
 }
 
 } // namespace tapjit::ir::passes

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Drops instructions whose result nobody needs and that do nothing else, blocks that the entry does not reach,
-// straight-line block seams, and functions that no probe reaches. An op that may fail stays: its failure is a result.
+// straight-line block seams, and functions that no probe reaches. An op that may fail stays: its failure is a result. A
+// call of embedded C marked pure goes, as in SystemTap.
 #include "ir/cfg.h"
 #include "ir/passes/effects.h"
 #include "ir/passes/pipeline.h"
@@ -11,8 +12,7 @@ namespace tapjit::ir::passes {
 
 namespace {
 
-constexpr uint16_t removable = Ctx | RMem | RGlob;
-
+// A block may lose the instruction that its `onfail` follows, or that may turn out not to fail: then it goes on.
 void drop_unused(const ModuleEffects &effects, Function &function) {
   std::vector<bool> needed(function.insts.size());
   std::vector<ValueId> work;
@@ -25,7 +25,7 @@ void drop_unused(const ModuleEffects &effects, Function &function) {
   for (const Block &block : function.blocks) {
     for (ValueId value : block.insts) {
       const Inst &inst = function.insts[value.index];
-      if ((effects.of(inst) & ~removable) || inst.op == Op::Param)
+      if (!effects.is_removable(function, inst))
         need(value);
     }
     if (block.terminator_operand.valid())
@@ -37,8 +37,13 @@ void drop_unused(const ModuleEffects &effects, Function &function) {
     for (ValueId operand : function.insts[value.index].operands)
       need(operand);
   }
-  for (Block &block : function.blocks)
+  for (size_t index = 0; index < function.blocks.size(); ++index) {
+    Block &block = function.blocks[index];
+    if (block.terminator == Terminator::OnFail &&
+        (!needed[block.insts.back().index] || !effects.may_fail(function, function.insts[block.insts.back().index])))
+      replace_with_jump(function, BlockId{uint32_t(index)}, block.successors[0]);
     std::erase_if(block.insts, [&](ValueId value) { return !needed[value.index]; });
+  }
 }
 
 // A block that is the only successor of its only predecessor becomes its tail.
@@ -120,6 +125,7 @@ void dead_code(Module &module) {
       continue;
     remove_unreachable_blocks(function);
     drop_unused(effects, function);
+    remove_unreachable_blocks(function); // catches of what is gone
     merge_straight_lines(function);
   }
   drop_functions(module);

@@ -9,6 +9,14 @@
 
 namespace tapjit::ir {
 
+void GlobalSet::merge(const GlobalSet &other) {
+  if (std::includes(ids_.begin(), ids_.end(), other.ids_.begin(), other.ids_.end()))
+    return;
+  std::vector<GlobalId> both;
+  std::set_union(ids_.begin(), ids_.end(), other.ids_.begin(), other.ids_.end(), std::back_inserter(both));
+  ids_ = std::move(both);
+}
+
 bool writes_global(const Module &module, const Inst &inst) {
   bool sorts_in_place = inst.op == Op::IterBegin && size_t(inst.imm) < module.sorts.size() &&
                         module.sorts[size_t(inst.imm)].by != Sort::By::None;
@@ -16,6 +24,40 @@ bool writes_global(const Module &module, const Inst &inst) {
 }
 
 namespace {
+
+// %m and %M are what a format can fail by.
+bool reads_memory(const Format &format) {
+  const std::string &text = format.text;
+  for (size_t at = text.find('%'); at != std::string::npos; at = text.find('%', at)) {
+    at = text.find_first_not_of("0123456789+- #.*l", at + 1);
+    if (at == std::string::npos)
+      return false;
+    if (text[at] == 'm' || text[at] == 'M')
+      return true;
+    ++at;
+  }
+  return false;
+}
+
+// For what is no call.
+bool own_may_fail(const Module &module, const Function &function, const Inst &inst) {
+  switch (inst.op) {
+  case Op::Div:
+  case Op::Mod: {
+    const Inst &by = function.insts[inst.operands[1].index];
+    return by.op != Op::ConstI64 || by.imm == 0;
+  }
+  case Op::Print:
+  case Op::Sprint:
+    return reads_memory(module.formats[inst.aux]);
+  case Op::StatGet:
+  case Op::MapStatGet:
+  case Op::IterStat:
+    return StatField(inst.imm) != StatField::Count && StatField(inst.imm) != StatField::Sum;
+  default:
+    return effects_of(inst) & Fail;
+  }
+}
 
 template <typename Visit> void for_each_inst(const Function &function, Visit visit) {
   for (const Block &block : function.blocks)
@@ -29,36 +71,47 @@ void add_own(const Module &module, const Function &function, Effects &effects) {
         function.embedded.pure ? Ctx | RMem | Vol | Fail : Opaque | Ctx | RMem | WMem | Vol | Fail | Print;
     if (function.embedded.pure && function.embedded.stable)
       effects.effects &= uint16_t(~Vol);
+    if (function.embedded.pure && function.embedded.infallible)
+      effects.effects &= uint16_t(~Fail);
     for (GlobalId global : function.embedded.reads)
-      effects.reads[global.index] = true;
+      effects.reads.insert(global);
     for (GlobalId global : function.embedded.writes)
-      effects.writes[global.index] = true;
+      effects.writes.insert(global);
     return;
   }
   for_each_inst(function, [&](const Inst &inst) {
-    if (inst.op == Op::Call) {
-      effects.effects |= Fail;
-      return;
-    }
-    effects.effects |= effects_of(inst);
+    if (inst.op == Op::Call)
+      return; // the callee's are merged in
+    effects.effects |= own_may_fail(module, function, inst) ? effects_of(inst) : effects_of(inst) & ~Fail;
     if (GlobalId global = global_of(inst); global.valid()) {
       if (effects_of(inst) & RGlob)
-        effects.reads[global.index] = true;
+        effects.reads.insert(global);
       if (writes_global(module, inst))
-        effects.writes[global.index] = true;
+        effects.writes.insert(global);
     }
   });
 }
 
 void merge(Effects &into, const Effects &from) {
   into.effects |= from.effects;
-  for (size_t index = 0; index < from.reads.size(); ++index) {
-    into.reads[index] = into.reads[index] || from.reads[index];
-    into.writes[index] = into.writes[index] || from.writes[index];
-  }
+  into.reads.merge(from.reads);
+  into.writes.merge(from.writes);
 }
 
 } // namespace
+
+std::vector<bool> written_globals(const Module &module) {
+  std::vector<bool> written(module.globals.size());
+  for (const Function &function : module.functions) {
+    for (GlobalId global : function.embedded.writes)
+      written[global.index] = true;
+    for_each_inst(function, [&](const Inst &inst) {
+      if (GlobalId global = global_of(inst); global.valid() && (effects_of(inst) & WGlob))
+        written[global.index] = true;
+    });
+  }
+  return written;
+}
 
 ModuleEffects::ModuleEffects(const Module &module)
     : module_(module), effects_(module.functions.size()), recursive_(module.functions.size()) {
@@ -72,8 +125,6 @@ ModuleEffects::ModuleEffects(const Module &module)
   std::vector<uint32_t> component = strongly_connected(count, for_each_callee);
   for (size_t index = 0; index < count; ++index) {
     callees_first_.push_back(FunctionId{uint32_t(index)});
-    effects_[index].reads.resize(module.globals.size());
-    effects_[index].writes.resize(module.globals.size());
     add_own(module, module.functions[index], effects_[index]);
   }
   std::sort(callees_first_.begin(), callees_first_.end(), [&](FunctionId left, FunctionId right) {
@@ -96,6 +147,8 @@ ModuleEffects::ModuleEffects(const Module &module)
         else
           merge(summary, effects_[callee]);
       });
+      if (recursive_[function])
+        summary.effects |= Fail; // MAXNESTING
     }
     for (size_t member = begin + 1; member < end; ++member)
       effects_[callees_first_[member].index] = summary;
@@ -103,18 +156,39 @@ ModuleEffects::ModuleEffects(const Module &module)
 }
 
 uint16_t ModuleEffects::of(const Inst &inst) const {
-  return inst.op == Op::Call ? uint16_t(effects_[inst.aux].effects | Fail) : effects_of(inst);
+  return inst.op == Op::Call ? effects_[inst.aux].effects : effects_of(inst);
+}
+
+bool ModuleEffects::releases(const Inst &inst, GlobalId global) const {
+  if (inst.op != Op::Unlock)
+    return false;
+  const auto &globals = module_.lock_sets[inst.aux].globals;
+  return std::any_of(globals.begin(), globals.end(), [&](auto &entry) { return entry.first == global; });
+}
+
+bool ModuleEffects::may_fail(const Function &function, const Inst &inst) const {
+  return inst.op == Op::Call ? effects_[inst.aux].effects & Fail : own_may_fail(module_, function, inst);
+}
+
+bool ModuleEffects::is_removable(const Function &function, const Inst &inst) const {
+  if (inst.op == Op::Param)
+    return false;
+  if (inst.op == Op::Call && module_.functions[inst.aux].kind == FunctionKind::Embedded &&
+      module_.functions[inst.aux].embedded.pure && module_.functions[inst.aux].embedded.writes.empty())
+    return true;
+  constexpr uint16_t harmless = Ctx | RMem | RGlob;
+  return !(of(inst) & ~(harmless | Fail)) && !may_fail(function, inst);
 }
 
 bool ModuleEffects::reads(const Inst &inst, GlobalId global) const {
   if (inst.op == Op::Call)
-    return effects_[inst.aux].reads[global.index];
+    return effects_[inst.aux].reads.contains(global);
   return global_of(inst) == global && (effects_of(inst) & RGlob);
 }
 
 bool ModuleEffects::writes(const Inst &inst, GlobalId global) const {
   if (inst.op == Op::Call)
-    return effects_[inst.aux].writes[global.index];
+    return effects_[inst.aux].writes.contains(global);
   return global_of(inst) == global && writes_global(module_, inst);
 }
 

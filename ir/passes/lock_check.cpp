@@ -60,11 +60,14 @@ std::vector<bool> globals_needing_locks(const Module &module) {
 }
 
 bool touches(const ModuleEffects &effects, const Inst &inst, const std::vector<bool> &globals) {
-  for (size_t index = 0; index < globals.size(); ++index)
-    if (globals[index] &&
-        (effects.reads(inst, GlobalId{uint32_t(index)}) || effects.writes(inst, GlobalId{uint32_t(index)})))
-      return true;
-  return false;
+  auto is_one = [&](GlobalId global) { return bool(globals[global.index]); };
+  if (inst.op == Op::Call) {
+    const Effects &callee = effects.of(FunctionId{inst.aux});
+    return std::any_of(callee.reads.ids().begin(), callee.reads.ids().end(), is_one) ||
+           std::any_of(callee.writes.ids().begin(), callee.writes.ids().end(), is_one);
+  }
+  GlobalId global = global_of(inst);
+  return global.valid() && is_one(global) && (effects.reads(inst, global) || effects.writes(inst, global));
 }
 
 namespace {
@@ -122,19 +125,28 @@ private:
         report(function, block, "unlocks what is not locked");
       return LockSetId::none();
     }
-    for (size_t index = 0; index < needs_.size(); ++index) {
-      GlobalId global{uint32_t(index)};
-      bool writes = effects_.writes(inst, global);
-      if (!needs_[index] || !(writes || effects_.reads(inst, global)))
-        continue;
-      bool covered = false;
-      if (state.valid())
-        for (auto [locked, for_writing] : module_.lock_sets[state.index].globals)
-          covered |= locked == global && (for_writing || !writes);
-      if (!covered)
-        report(function, block, fmt::format("touches @{} without its lock", module_.globals[index].name).c_str());
+    if (inst.op == Op::Call) {
+      const Effects &callee = effects_.of(FunctionId{inst.aux});
+      GlobalSet touched = callee.reads;
+      touched.merge(callee.writes);
+      for (GlobalId global : touched.ids())
+        check_access(function, block, inst, state, global);
+    } else if (GlobalId global = global_of(inst); global.valid()) {
+      check_access(function, block, inst, state, global);
     }
     return state;
+  }
+
+  void check_access(const Function &function, BlockId block, const Inst &inst, LockSetId state, GlobalId global) {
+    bool writes = effects_.writes(inst, global);
+    if (!needs_[global.index] || !(writes || effects_.reads(inst, global)))
+      return;
+    bool covered = false;
+    if (state.valid())
+      for (auto [locked, for_writing] : module_.lock_sets[state.index].globals)
+        covered |= locked == global && (for_writing || !writes);
+    if (!covered)
+      report(function, block, fmt::format("touches @{} without its lock", module_.globals[global.index].name).c_str());
   }
 
   const Module &module_;

@@ -232,7 +232,7 @@ void lock_placement(Module &module) {
       GlobalId global{uint32_t(index)};
       locked[index] = needs[index] && reach.reaches(global);
       if (locked[index])
-        locks.emplace_back(global, reach.writes[index]);
+        locks.emplace_back(global, reach.writes.contains(global));
     }
     if (!locks.empty())
       Region(effects, module.functions[probe.handler.index], locked).place(interner.lock_set(locks));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Drops each str.copy of a value whose bytes stay where they are until the last use of the copy (ir/views.h). Runs
 // before lock placement: the lock region then covers the uses of the views that are left. Copies that the swap of phis
-// needs are made afterwards by frame_layout.
+// needs are made afterwards by frame_layout. A copy into a phi of a view stays: the phi's bytes are a copy in any case,
+// and the view would have to live on the edge, where the region may end.
 #include "ir/cfg.h"
 #include "ir/passes/pipeline.h"
 #include "ir/views.h"
@@ -12,6 +13,12 @@ namespace tapjit::ir::passes {
 
 static void elide_in(Function &function, const ModuleEffects &effects) {
   std::vector<ValueId> replaced(function.insts.size());
+  std::vector<bool> used_by_phi(function.insts.size());
+  for (const Block &block : function.blocks)
+    for (ValueId value : block.insts)
+      if (const Inst &inst = function.insts[value.index]; inst.op == Op::Phi)
+        for (ValueId operand : inst.operands)
+          used_by_phi[operand.index] = true;
   for (BlockId block : reverse_postorder(function)) {
     for (ValueId copy : function.blocks[block.index].insts) {
       Inst &inst = function.insts[copy.index];
@@ -21,6 +28,9 @@ static void elide_in(Function &function, const ModuleEffects &effects) {
       while (replaced[inst.operands[0].index].valid())
         inst.operands[0] = replaced[inst.operands[0].index];
       ValueId source = inst.operands[0];
+      bool is_view = view_source(function.insts[source.index]).kind != ViewSource::Kind::None;
+      if (is_view && used_by_phi[copy.index])
+        continue;
       if (!dies_before(function, effects, source, uses_of(function, copy)))
         replaced[copy.index] = source;
     }
