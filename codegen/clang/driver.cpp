@@ -155,6 +155,8 @@ struct CompiledUnit::State {
                              compiler->getTarget().getDataLayoutString(), module.get(), action,
                              &compiler->getVirtualFileSystem(), std::move(output));
   }
+  // Machine code or assembly. Once: code generation takes the module apart.
+  Result<std::string> generate(clang::BackendAction action);
 };
 
 CompiledUnit::CompiledUnit(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -167,15 +169,18 @@ const std::vector<CompilerMessage> &CompiledUnit::messages() const { return stat
 const CompileTimes &CompiledUnit::times() const { return state_->times; }
 llvm::Module &CompiledUnit::module() { return *state_->module; }
 
-Result<std::string> CompiledUnit::emit_object() {
-  assert(ok());
+Result<std::string> CompiledUnit::emit_object() { return state_->generate(clang::Backend_EmitObj); }
+Result<std::string> CompiledUnit::emit_assembly() { return state_->generate(clang::Backend_EmitAssembly); }
+
+Result<std::string> CompiledUnit::State::generate(clang::BackendAction action) {
+  assert(module);
   Stopwatch watch;
   // The passes have run; the pipeline that EmitBackendOutput builds around code generation must not run them again.
-  state_->compiler->getCodeGenOpts().DisableLLVMPasses = true;
+  compiler->getCodeGenOpts().DisableLLVMPasses = true;
   llvm::SmallVector<char, 0> bytes;
-  state_->run_backend(clang::Backend_EmitObj, std::make_unique<llvm::raw_svector_ostream>(bytes));
-  state_->times.generation = watch.lap();
-  for (const CompilerMessage &message : state_->messages)
+  run_backend(action, std::make_unique<llvm::raw_svector_ostream>(bytes));
+  times.generation = watch.lap();
+  for (const CompilerMessage &message : messages)
     if (message.severity == CompilerMessage::Severity::Error)
       return Error{message.text, {}};
   return std::string(bytes.data(), bytes.size());
@@ -194,6 +199,13 @@ std::string CompiledUnit::bitcode() {
   llvm::raw_string_ostream stream(bytes);
   llvm::WriteBitcodeToFile(*state_->module, stream);
   return bytes;
+}
+
+std::string CompiledUnit::ir_text() {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  state_->module->print(stream, nullptr);
+  return text;
 }
 
 Result<CompiledUnit> compile_unit(const CompileRequest &request) {

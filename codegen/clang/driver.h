@@ -89,6 +89,10 @@ public:
   std::string string_variable(std::string_view name) const;
   // LLVM bitcode of module().
   std::string bitcode();
+  // module() as LLVM's text.
+  std::string ir_text();
+  // Assembly of what emit_object would give. Once per unit, instead of it.
+  Result<std::string> emit_assembly();
 
 private:
   friend Result<CompiledUnit> compile_unit(const CompileRequest &);

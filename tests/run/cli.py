@@ -5,7 +5,7 @@
   cli.py --stap STAP [unittest arguments]
 
 Each test has a cache, a TMPDIR and a working directory of its own; after each, TMPDIR must be empty and the cache must hold no unfinished entry."""
-import argparse, glob, os, pathlib, re, signal, subprocess, sys, tempfile, unittest
+import argparse, glob, json, os, pathlib, re, signal, subprocess, sys, tempfile, unittest
 
 here = pathlib.Path(__file__).resolve().parent
 HELLO = 'probe begin { println("hello") exit() }'
@@ -435,6 +435,80 @@ class Passes(Case):
                     self.write("one.ir", text)
                     again = self.program("stap-ir-dump", "--passes=none", "one.ir")
                     self.assertEqual(again.stdout, f"; --- lowered\n{text}; --- final\n{text}", again.stderr)
+
+    def dump(self, *words):
+        run = self.program("stap-ir-dump", *words)
+        self.assertEqual((run.returncode, run.stderr), (0, ""), words)
+        return run.stdout
+
+    COUNTS = ["-e", 'global n, s function twice(x) { return x * 2 } probe timer.ms(10) { n++; s <<< twice(n) } probe timer.s(1) { println(n) exit() } probe end { println(@count(s)) }']
+
+    def test_ir_dump_stages(self):
+        lowered = self.dump("--stage=lowered", *self.COUNTS)
+        self.assertTrue(lowered.startswith("; --- lowered\nmodule "))
+        self.assertNotIn("lock {", lowered)
+        self.assertIn("charge", lowered)
+        self.assertIn("lock {", self.dump("--stage=lock_placement", *self.COUNTS))
+        self.assertIn("lock {", self.dump("--stage=final", *self.COUNTS))
+        self.assertIn("#define MAXACTION 1000\n", self.dump("--stage=c", *self.COUNTS))
+        self.assertIn("\ndefine ", self.dump("--stage=llvm", "--runtime=user", *self.COUNTS))
+        self.assertRegex(self.dump("--stage=asm", "--runtime=user", *self.COUNTS), r"\n\tretq?\n")
+        run = self.program("stap-ir-dump", "--stage=nosuch", *self.COUNTS)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("no stage is called `nosuch`", run.stderr)
+        run = self.program("stap-ir-dump", "--passes=const_fold", "--stage=charges", *self.COUNTS)
+        self.assertEqual((run.returncode, run.stderr), (1, "stap-ir-dump: pass `charges` was not run\n"))
+
+    def test_ir_dump_of_one_function(self):
+        only = self.dump("--only=timer.s(1)", "--stage=lowered", *self.COUNTS)
+        self.assertEqual(len(re.findall("^func ", only, re.M)), 1)
+        self.assertIn("exit", only)
+        self.assertIn("&twice", self.dump("--only=twice", "--stage=lowered", *self.COUNTS))
+        run = self.program("stap-ir-dump", "--only=nosuch", *self.COUNTS)
+        self.assertEqual((run.returncode, run.stderr), (1, "stap-ir-dump: no function or probe is called `nosuch`\n"))
+
+    def test_ir_dump_reports(self):
+        locks = self.dump("--locks", *self.COUNTS)
+        self.assertRegex(locks, r"(?m)^probe_0 +event +n +rw +write lock from <input>:1:\d+$")
+        self.assertRegex(locks, r"(?m)^probe_2 +session +s +r +runs alone$")
+        self.assertRegex(self.dump("--cost", *self.COUNTS), r"(?m)^probe_0 +event +.*\b[1-9]\d*")
+        times = self.dump("--time-passes", *self.COUNTS)
+        passes = [line.split()[0] for line in self.dump("--list").splitlines()]
+        self.assertEqual([line.split()[0] for line in times.splitlines()], ["pass", *passes, "all"])
+        self.assertRegex(self.dump("--safety", "--runtime=user", *self.COUNTS), r"safety: \d+ functions, [1-9]\d* proofs, 0 findings")
+        refused = self.dump("--safety", "--runtime=user", "-g", "-e", "function spin() %{ for (;;) asm volatile(\"\"); %} probe begin { spin() }")
+        self.assertRegex(refused, "[1-9]\\d* findings")
+
+    def test_ir_dump_json(self):
+        data = json.loads(self.dump("--json", "--stage=final", "--locks", "--cost", "--safety", "--time-passes", "--runtime=user", *self.COUNTS))
+        self.assertEqual(list(data), ["stages", "locks", "cost", "time_passes", "safety"])
+        module = data["stages"][0]["module"]
+        self.assertEqual([g["name"] for g in module["globals"]], ["n", "s"])
+        handler = next(f for f in module["functions"] if f["name"] == "probe_0")
+        ops = [i["op"] for b in handler["blocks"] for i in b["instructions"]]
+        self.assertIn("lock", ops)
+        self.assertIn("gload", ops)
+        self.assertEqual(handler["blocks"][0]["predecessors"], [])
+        self.assertEqual(data["safety"]["findings"], [])
+        self.assertEqual([s["point"] for s in module["probes"][0]["sites"]], ["timer.ms(10)"])
+
+    def test_ir_dump_draws(self):
+        self.dump("--cfg=out.dot", *self.COUNTS)
+        with open(self.cwd + "/out.dot") as file:
+            self.assertRegex(file.read(), r"(?s)^digraph ir \{.*f0b0 \[label=.*\}\n$")
+        self.dump("--cfg=out.svg", "--only=twice", "-u", *self.COUNTS)
+        with open(self.cwd + "/out.svg") as file:
+            self.assertIn("</svg>", file.read())
+        run = self.program("stap-ir-dump", "--cfg=out.png", *self.COUNTS)
+        self.assertIn("--cfg writes .svg or .dot, not `out.png`", run.stderr)
+
+    def test_ir_dump_help_has_an_example_of_each_option(self):
+        lines = self.program("stap-ir-dump", "--help").stdout.splitlines()
+        for number, line in enumerate(lines):
+            if option := re.match(r"  (--[a-z-]+)", line):
+                if option[1] != "--verify-ir":
+                    following = next((l for l in lines[number + 1:] if re.match(r" {22}stap-ir-dump|  --", l)), "")
+                    self.assertIn(option[1], following)
 
     def test_ir_dump_of_bad_input(self):
         run = self.program("stap-ir-dump", "-e", "probe begin { x = }")

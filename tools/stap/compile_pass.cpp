@@ -221,6 +221,15 @@ Result<CompileOutput> verify_for_kernel(const Platform &platform, const CompileI
   return std::move(unit->output);
 }
 
+Result<std::string> unit_text(const Platform &platform, const CompileInput &input, UnitForm form) {
+  auto compiled = compile_unit(unit_request(platform, input));
+  if (!compiled)
+    return compiled.error();
+  if (!compiled->ok())
+    return Error{message_line(compiled->messages().front()), ""};
+  return form == UnitForm::Llvm ? compiled->ir_text() : compiled->emit_assembly();
+}
+
 Result<CompileOutput> compile_module(const Store &store, const Platform &platform, const CompileInput &input,
                                      StepTimes &times) {
   CacheKey key = result_key("module 1", platform, input);

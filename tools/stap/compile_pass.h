@@ -43,6 +43,11 @@ Result<codegen::Platform> open_user_platform(const codegen::Store &store, const 
 // Pass 4 as far as the verifier's verdict, without an image: for a unit that something else compiles (--kbuild).
 Result<CompileOutput> verify_for_kernel(const codegen::Platform &platform, const CompileInput &input, StepTimes &times);
 
+// The unit as text, for people who look at it: LLVM IR after optimisation, or assembly. An Error when the C has
+// mistakes.
+enum class UnitForm { Llvm, Assembly };
+Result<std::string> unit_text(const codegen::Platform &platform, const CompileInput &input, UnitForm form);
+
 Result<CompileOutput> compile_module(const codegen::Store &store, const codegen::Platform &platform,
                                      const CompileInput &input, StepTimes &times);
 Result<CompileOutput> compile_for_process(const codegen::Store &store, const codegen::Platform &platform,

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// --cost: what one hit of each probe may take.
+#include "tools/stap-ir-dump/dump.h"
+
+#include "ir/words.h"
+
+#include <fmt/format.h>
+
+namespace tapjit {
+
+using json = nlohmann::ordered_json;
+
+json cost_report(const ir::Module &module) {
+  json report = json::array();
+  for (size_t index = 0; index < module.probes.size(); ++index) {
+    const ir::Probe &probe = module.probes[index];
+    report.push_back({{"probe", index},
+                      {"handler", module.functions[probe.handler.index].name},
+                      {"context", ir::words(ir::context_kinds, probe.context)},
+                      {"instructions", probe.cost}});
+  }
+  return report;
+}
+
+std::string cost_text(const json &report) {
+  std::string text = fmt::format("{:<20} {:<8} {:>14}\n", "handler", "context", "instructions");
+  for (const json &probe : report)
+    text += fmt::format("{:<20} {:<8} {:>14}\n", probe["handler"].get<std::string>(),
+                        probe["context"].get<std::string>(), probe["instructions"].get<int64_t>());
+  return text;
+}
+
+} // namespace tapjit
