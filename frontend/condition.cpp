@@ -3,35 +3,13 @@
 
 #include "frontend/preprocess.h"
 
+#include <cstdlib>
+#include <cstring>
 #include <string>
 
 namespace tapjit {
 
 namespace {
-
-// One side of a comparison. Versions order by digits, other texts by bytes; only `==` and `!=` know globs.
-struct Operand {
-  enum class Kind : uint8_t { number, string, version, text_only, config } kind;
-  int64_t number = 0;
-  std::string text;
-  Loc loc;
-};
-
-std::string_view kind_name(Operand::Kind kind) {
-  switch (kind) {
-  case Operand::Kind::number:
-    return "a number";
-  case Operand::Kind::string:
-    return "a string";
-  case Operand::Kind::version:
-    return "a version";
-  case Operand::Kind::text_only:
-    return "a name";
-  case Operand::Kind::config:
-    return "a configuration value";
-  }
-  return "";
-}
 
 bool decide(TokenKind op, int order) {
   switch (op) {
@@ -64,8 +42,7 @@ public:
 
   bool run() {
     bool any = and_chain();
-    while (at_ < tokens_.size() && tokens_[at_].kind == TokenKind::logical_or) {
-      ++at_;
+    while (!failed_ && accept(TokenKind::logical_or)) {
       bool right = and_chain();
       any = any || right;
     }
@@ -73,140 +50,190 @@ public:
       fail_expected("`&&`, `||` or `%?`");
     return any && !failed_;
   }
+  bool failed() const { return failed_; }
 
 private:
   bool and_chain() {
     bool all = comparison();
-    while (at_ < tokens_.size() && tokens_[at_].kind == TokenKind::logical_and) {
-      ++at_;
+    while (!failed_ && accept(TokenKind::logical_and)) {
       bool right = comparison();
       all = all && right;
     }
     return all;
   }
 
-  void fail_expected(std::string_view what) {
-    if (!failed_) {
-      bool more = at_ < tokens_.size();
-      diagnostics_.report(DiagId::expected, more ? tokens_[at_].loc : loc_,
-                          {what, more ? describe_token(tokens_[at_]) : "`%?`"});
-    }
-    failed_ = true;
-  }
-
-  bool comparison() {
-    if (failed_)
+  bool accept(TokenKind kind) {
+    if (at_ >= tokens_.size() || tokens_[at_].kind != kind)
       return false;
-    Operand left, right;
-    if (!operand(left))
-      return false;
-    if (at_ >= tokens_.size() || !is_comparison(tokens_[at_].kind)) {
-      fail_expected("a comparison operator");
-      return false;
-    }
-    const Token &op = tokens_[at_++];
-    if (!operand(right))
-      return false;
-    return compare(left, op, right);
-  }
-
-  bool operand(Operand &result) {
-    if (at_ >= tokens_.size()) {
-      fail_expected("something to compare");
-      return false;
-    }
-    bool negative =
-        tokens_[at_].kind == TokenKind::minus && at_ + 1 < tokens_.size() && tokens_[at_ + 1].kind == TokenKind::number;
-    if (negative)
-      ++at_;
-    const Token &token = tokens_[at_];
-    result.loc = token.loc;
-    if (token.kind == TokenKind::number && !token.bad_number) {
-      result.kind = Operand::Kind::number;
-      result.number = negative ? static_cast<int64_t>(-static_cast<uint64_t>(token.number)) : token.number;
-    } else if (token.kind == TokenKind::string) {
-      result.kind = Operand::Kind::string;
-      result.text = token.text;
-    } else if (token.kind != TokenKind::name || !named(token.text, result)) {
-      if (!failed_)
-        diagnostics_
-            .report(DiagId::bad_condition, token.loc,
-                    {token.text.empty() ? describe_token(token) : std::string(token.text)})
-            .hint("known are `kernel_v`, `kernel_vr`, `arch`, `systemtap_v`, `systemtap_privilege`, `guru_mode`, "
-                  "`runtime`, `CONFIG_...`, "
-                  "numbers and strings");
-      failed_ = true;
-      return false;
-    }
     ++at_;
     return true;
   }
 
-  bool named(std::string_view word, Operand &result) {
-    auto set = [&](Operand::Kind kind, std::string text) {
-      result.kind = kind;
-      result.text = std::move(text);
-      return true;
-    };
-    if (word == "kernel_vr")
-      return set(Operand::Kind::version, options_.kernel_release);
-    if (word == "kernel_v")
-      return set(Operand::Kind::version, options_.kernel_release.substr(0, options_.kernel_release.find('-')));
-    if (word == "systemtap_v")
-      return set(Operand::Kind::version, options_.systemtap_version);
-    if (word == "arch")
-      return set(Operand::Kind::text_only, options_.arch);
-    if (word == "runtime")
-      return set(Operand::Kind::text_only, options_.runtime);
-    if (word == "systemtap_privilege")
-      return set(Operand::Kind::text_only, options_.privilege);
-    // Unprivileged markers of old tapsets name the levels without quotes.
-    if (word == "stapusr" || word == "stapsys" || word == "stapdev")
-      return set(Operand::Kind::text_only, std::string(word));
-    if (word == "guru_mode") {
-      result.kind = Operand::Kind::number;
-      result.number = options_.guru;
-      return true;
+  Diagnostic *fail(DiagId id, Loc loc, std::initializer_list<DiagArg> args) {
+    bool first = !failed_;
+    failed_ = true;
+    return first ? &diagnostics_.report(id, loc, args) : nullptr;
+  }
+
+  void fail_expected(std::string_view what) {
+    bool more = at_ < tokens_.size();
+    fail(DiagId::expected, more ? tokens_[at_].loc : loc_, {what, more ? describe_token(tokens_[at_]) : "`%?`"});
+  }
+
+  // The left side says what may stand on the right, and by which operators it is compared.
+  bool comparison() {
+    if (at_ >= tokens_.size()) {
+      fail_expected("something to compare");
+      return false;
     }
-    if (word.substr(0, 7) == "CONFIG_")
-      return set(Operand::Kind::config, options_.config ? options_.config(word) : std::string());
+    const Token &left = tokens_[at_++];
+    std::string_view word = left.kind == TokenKind::name ? left.text : std::string_view();
+    if (left.kind == TokenKind::number)
+      return compare_numbers(left);
+    if (left.kind == TokenKind::string)
+      return compare_strings(left);
+    if (word == "kernel_vr")
+      return compare_version(word, options_.kernel_release);
+    if (word == "kernel_v")
+      return compare_version(word, options_.kernel_release.substr(0, options_.kernel_release.find('-')));
+    if (word == "systemtap_v")
+      return compare_version(word, options_.compatible);
+    if (word == "arch")
+      return compare_text(word, options_.arch);
+    if (word == "runtime")
+      return compare_text(word, options_.runtime);
+    if (word == "systemtap_privilege")
+      return compare_text(word, options_.privilege);
+    if (word == "guru_mode")
+      return compare_guru();
+    if (word.starts_with("CONFIG_"))
+      return compare_config(left);
+    std::string shown = left.text.empty() ? describe_token(left) : std::string(left.text);
+    if (Diagnostic *diagnostic = fail(DiagId::bad_condition, left.loc, {shown}))
+      diagnostic->hint("known are `kernel_v`, `kernel_vr`, `arch`, `systemtap_v`, `systemtap_privilege`, `guru_mode`, "
+                       "`runtime`, `CONFIG_...`, numbers and strings");
     return false;
   }
 
-  bool compare(const Operand &left, const Token &op, const Operand &right) {
-    using Kind = Operand::Kind;
-    bool equality = op.kind == TokenKind::eq || op.kind == TokenKind::ne;
-    if (left.kind == Kind::number && right.kind == Kind::number)
-      return decide(op.kind, order_of(left.number, right.number));
-    // A configuration value and a number compare as numbers; text that is none counts as 0.
-    if (left.kind == Kind::config && right.kind == Kind::number)
-      return decide(op.kind, order_of(std::strtoll(left.text.c_str(), nullptr, 0), right.number));
-    if (left.kind == Kind::number || right.kind == Kind::number) {
-      diagnostics_.report(DiagId::condition_types, op.loc, {kind_name(left.kind), kind_name(right.kind)});
-      failed_ = true;
+  // A comparison operator; null after an error.
+  const Token *take_operator() {
+    if (at_ < tokens_.size() && is_comparison(tokens_[at_].kind))
+      return &tokens_[at_++];
+    fail_expected("a comparison operator");
+    return nullptr;
+  }
+
+  // `==` or `!=`, for what has no order.
+  const Token *take_equality(std::string_view of) {
+    const Token *op = take_operator();
+    if (!op || op->kind == TokenKind::eq || op->kind == TokenKind::ne)
+      return op;
+    fail(DiagId::condition_operator, op->loc, {of});
+    return nullptr;
+  }
+
+  const Token *take_operand(TokenKind kind, const std::string &what) {
+    if (at_ < tokens_.size() && tokens_[at_].kind == kind) {
+      if (!tokens_[at_].bad_number)
+        return &tokens_[at_++];
+      fail(DiagId::bad_number, tokens_[at_].loc, {tokens_[at_].text, number_problem(tokens_[at_].text)});
+      return nullptr;
+    }
+    fail_expected(what);
+    return nullptr;
+  }
+
+  bool compare_numbers(const Token &left) {
+    if (left.bad_number) {
+      fail(DiagId::bad_number, left.loc, {left.text, number_problem(left.text)});
       return false;
     }
-    if (left.kind == Kind::text_only && !equality) {
-      diagnostics_.report(DiagId::condition_operator, left.loc, {tokens_[0].text});
-      failed_ = true;
+    const Token *op = take_operator();
+    const Token *right = op ? take_operand(TokenKind::number, "a number to compare with") : nullptr;
+    return right && decide(op->kind, order_of(value_of(left), value_of(*right)));
+  }
+
+  // A number in a condition is decimal although it begins with 0, as in `$1` for 010.
+  static int64_t value_of(const Token &token) {
+    bool hex = token.text.size() > 1 && (token.text[1] == 'x' || token.text[1] == 'X');
+    return hex ? token.number : std::strtoll(std::string(token.text).c_str(), nullptr, 10);
+  }
+
+  bool compare_strings(const Token &left) {
+    const Token *op = take_operator();
+    const Token *right = op ? take_operand(TokenKind::string, "a string to compare with") : nullptr;
+    return right && decide(op->kind, left.text.compare(right->text));
+  }
+
+  bool compare_version(std::string_view name, const std::string &value) {
+    const Token *op = take_operator();
+    const Token *right = op ? take_operand(TokenKind::string, "a version in a string") : nullptr;
+    if (!right)
+      return false;
+    if (op->kind == TokenKind::eq || op->kind == TokenKind::ne)
+      return glob_match(right->text, value) == (op->kind == TokenKind::eq);
+    if (right->text.find_first_of("*?[") != std::string_view::npos) {
+      fail(DiagId::condition_wildcard, right->loc, {name});
       return false;
     }
-    if (left.kind == Kind::config && right.kind == Kind::string && !equality) {
-      diagnostics_.report(DiagId::condition_operator, left.loc, {"CONFIG_... compared with a string"});
-      failed_ = true;
+    return decide(op->kind, compare_versions(value, right->text));
+  }
+
+  bool compare_text(std::string_view name, const std::string &value) {
+    const Token *op = take_equality(name);
+    const Token *right = op ? take_operand(TokenKind::string, "a string") : nullptr;
+    return right && glob_match(right->text, value) == (op->kind == TokenKind::eq);
+  }
+
+  bool compare_guru() {
+    const Token *op = take_equality("guru_mode");
+    if (!op)
+      return false;
+    if (at_ >= tokens_.size() || tokens_[at_].kind != TokenKind::number || tokens_[at_].bad_number ||
+        static_cast<uint64_t>(tokens_[at_].number) > 1) {
+      fail_expected("`0` or `1`");
       return false;
     }
-    if (equality && left.kind != Kind::string && right.kind == Kind::string)
-      return glob_match(right.text, left.text) == (op.kind == TokenKind::eq);
-    if (left.kind == Kind::config) {
-      char *left_end, *right_end;
-      int64_t left_number = std::strtoll(left.text.c_str(), &left_end, 0);
-      int64_t right_number = std::strtoll(right.text.c_str(), &right_end, 0);
-      if (!*left_end && !*right_end && !left.text.empty() && !right.text.empty())
-        return decide(op.kind, order_of(left_number, right_number));
+    return (tokens_[at_++].number == options_.guru) == (op->kind == TokenKind::eq);
+  }
+
+  std::string config_value(std::string_view name) const {
+    return options_.config ? options_.config(name) : std::string();
+  }
+
+  bool compare_config(const Token &left) {
+    std::string value = config_value(left.text);
+    const Token *op = take_operator();
+    if (!op)
+      return false;
+    bool equality = op->kind == TokenKind::eq || op->kind == TokenKind::ne;
+    const Token *right = at_ < tokens_.size() ? &tokens_[at_++] : nullptr;
+    if (right && right->kind == TokenKind::string) {
+      if (equality)
+        return glob_match(right->text, value) == (op->kind == TokenKind::eq);
+      fail(DiagId::condition_operator, op->loc, {"CONFIG_... compared with a string"});
+    } else if (right && right->kind == TokenKind::number && !right->bad_number) {
+      // Text that is not there counts as 0.
+      if (int64_t number; read_number(value, number))
+        return decide(op->kind, order_of(number, value_of(*right)));
+      fail(DiagId::config_not_number, left.loc, {left.text, value});
+    } else if (right && right->kind == TokenKind::name && right->text.starts_with("CONFIG_")) {
+      std::string other = config_value(right->text);
+      int64_t left_number, right_number;
+      if (!value.empty() && !other.empty() && read_number(value, left_number) && read_number(other, right_number))
+        return decide(op->kind, order_of(left_number, right_number));
+      return decide(op->kind, value.compare(other));
+    } else {
+      at_ -= right != nullptr;
+      fail_expected("a string, a number or `CONFIG_...`");
     }
-    int order = left.kind == Kind::version ? compare_versions(left.text, right.text) : left.text.compare(right.text);
-    return decide(op.kind, order);
+    return false;
+  }
+
+  static bool read_number(const std::string &text, int64_t &number) {
+    char *end;
+    number = std::strtoll(text.c_str(), &end, 0);
+    return !*end;
   }
 
   std::span<const Token> tokens_;
@@ -217,37 +244,10 @@ private:
   bool failed_ = false;
 };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 } // namespace
 
 int compare_versions(std::string_view left, std::string_view right) {
-  size_t i = 0, j = 0;
-  while (i < left.size() && j < right.size()) {
-    if (is_digit(left[i]) && is_digit(right[j])) {
-      while (i < left.size() && left[i] == '0')
-        ++i;
-      while (j < right.size() && right[j] == '0')
-        ++j;
-      size_t i_end = i, j_end = j;
-      while (i_end < left.size() && is_digit(left[i_end]))
-        ++i_end;
-      while (j_end < right.size() && is_digit(right[j_end]))
-        ++j_end;
-      if (i_end - i != j_end - j)
-        return i_end - i < j_end - j ? -1 : 1;
-      if (int order = left.substr(i, i_end - i).compare(right.substr(j, j_end - j)))
-        return order;
-      i = i_end;
-      j = j_end;
-    } else if (left[i] != right[j]) {
-      return static_cast<unsigned char>(left[i]) < static_cast<unsigned char>(right[j]) ? -1 : 1;
-    } else {
-      ++i;
-      ++j;
-    }
-  }
-  return (i < left.size()) - (j < right.size());
+  return ::strverscmp(std::string(left).c_str(), std::string(right).c_str());
 }
 
 bool glob_match(std::string_view pattern, std::string_view text) {
@@ -301,8 +301,11 @@ bool glob_match(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-bool evaluate_condition(std::span<const Token> tokens, Loc loc, const ParseOptions &options, Diagnostics &diagnostics) {
-  return Evaluator(tokens, loc, options, diagnostics).run();
+Condition evaluate_condition(std::span<const Token> tokens, Loc loc, const ParseOptions &options,
+                             Diagnostics &diagnostics) {
+  Evaluator evaluator(tokens, loc, options, diagnostics);
+  bool holds = evaluator.run();
+  return evaluator.failed() ? Condition::malformed : holds ? Condition::holds : Condition::fails;
 }
 
 } // namespace tapjit

@@ -9,7 +9,10 @@
 
 namespace tapjit {
 
-// The truth of the tokens between `%(` (at `loc`) and `%?`. A malformed condition is reported and false.
-bool evaluate_condition(std::span<const Token> tokens, Loc loc, const ParseOptions &options, Diagnostics &diagnostics);
+enum class Condition : uint8_t { fails, holds, malformed /* reported */ };
+
+// The truth of the tokens between `%(` (at `loc`) and `%?`.
+Condition evaluate_condition(std::span<const Token> tokens, Loc loc, const ParseOptions &options,
+                             Diagnostics &diagnostics);
 
 } // namespace tapjit

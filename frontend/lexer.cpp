@@ -2,7 +2,6 @@
 #include "frontend/lexer.h"
 
 #include <array>
-#include <cstring>
 #include <string>
 
 namespace tapjit {
@@ -28,10 +27,13 @@ constexpr Spelling punctuations[] = {
 #define PUNCT(kind, spelling) {TokenKind::kind, spelling},
 #include "frontend/tokens.def"
 };
-constexpr std::string_view builtins[] = {
+struct BuiltinWord {
+  std::string_view word, since;
+};
+constexpr BuiltinWord builtins[] = {
 #define KEYWORD(kind, spelling)
 #define PUNCT(kind, spelling)
-#define BUILTIN(name) #name,
+#define BUILTIN(name, since) {#name, since},
 #include "frontend/tokens.def"
 };
 
@@ -67,8 +69,9 @@ int hex_digit(char c) {
 
 class Lexer {
 public:
-  Lexer(const SourceTable &sources, SourceId source, Arena &arena, Diagnostics &diagnostics)
-      : sources_(sources), source_(source), text_(sources.text(source)), arena_(arena), diagnostics_(diagnostics) {}
+  Lexer(const SourceTable &sources, SourceId source, Arena &arena, Diagnostics &diagnostics, LexOptions options)
+      : sources_(sources), source_(source), text_(sources.text(source)), arena_(arena), diagnostics_(diagnostics),
+        options_(options) {}
 
   std::vector<Token> run() {
     tokens_.reserve(text_.size() / 4 + 2);
@@ -81,8 +84,8 @@ public:
         tokens_.push_back(token);
         return std::move(tokens_);
       }
-      if (lex_one(token))
-        tokens_.push_back(token);
+      lex_one(token);
+      tokens_.push_back(token);
     }
   }
 
@@ -115,29 +118,33 @@ private:
     return at_ != start;
   }
 
-  // Fills `token` with what stands at at_; false when it was no token (reported).
-  bool lex_one(Token &token) {
+  // Fills `token` with what stands at at_.
+  void lex_one(Token &token) {
     char c = text_[at_];
-    if (c == '$' || c == '@')
-      if (lex_argument(token))
-        return true;
-    if (class_of(c) == word_start_class)
-      return lex_word(token);
-    if (class_of(c) == digit_class)
-      return lex_number(token);
-    if (c == '"')
-      return lex_string(token);
-    if (c == '@' && class_of(peek(1)) == word_start_class) {
-      size_t start = ++at_;
-      while (at_ < text_.size() && is_word_char(text_[at_]))
-        ++at_;
+    if ((c == '$' || c == '@') && lex_argument(token))
+      return;
+    if (class_of(c) == word_start_class) {
+      lex_word(token);
+    } else if (class_of(c) == digit_class) {
+      lex_number(token);
+    } else if (c == '"') {
+      lex_string(token);
+    } else if (c == '@' && class_of(peek(1)) == word_start_class) {
+      ++at_;
       token.kind = TokenKind::at_word;
-      token.text = text_.substr(start, at_ - start);
-      return true;
+      token.text = take_word();
+    } else if (c == '%' && peek(1) == '{') {
+      lex_embedded(token);
+    } else if (!lex_punctuation(token)) {
+      lex_junk(token);
     }
-    if (c == '%' && peek(1) == '{')
-      return lex_embedded(token);
-    return lex_punctuation(token);
+  }
+
+  std::string_view take_word() {
+    size_t start = at_;
+    while (at_ < text_.size() && is_word_char(text_[at_]))
+      ++at_;
+    return text_.substr(start, at_ - start);
   }
 
   bool lex_argument(Token &token) {
@@ -162,11 +169,8 @@ private:
     return true;
   }
 
-  bool lex_word(Token &token) {
-    size_t start = at_;
-    while (at_ < text_.size() && is_word_char(text_[at_]))
-      ++at_;
-    token.text = text_.substr(start, at_ - start);
+  void lex_word(Token &token) {
+    token.text = take_word();
     token.kind = TokenKind::name;
     if (token.text.size() >= 2 && token.text.size() <= 8 && token.text[0] >= 'a')
       for (const Spelling &keyword : keywords)
@@ -174,16 +178,14 @@ private:
           token.kind = keyword.kind;
           break;
         }
-    return true;
+    if (token.kind == TokenKind::kw_private && !options_.private_keyword)
+      token.kind = TokenKind::name;
   }
 
   // C's integers: decimal, 0x, leading 0 octal; up to 2^64-1.
-  bool lex_number(Token &token) {
-    size_t start = at_;
-    while (at_ < text_.size() && is_word_char(text_[at_]))
-      ++at_;
+  void lex_number(Token &token) {
     token.kind = TokenKind::number;
-    token.text = text_.substr(start, at_ - start);
+    token.text = take_word();
     std::string_view digits = token.text;
     unsigned base = 10;
     if (digits.size() > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X')) {
@@ -199,14 +201,13 @@ private:
       if (digit < 0 || static_cast<unsigned>(digit) >= base || __builtin_mul_overflow(value, uint64_t{base}, &next) ||
           __builtin_add_overflow(next, static_cast<uint64_t>(digit), &value)) {
         token.bad_number = true;
-        return true;
+        return;
       }
     }
     token.number = static_cast<int64_t>(value);
-    return true;
   }
 
-  bool lex_string(Token &token) {
+  void lex_string(Token &token) {
     Loc start_loc = here();
     size_t start = ++at_;
     bool escapes = false;
@@ -215,7 +216,7 @@ private:
         ++errors_;
         diagnostics_.report(DiagId::newline_in_string, start_loc);
         token.kind = TokenKind::string;
-        return true;
+        return;
       }
       if (text_[at_] == '\\') {
         escapes = true;
@@ -230,10 +231,9 @@ private:
       ++at_;
     token.kind = TokenKind::string;
     token.text = escapes ? arena_.copy(unescape(raw)) : raw;
-    return true;
   }
 
-  static std::string unescape(std::string_view raw) {
+  std::string unescape(std::string_view raw) const {
     std::string out;
     out.reserve(raw.size());
     for (size_t i = 0; i < raw.size(); ++i) {
@@ -253,7 +253,7 @@ private:
           value = value * 8 + static_cast<unsigned>(raw[i] - '0');
         --i;
         out += static_cast<char>(value);
-      } else if (c == 'x' && i + 1 < raw.size() && hex_digit(raw[i + 1]) >= 0) {
+      } else if (c == 'x' && options_.hex_escapes && i + 1 < raw.size() && hex_digit(raw[i + 1]) >= 0) {
         int value = hex_digit(raw[++i]);
         if (i + 1 < raw.size() && hex_digit(raw[i + 1]) >= 0)
           value = value * 16 + hex_digit(raw[++i]);
@@ -265,45 +265,44 @@ private:
     return out;
   }
 
-  bool lex_embedded(Token &token) {
+  void lex_embedded(Token &token) {
+    Loc start_loc = here();
     size_t start = at_ + 2;
     size_t end = text_.find("%}", start);
     token.kind = TokenKind::embedded;
-    if (end == std::string_view::npos) {
-      diagnostics_.report(DiagId::unterminated_embedded, here());
-      token.text = text_.substr(start);
-      at_ = text_.size();
-    } else {
-      token.text = text_.substr(start, end - start);
-      at_ = end + 2;
-    }
-    return true;
+    bool ends = end != std::string_view::npos;
+    token.text = text_.substr(start, ends ? end - start : end);
+    at_ = ends ? end + 2 : text_.size();
+    if (size_t swapped = token.text.find("}%"); swapped != std::string_view::npos)
+      diagnostics_.report(DiagId::embedded_end_swapped, sources_.loc(source_, start + swapped)).span(2);
+    if (!ends)
+      diagnostics_.report(DiagId::unterminated_embedded, start_loc).span(2);
   }
 
   bool lex_punctuation(Token &token) {
     std::string_view rest = text_.substr(at_, 3);
     for (const Spelling &punctuation : punctuations)
-      if (punctuation.text[0] == rest[0] && rest.substr(0, punctuation.text.size()) == punctuation.text) {
+      if (punctuation.text[0] == rest[0] && rest.starts_with(punctuation.text)) {
         token.kind = punctuation.kind;
         token.text = text_.substr(at_, punctuation.text.size());
         at_ += punctuation.text.size();
         return true;
       }
-    std::string shown(1, text_[at_]);
+    return false;
+  }
+
+  // One token for a run of bytes that mean nothing, such as a binary file.
+  void lex_junk(Token &token) {
+    token.kind = TokenKind::junk;
+    token.text = text_.substr(at_, 1);
     unsigned char byte = static_cast<unsigned char>(text_[at_]);
     if (byte < 32 || byte >= 127) {
       constexpr char hex_digits[] = "0123456789abcdef";
-      shown = std::string("\\x") + hex_digits[byte >> 4] + hex_digits[byte & 15];
+      token.text = arena_.copy(std::string("\\x") + hex_digits[byte >> 4] + hex_digits[byte & 15]);
     }
-    ++errors_;
-    diagnostics_.report(DiagId::unexpected_character, here(), {shown});
-    // One report for a run of bytes that mean nothing, such as a binary file.
-    while (at_ < text_.size() && class_of(text_[at_]) == other_class && !std::strchr("\"#/%", text_[at_]) &&
-           !is_punctuation(text_[at_]))
+    for (++at_; at_ < text_.size() && class_of(text_[at_]) == other_class && !is_punctuation(text_[at_]) &&
+                std::string_view("\"#@").find(text_[at_]) == std::string_view::npos;)
       ++at_;
-    if (at_ < text_.size() && text_[at_] == '\0')
-      ++at_;
-    return false;
   }
 
   static bool is_punctuation(char c) {
@@ -318,6 +317,7 @@ private:
   std::string_view text_;
   Arena &arena_;
   Diagnostics &diagnostics_;
+  LexOptions options_;
   std::vector<Token> tokens_;
   size_t at_ = 0;
   static constexpr unsigned max_errors = 10; // then it is no script
@@ -342,17 +342,31 @@ std::string describe_token(const Token &token) {
   }
 }
 
-bool is_keyword(TokenKind kind) { return kind >= TokenKind::kw_probe && kind <= TokenKind::kw_catch; }
-
-bool is_builtin_at_word(std::string_view word) {
-  for (std::string_view builtin : builtins)
-    if (builtin == word)
-      return true;
-  return false;
+std::string number_problem(std::string_view text) {
+  std::string_view digits = text.substr(text.starts_with('-'));
+  bool hex = digits.starts_with("0x") || digits.starts_with("0X");
+  size_t other = digits.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789", hex ? 2 : 0);
+  if (digits.starts_with("0b") && digits.find_first_not_of("01", 2) == std::string_view::npos)
+    return ": there are no binary numbers, write it in hexadecimal";
+  if (other != std::string_view::npos)
+    return ": `" + std::string(digits.substr(other, 1)) + "` is no digit of it";
+  if (!hex && digits.starts_with('0') && digits.find_first_of("89") != std::string_view::npos)
+    return ": a leading 0 means octal";
+  return hex && digits.size() == 2 ? ": digits must follow `0x`" : ": it does not fit 64 bits";
 }
 
-std::vector<Token> lex(const SourceTable &sources, SourceId source, Arena &arena, Diagnostics &diagnostics) {
-  return Lexer(sources, source, arena, diagnostics).run();
+bool is_keyword(TokenKind kind) { return kind >= TokenKind::kw_probe && kind <= TokenKind::kw_catch; }
+
+std::string_view builtin_at_word_since(std::string_view word) {
+  for (const BuiltinWord &builtin : builtins)
+    if (builtin.word == word)
+      return builtin.since;
+  return {};
+}
+
+std::vector<Token> lex(const SourceTable &sources, SourceId source, Arena &arena, Diagnostics &diagnostics,
+                       LexOptions options) {
+  return Lexer(sources, source, arena, diagnostics, options).run();
 }
 
 } // namespace tapjit

@@ -23,19 +23,28 @@ struct Token {
   Loc loc;
   uint32_t argument = 0; // argument, argument_string: N
   int64_t number = 0;    // number
-  std::string_view
-      text; // name: the word; string: its bytes; embedded: the code; at_word: without `@`; number: as written
+  std::string_view text; // name: the word; string: its bytes; embedded: the code; at_word: without `@`; number: as
+                         // written; junk: for people
 };
 
 // "`while`", "a name".
 std::string_view token_description(TokenKind kind);
 // What an error says was found: "`foo`", "the end of the script".
 std::string describe_token(const Token &token);
+// What is wrong with the text of a bad number: ": it does not fit 64 bits"; empty when nothing more is to be said.
+std::string number_problem(std::string_view text);
 bool is_keyword(TokenKind kind);
-// A word of the language itself after `@`.
-bool is_builtin_at_word(std::string_view word);
+// The version from which on a word after `@` is the language's own; empty when it is none of these.
+std::string_view builtin_at_word_since(std::string_view word);
+
+// What older versions of the language (--compatible) read otherwise.
+struct LexOptions {
+  bool hex_escapes = true;     // `\x41` in strings
+  bool private_keyword = true; // `private` is no name
+};
 
 // All tokens of a source, the last one `end`. Strings with escapes are kept in `arena`; other texts view the source.
-std::vector<Token> lex(const SourceTable &sources, SourceId source, Arena &arena, Diagnostics &diagnostics);
+std::vector<Token> lex(const SourceTable &sources, SourceId source, Arena &arena, Diagnostics &diagnostics,
+                       LexOptions options = {});
 
 } // namespace tapjit

@@ -143,6 +143,7 @@ struct Library::Impl {
 Library::Library(SourceTable &sources, ParseOptions options)
     : impl_(new Impl{sources, std::move(options), {}, {}, {}, {}, false, false, {}}) {
   impl_->options.guru = true;
+  impl_->options.is_library = true;
   impl_->options.used_arguments = nullptr;
 }
 Library::~Library() = default;

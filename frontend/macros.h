@@ -25,7 +25,12 @@ public:
     return found == macros_.end() ? nullptr : &found->second;
   }
   // False when the name is taken.
-  bool add(Macro macro) { return macros_.emplace(macro.name, std::move(macro)).second; }
+  bool add(Macro macro) {
+    hides_builtin_ = hides_builtin_ || !builtin_at_word_since(macro.name.view()).empty();
+    return macros_.emplace(macro.name, std::move(macro)).second;
+  }
+  // Whether one of them has the name of an operator of the language.
+  bool hides_builtin() const { return hides_builtin_; }
   const std::unordered_map<Name, Macro> &all() const { return macros_; }
   // Where the texts of tokens with escapes live.
   Arena &arena() { return arena_; }
@@ -33,6 +38,7 @@ public:
 private:
   std::unordered_map<Name, Macro> macros_;
   Arena arena_;
+  bool hides_builtin_ = false;
 };
 
 } // namespace tapjit

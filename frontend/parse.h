@@ -23,12 +23,15 @@ struct ParseOptions {
   std::string arch = "x86_64";
   std::string runtime = "kernel"; // or "dyninst"
   std::string privilege = "stapdev";
-  std::string systemtap_version = "5.6";
-  std::string compatible = "5.6"; // --compatible: the version whose language the script is written in
+  std::string compatible = "5.6"; // --compatible: `systemtap_v`, and the version whose language scripts are written in
+  bool is_library = false;        // a tapset is written in the newest language whatever `compatible` says
   std::function<std::string(std::string_view)>
       config;                                  // value of CONFIG_X: "y", "m", text, or "" when unset; may be empty
   const MacroTable *library_macros = nullptr;  // of .stpm files; may be null
   std::vector<bool> *used_arguments = nullptr; // set for each argument that was asked for; may be null
+
+  // Whether the script's language has what came with `version`.
+  bool has(std::string_view version) const;
 };
 
 // Parses one source. Never null; errors are in `diagnostics`, and what parsed is in the file all the same.

@@ -115,7 +115,7 @@ Expr *Parser::parse_ternary() {
   }
   Expr *if_true = parse_expression();
   expect(TokenKind::colon);
-  Expr *if_false = parse_ternary();
+  Expr *if_false = options_.has("4.0") ? parse_ternary() : parse_expression();
   leave();
   return make(loc, Conditional{condition, if_true, if_false});
 }
@@ -294,7 +294,7 @@ Expr *Parser::parse_primary() {
   case TokenKind::number:
     take();
     if (token.bad_number)
-      fail(DiagId::bad_number, token.loc, {token.text});
+      fail(DiagId::bad_number, token.loc, {token.text, number_problem(token.text)});
     return make(token.loc, Number{token.number});
   case TokenKind::string: {
     String node{};
@@ -408,7 +408,7 @@ Expr *Parser::parse_at_word() {
       return parse_stat(stat.op, loc);
   if (word == "hist_log" || word == "hist_linear")
     return parse_histogram(word == "hist_log", loc);
-  if (!is_builtin_at_word(word)) {
+  if (builtin_at_word_since(word).empty()) {
     fail(DiagId::unknown_macro, loc, {word});
     return dummy();
   }

@@ -58,7 +58,10 @@ bool Parser::take_number(int64_t &number, std::string_view what) {
   }
   const Token &token = take();
   if (token.bad_number)
-    fail(DiagId::bad_number, token.loc, {token.text});
+    fail(DiagId::bad_number, token.loc, {token.text, number_problem(token.text)});
+  // Up to 2^64-1 wraps, but behind a sign it is -2^63 at least.
+  if (negative && !token.bad_number && static_cast<uint64_t>(token.number) > uint64_t{1} << 63)
+    fail(DiagId::bad_number, token.loc, {"-" + std::string(token.text), number_problem(token.text)});
   number = negative ? static_cast<int64_t>(-static_cast<uint64_t>(token.number)) : token.number;
   return true;
 }
@@ -367,7 +370,7 @@ std::unique_ptr<File> parse_script(SourceTable &sources, SourceId source, const 
                                    Diagnostics &diagnostics) {
   auto file = std::make_unique<File>();
   file->source = source;
-  std::vector<Token> tokens = lex(sources, source, file->arena, diagnostics);
+  std::vector<Token> tokens = lex(sources, source, file->arena, diagnostics, lex_options(options));
   MacroTable macros;
   tokens = preprocess(std::move(tokens), options, sources, file->arena, macros, diagnostics);
   Parser(*file, tokens, options, sources, diagnostics).parse_file();

@@ -36,11 +36,10 @@ public:
     out_.reserve(tokens.size());
     end_ = tokens.back();
     push(std::move(tokens), nullptr, Loc{});
-    for (Token token; next(token);) {
+    for (Token token; next(token);)
       out_.push_back(token);
-    }
-    if (open_conditions_ != 0 && !failed_)
-      diagnostics_.report(DiagId::unterminated_condition, open_loc_);
+    if (!conditions_.empty() && !failed_)
+      diagnostics_.report(DiagId::unterminated_condition, conditions_.back().loc);
     if (failed_)
       out_.clear(); // half a script gives only further errors
     out_.push_back(end_);
@@ -48,8 +47,8 @@ public:
   }
 
 private:
-  static bool is_plain(const std::vector<Token> &tokens) {
-    return std::none_of(tokens.begin(), tokens.end(), [](const Token &token) {
+  bool is_plain(const std::vector<Token> &tokens) const {
+    return std::none_of(tokens.begin(), tokens.end(), [this](const Token &token) {
       switch (token.kind) {
       case TokenKind::pp_open:
       case TokenKind::pp_then:
@@ -60,11 +59,22 @@ private:
       case TokenKind::argument_count:
         return true;
       case TokenKind::at_word:
-        return !is_builtin_at_word(token.text);
+        return !is_builtin(token.text) || (options_.library_macros && options_.library_macros->hides_builtin());
       default:
         return false;
       }
     });
+  }
+
+  bool is_builtin(std::string_view word) const {
+    std::string_view since = builtin_at_word_since(word);
+    return !since.empty() && options_.has(since);
+  }
+
+  const Macro *find_macro(std::string_view word) {
+    Name name = sources_.intern(word);
+    const Macro *macro = own_macros_.find(name);
+    return macro || !options_.library_macros ? macro : options_.library_macros->find(name);
   }
 
   void push(std::vector<Token> tokens, const Macro *macro, Loc use) {
@@ -134,9 +144,12 @@ private:
           read_define(token.loc);
           continue;
         }
-        if (is_builtin_at_word(token.text))
+        if (const Macro *macro = find_macro(token.text))
+          expand_macro(token, *macro);
+        else if (is_builtin(token.text))
           return true;
-        expand_macro(token);
+        else
+          report_unknown(token);
         continue;
       case TokenKind::argument:
       case TokenKind::argument_string:
@@ -148,15 +161,18 @@ private:
         begin_condition(token.loc);
         continue;
       case TokenKind::pp_else:
-        if (open_conditions_ == 0)
+        if (conditions_.empty())
           break;
-        skip_branch(token.loc, false); // the taken branch ends: skip the other
-        --open_conditions_;
+        if (conditions_.back().in_else)
+          diagnostics_.report(DiagId::duplicate_else, token.loc).note(conditions_.back().loc, "the condition");
+        // The taken branch ends: the other is skipped.
+        conditions_.back().in_else = true;
+        (void)skip_branch(false);
         continue;
       case TokenKind::pp_close:
-        if (open_conditions_ == 0)
+        if (conditions_.empty())
           break;
-        --open_conditions_;
+        conditions_.pop_back();
         continue;
       case TokenKind::pp_then:
         break;
@@ -170,36 +186,46 @@ private:
 
   // -------------------------------------------------------------- conditions
 
+  struct OpenCondition {
+    Loc loc;
+    bool in_else = false;
+  };
+
   void begin_condition(Loc loc) {
     std::vector<Token> condition;
-    ++open_conditions_;
-    open_loc_ = loc;
     Token token;
     for (;;) {
       if (!next_condition_token(token)) {
         if (!failed_)
           diagnostics_.report(DiagId::unterminated_condition, loc);
-        open_conditions_ = 0;
+        conditions_.clear();
         return;
       }
       if (token.kind == TokenKind::pp_then)
         break;
       condition.push_back(token);
     }
-    bool taken = evaluate_condition(condition, loc, options_, diagnostics_);
-    if (taken)
-      return;
-    if (skip_branch(loc, true)) // stopped at `%:`: the other branch is taken
-      return;
-    --open_conditions_;
+    conditions_.push_back({loc});
+    Condition holds = evaluate_condition(condition, loc, options_, diagnostics_);
+    // A malformed condition skips both branches, so that one slip gives one error.
+    if (holds == Condition::fails && skip_branch(true))
+      conditions_.back().in_else = true;
+    else if (holds == Condition::malformed)
+      while (skip_branch(true))
+        ;
   }
 
   bool next_condition_token(Token &token) {
     while (next_raw(token)) {
       if (token.kind == TokenKind::pp_then)
         return true;
-      if (token.kind == TokenKind::at_word && !is_builtin_at_word(token.text)) {
-        expand_macro(token);
+      if (token.kind == TokenKind::at_word) {
+        if (const Macro *macro = find_macro(token.text))
+          expand_macro(token, *macro);
+        else if (is_builtin(token.text))
+          return true;
+        else
+          report_unknown(token);
         continue;
       }
       if (token.kind == TokenKind::argument || token.kind == TokenKind::argument_string ||
@@ -213,22 +239,28 @@ private:
     return false;
   }
 
-  // Skips to the `%)` of this level, or to its `%:` when `stop_at_else`. True when stopped at `%:`.
-  bool skip_branch(Loc loc, bool stop_at_else) {
+  // Skips to the `%)` of the innermost condition, which is then closed, or to its `%:` when `stop_at_else`. True when
+  // stopped at `%:`.
+  bool skip_branch(bool stop_at_else) {
     size_t depth = 0;
     Token token;
     while (next_raw(token)) {
       if (token.kind == TokenKind::pp_open) {
         ++depth;
       } else if (token.kind == TokenKind::pp_close) {
-        if (depth-- == 0)
+        if (depth-- == 0) {
+          conditions_.pop_back();
           return false;
-      } else if (token.kind == TokenKind::pp_else && depth == 0 && stop_at_else) {
-        return true;
+        }
+      } else if (token.kind == TokenKind::pp_else && depth == 0) {
+        if (stop_at_else)
+          return true;
+        diagnostics_.report(DiagId::duplicate_else, token.loc).note(conditions_.back().loc, "the condition");
       }
     }
-    diagnostics_.report(DiagId::unterminated_condition, loc);
-    open_conditions_ = 1; // the caller takes it off
+    if (!failed_)
+      diagnostics_.report(DiagId::unterminated_condition, conditions_.back().loc);
+    conditions_.clear();
     return false;
   }
 
@@ -261,28 +293,45 @@ private:
       return true;
     }
     SourceId source = sources_.add("<argument " + std::to_string(token.argument) + ">", text, SourceKind::command_line);
-    std::vector<Token> tokens = lex(sources_, source, arena_, diagnostics_);
-    for (Token &inner : tokens) // no substitution within a substitution
+    std::vector<Token> tokens = lex(sources_, source, arena_, diagnostics_, lex_options(options_));
+    for (Token &inner : tokens)
       if (inner.kind == TokenKind::argument || inner.kind == TokenKind::argument_string ||
-          inner.kind == TokenKind::argument_count)
-        inner.kind = TokenKind::name;
+          inner.kind == TokenKind::argument_count) {
+        diagnostics_.report(DiagId::nested_argument, inner.loc, {token.text}).note(token.loc, "used here");
+        inner.kind = TokenKind::number; // so that one slip gives one error
+      }
     push(std::move(tokens), nullptr, token.loc);
     return false;
   }
 
   // -------------------------------------------------------------- macros
 
-  bool expect_raw(Token &token, TokenKind kind) {
-    if (!next_raw(token)) {
-      if (!failed_)
-        diagnostics_.report(DiagId::expected, end_.loc, {token_description(kind), token_description(TokenKind::end)});
-      return false;
-    }
-    if (token.kind != kind) {
-      diagnostics_.report(DiagId::expected, token.loc, {token_description(kind), describe_token(token)});
-      return false;
-    }
-    return true;
+  // The next token as written; at the end false, and an error that `what` was expected.
+  bool take_raw(Token &token, std::string_view what) {
+    if (next_raw(token))
+      return true;
+    if (!failed_)
+      diagnostics_.report(DiagId::expected, end_.loc, {what, token_description(TokenKind::end)});
+    return false;
+  }
+
+  bool read_parameters(Macro &macro) {
+    Token token;
+    do {
+      if (!take_raw(token, "a parameter"))
+        return false;
+      if (token.kind != TokenKind::name) {
+        diagnostics_.report(DiagId::expected, token.loc, {"a parameter", describe_token(token)});
+        return false;
+      }
+      macro.params.push_back(sources_.intern(token.text));
+      if (!take_raw(token, "`,` or `)`"))
+        return false;
+    } while (token.kind == TokenKind::comma);
+    if (token.kind == TokenKind::rparen)
+      return true;
+    diagnostics_.report(DiagId::expected, token.loc, {"`,` or `)`", describe_token(token)});
+    return false;
   }
 
   void read_define(Loc loc) {
@@ -291,33 +340,29 @@ private:
       return;
     }
     Token token;
-    if (!expect_raw(token, TokenKind::name))
+    if (!take_raw(token, "a macro's name"))
       return;
+    if (token.kind != TokenKind::name) {
+      diagnostics_.report(DiagId::expected, token.loc, {"a macro's name", describe_token(token)});
+      return;
+    }
+    if (token.text == define_.view())
+      diagnostics_.report(DiagId::expected, token.loc, {"a macro's name", "`define`"})
+          .hint("`@define` cannot be changed");
     Macro macro;
     macro.name = sources_.intern(token.text);
     macro.loc = token.loc;
-    if (!next_raw(token))
+    if (!take_raw(token, "`%(` or `(`"))
       return;
-    if (token.kind == TokenKind::lparen) {
-      while (next_raw(token) && token.kind != TokenKind::rparen) {
-        if (token.kind == TokenKind::comma)
-          continue;
-        if (token.kind != TokenKind::name && !is_keyword(token.kind)) {
-          diagnostics_.report(DiagId::expected, token.loc, {"a parameter", describe_token(token)});
-          return;
-        }
-        macro.params.push_back(sources_.intern(token.text));
-      }
-      if (!next_raw(token))
-        return;
-    }
+    if (token.kind == TokenKind::lparen && (!read_parameters(macro) || !take_raw(token, "`%(`")))
+      return;
     if (token.kind != TokenKind::pp_open) {
       diagnostics_.report(DiagId::expected, token.loc, {"`%(`", describe_token(token)});
       return;
     }
     if (!read_body(loc, macro))
       return;
-    if (is_builtin_at_word(macro.name.view()))
+    if (is_builtin(macro.name.view()))
       diagnostics_.report(DiagId::macro_builtin_name, macro.loc, {macro.name});
     Loc at = macro.loc;
     Name name = macro.name;
@@ -340,25 +385,17 @@ private:
     return false;
   }
 
-  void expand_macro(const Token &use) {
-    Name name = sources_.intern(use.text);
-    const Macro *macro = own_macros_.find(name);
-    if (!macro && options_.library_macros)
-      macro = options_.library_macros->find(name);
-    if (!macro) {
-      report_unknown(use);
-      return;
-    }
+  void expand_macro(const Token &use, const Macro &macro) {
     std::vector<std::vector<Token>> arguments;
-    if (!macro->params.empty() && !read_arguments(use, *macro, arguments))
+    if (!macro.params.empty() && !read_arguments(use, macro, arguments))
       return;
     if (frames_.size() > max_expansion_depth) {
       too_deep(use);
       return;
     }
     auto frame = std::make_unique<Frame>();
-    frame->tokens = &macro->body;
-    frame->macro = macro;
+    frame->tokens = &macro.body;
+    frame->macro = &macro;
     frame->use = use.loc;
     frame->arguments = std::move(arguments);
     frames_.push_back(std::move(frame));
@@ -380,9 +417,16 @@ private:
   // `(a, b)` behind a macro with parameters: tokens between commas, brackets balanced.
   bool read_arguments(const Token &use, const Macro &macro, std::vector<std::vector<Token>> &arguments) {
     Token token;
-    if (!expect_raw(token, TokenKind::lparen))
+    if (!take_raw(token, "`(`"))
       return false;
-    size_t depth = 0;
+    if (token.kind != TokenKind::lparen) {
+      diagnostics_
+          .report(DiagId::expected, token.loc,
+                  {"`(` and the arguments of `@" + std::string(use.text) + "`", describe_token(token)})
+          .note(macro.loc, "defined here");
+      return false;
+    }
+    std::vector<TokenKind> closing; // of the brackets that are open
     arguments.emplace_back();
     for (;;) {
       if (!next_raw(token)) {
@@ -391,15 +435,22 @@ private:
         return false;
       }
       if (token.kind == TokenKind::lparen || token.kind == TokenKind::lbracket || token.kind == TokenKind::lbrace) {
-        ++depth;
-      } else if (token.kind == TokenKind::rparen || token.kind == TokenKind::rbracket ||
-                 token.kind == TokenKind::rbrace) {
-        if (depth == 0)
-          break;
-        --depth;
-      } else if (token.kind == TokenKind::comma && depth == 0) {
+        closing.push_back(token.kind == TokenKind::lparen     ? TokenKind::rparen
+                          : token.kind == TokenKind::lbracket ? TokenKind::rbracket
+                                                              : TokenKind::rbrace);
+      } else if (token.kind == TokenKind::rparen && closing.empty()) {
+        break;
+      } else if (token.kind == TokenKind::comma && closing.empty()) {
         arguments.emplace_back();
         continue;
+      } else if (!closing.empty() && token.kind == closing.back()) {
+        closing.pop_back();
+      } else if (token.kind == TokenKind::rparen || token.kind == TokenKind::rbracket ||
+                 token.kind == TokenKind::rbrace) {
+        diagnostics_.report(DiagId::expected, token.loc,
+                            {closing.empty() ? std::string_view("`,` or `)`") : token_description(closing.back()),
+                             describe_token(token)});
+        return false;
       }
       arguments.back().push_back(token);
     }
@@ -420,22 +471,36 @@ private:
   std::vector<std::unique_ptr<Frame>> frames_;
   std::vector<Token> out_;
   Token end_;
-  size_t open_conditions_ = 0;
+  std::vector<OpenCondition> conditions_; // whose branch is being read
   size_t macro_tokens_ = 0;
   bool failed_ = false; // expansion was given up; the rest of the text is left out
-  Loc open_loc_;
 };
 
 } // namespace
 
 std::vector<Token> preprocess(std::vector<Token> tokens, const ParseOptions &options, SourceTable &sources,
                               Arena &arena, MacroTable &own_macros, Diagnostics &diagnostics) {
-  return Preprocessor(options, sources, arena, own_macros, diagnostics).run(std::move(tokens));
+  tokens = Preprocessor(options, sources, arena, own_macros, diagnostics).run(std::move(tokens));
+  unsigned reported = 0;
+  std::erase_if(tokens, [&](const Token &token) {
+    if (token.kind != TokenKind::junk)
+      return false;
+    if (++reported <= 10) // then it is no script
+      diagnostics.report(DiagId::unexpected_character, token.loc, {token.text});
+    return true;
+  });
+  return tokens;
+}
+
+LexOptions lex_options(const ParseOptions &options) { return {options.has("2.3"), options.has("3.0")}; }
+
+bool ParseOptions::has(std::string_view version) const {
+  return is_library || compare_versions(compatible, version) >= 0;
 }
 
 void parse_macro_file(SourceTable &sources, SourceId source, const ParseOptions &options, MacroTable &table,
                       Diagnostics &diagnostics) {
-  std::vector<Token> tokens = lex(sources, source, table.arena(), diagnostics);
+  std::vector<Token> tokens = lex(sources, source, table.arena(), diagnostics, lex_options(options));
   tokens = preprocess(std::move(tokens), options, sources, table.arena(), table, diagnostics);
   if (tokens.front().kind != TokenKind::end)
     diagnostics.report(DiagId::macro_file_content, tokens.front().loc, {describe_token(tokens.front())});

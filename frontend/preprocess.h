@@ -11,6 +11,8 @@
 
 namespace tapjit {
 
+LexOptions lex_options(const ParseOptions &options);
+
 // `arena` keeps texts that arise here. What the file itself @defines is added to `own_macros`.
 std::vector<Token> preprocess(std::vector<Token> tokens, const ParseOptions &options, SourceTable &sources,
                               Arena &arena, MacroTable &own_macros, Diagnostics &diagnostics);
@@ -19,7 +21,7 @@ std::vector<Token> preprocess(std::vector<Token> tokens, const ParseOptions &opt
 void parse_macro_file(SourceTable &sources, SourceId source, const ParseOptions &options, MacroTable &table,
                       Diagnostics &diagnostics);
 
-// Order of two version texts: digits compare as numbers, other characters as bytes; negative, zero, positive.
+// Order of two version texts as strverscmp has it: digits compare as numbers; negative, zero, positive.
 int compare_versions(std::string_view left, std::string_view right);
 // Whether `text` matches a pattern of `*`, `?` and `[...]`.
 bool glob_match(std::string_view pattern, std::string_view text);

@@ -72,6 +72,8 @@ ParseOptions parse_options_for(const Options &options, const KernelChoice &choic
   parse.kernel_release = choice.release;
   parse.runtime = choice.user_runtime ? "dyninst" : "kernel";
   parse.privilege = options.privilege;
+  if (!options.compatible.empty())
+    parse.compatible = options.compatible;
   parse.config = [&target](std::string_view name) { return target.kconfig(name).value_or(""); };
   return parse;
 }
@@ -144,11 +146,14 @@ Result<void> parse_pass(const Options &options, const KernelChoice &choice, cons
       return put.error();
 
   parse.library_macros = &scripts.library->macros(scripts.diagnostics);
+  std::vector<bool> used_arguments(parse.arguments.size());
+  parse.used_arguments = &used_arguments;
   for (const ScriptText &text : texts) {
     SourceId source =
         scripts.sources.add(text.name, text.text, text.name[0] == '<' ? SourceKind::command_line : SourceKind::script);
     scripts.files.push_back(parse_script(scripts.sources, source, parse, scripts.diagnostics));
   }
+  report_unused_arguments(parse.arguments, used_arguments, scripts.diagnostics);
   return {};
 }
 
