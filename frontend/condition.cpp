@@ -134,7 +134,7 @@ private:
 
   const Token *take_operand(TokenKind kind, const std::string &what) {
     if (at_ < tokens_.size() && tokens_[at_].kind == kind) {
-      if (!tokens_[at_].bad_number)
+      if (!tokens_[at_].broken)
         return &tokens_[at_++];
       fail(DiagId::bad_number, tokens_[at_].loc, {tokens_[at_].text, number_problem(tokens_[at_].text)});
       return nullptr;
@@ -144,7 +144,7 @@ private:
   }
 
   bool compare_numbers(const Token &left) {
-    if (left.bad_number) {
+    if (left.broken) {
       fail(DiagId::bad_number, left.loc, {left.text, number_problem(left.text)});
       return false;
     }
@@ -189,7 +189,7 @@ private:
     const Token *op = take_equality("guru_mode");
     if (!op)
       return false;
-    if (at_ >= tokens_.size() || tokens_[at_].kind != TokenKind::number || tokens_[at_].bad_number ||
+    if (at_ >= tokens_.size() || tokens_[at_].kind != TokenKind::number || tokens_[at_].broken ||
         static_cast<uint64_t>(tokens_[at_].number) > 1) {
       fail_expected("`0` or `1`");
       return false;
@@ -212,7 +212,7 @@ private:
       if (equality)
         return glob_match(right->text, value) == (op->kind == TokenKind::eq);
       fail(DiagId::condition_operator, op->loc, {"CONFIG_... compared with a string"});
-    } else if (right && right->kind == TokenKind::number && !right->bad_number) {
+    } else if (right && right->kind == TokenKind::number && !right->broken) {
       // Text that is not there counts as 0.
       if (int64_t number; read_number(value, number))
         return decide(op->kind, order_of(number, value_of(*right)));

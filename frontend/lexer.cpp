@@ -200,7 +200,7 @@ private:
       uint64_t next;
       if (digit < 0 || static_cast<unsigned>(digit) >= base || __builtin_mul_overflow(value, uint64_t{base}, &next) ||
           __builtin_add_overflow(next, static_cast<uint64_t>(digit), &value)) {
-        token.bad_number = true;
+        token.broken = true;
         return;
       }
     }
@@ -216,6 +216,7 @@ private:
         ++errors_;
         diagnostics_.report(DiagId::newline_in_string, start_loc);
         token.kind = TokenKind::string;
+        token.broken = true;
         return;
       }
       if (text_[at_] == '\\') {

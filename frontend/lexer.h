@@ -18,8 +18,9 @@ enum class TokenKind : uint8_t {
 
 struct Token {
   TokenKind kind = TokenKind::end;
-  bool bad_number = false; // a number that does not fit or is malformed: an error only where a number is used
-  bool glued = false;      // nothing stands between this token and the one before
+  bool broken =
+      false; // a number that does not fit or is malformed, an error where it is used; a string without end, reported
+  bool glued = false; // nothing stands between this token and the one before
   Loc loc;
   uint32_t argument = 0; // argument, argument_string: N
   int64_t number = 0;    // number

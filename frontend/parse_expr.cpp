@@ -293,7 +293,7 @@ Expr *Parser::parse_primary() {
   switch (token.kind) {
   case TokenKind::number:
     take();
-    if (token.bad_number)
+    if (token.broken)
       fail(DiagId::bad_number, token.loc, {token.text, number_problem(token.text)});
     return make(token.loc, Number{token.number});
   case TokenKind::string: {

@@ -10,14 +10,32 @@ using namespace ast;
 
 // ------------------------------------------------------------------ tokens
 
-void Parser::fail(DiagId id, Loc loc, std::initializer_list<DiagArg> args) {
-  if (!failing_)
-    diagnostics_.report(id, loc, args);
+Diagnostic *Parser::fail(DiagId id, Loc loc, std::initializer_list<DiagArg> args) {
+  bool first = !failing_;
   failing_ = true;
+  // What follows a string without end is anybody's guess.
+  if (!first || (at_ > 0 && tokens_[at_ - 1].kind == TokenKind::string && tokens_[at_ - 1].broken))
+    return nullptr;
+  return &diagnostics_.report(id, loc, args);
 }
 
-void Parser::fail_expected(std::string_view what) {
-  fail(DiagId::expected, peek().loc, {what, describe_token(peek())});
+Diagnostic *Parser::fail_expected(std::string_view what) {
+  const Token &found = peek();
+  Diagnostic *diagnostic = fail(DiagId::expected, found.loc, {what, describe_token(found)});
+  if (!diagnostic)
+    return nullptr;
+  if (is_keyword(found.kind) && what.starts_with("a"))
+    diagnostic->hint(describe_token(found) + " is a word of the language");
+  if (found.kind == TokenKind::greater3)
+    diagnostic->hint("`<<<` adds to a statistic");
+  // The mistake may be in a macro that ended before.
+  if (at_ > 0 && sources_.is_expansion(tokens_[at_ - 1].loc) && !sources_.is_expansion(found.loc)) {
+    const Expansion &expansion = sources_.expansion(tokens_[at_ - 1].loc);
+    std::string from = expansion.kind == ExpansionKind::macro ? "macro `@" : "script argument `";
+    diagnostic->note(tokens_[at_ - 1].loc,
+                     "the text before it comes from " + from + std::string(expansion.name.view()) + "`");
+  }
+  return diagnostic;
 }
 
 bool Parser::expect(TokenKind kind, std::string_view instead) {
@@ -57,10 +75,10 @@ bool Parser::take_number(int64_t &number, std::string_view what) {
     return false;
   }
   const Token &token = take();
-  if (token.bad_number)
+  if (token.broken)
     fail(DiagId::bad_number, token.loc, {token.text, number_problem(token.text)});
   // Up to 2^64-1 wraps, but behind a sign it is -2^63 at least.
-  if (negative && !token.bad_number && static_cast<uint64_t>(token.number) > uint64_t{1} << 63)
+  if (negative && !token.broken && static_cast<uint64_t>(token.number) > uint64_t{1} << 63)
     fail(DiagId::bad_number, token.loc, {"-" + std::string(token.text), number_problem(token.text)});
   number = negative ? static_cast<int64_t>(-static_cast<uint64_t>(token.number)) : token.number;
   return true;
@@ -70,6 +88,7 @@ bool Parser::enter(Loc loc, unsigned weight) {
   depth_ += weight;
   if (depth_ > max_depth) {
     fail(DiagId::too_deep, loc, {});
+    gave_up_ = true;
     return false;
   }
   return true;
@@ -82,7 +101,7 @@ void Parser::parse_file() {
     parse_declaration();
     depth_ = 0;
     if (failing_) {
-      failing_ = false;
+      failing_ = gave_up_ = false;
       recover();
     }
   }
@@ -94,6 +113,9 @@ void Parser::recover() {
     TokenKind kind = tokens_[at_].kind;
     bool begins = kind == TokenKind::kw_probe || kind == TokenKind::kw_global || kind == TokenKind::kw_function ||
                   kind == TokenKind::kw_private;
+    TokenKind next = at_ + 1 < tokens_.size() ? tokens_[at_ + 1].kind : TokenKind::end;
+    if (kind == TokenKind::kw_private)
+      begins = next == TokenKind::kw_function || next == TokenKind::kw_global || next == TokenKind::name;
     if (!begins || at_ == 0)
       continue;
     TokenKind before = tokens_[at_ - 1].kind;

@@ -10,12 +10,54 @@ Stmt *Parser::parse_block() {
   std::vector<Stmt *> body;
   if (expect(TokenKind::lbrace)) {
     if (enter(loc))
-      while (!is(TokenKind::rbrace) && !is(TokenKind::end))
+      while (!is(TokenKind::rbrace) && !is(TokenKind::end)) {
         body.push_back(parse_statement());
+        if (failing_ && !gave_up_)
+          failing_ = !recover_in_block();
+      }
     leave();
     expect(TokenKind::rbrace, "a statement or `}`");
   }
   return make_stmt(loc, Block{file_.arena.copy(body)});
+}
+
+// After an error in a statement: goes to where the next one seems to begin, or to the `}` of this block. False when a
+// declaration comes first.
+bool Parser::recover_in_block() {
+  size_t depth = 0;
+  uint32_t line = sources_.position(tokens_[at_].loc).line;
+  for (size_t i = at_; i < tokens_.size(); ++i) {
+    TokenKind kind = tokens_[i].kind;
+    TokenKind next = i + 1 < tokens_.size() ? tokens_[i + 1].kind : TokenKind::end;
+    uint32_t this_line = sources_.position(tokens_[i].loc).line;
+    bool first_in_line = this_line != line;
+    line = this_line;
+    bool word = kind >= TokenKind::kw_if && kind <= TokenKind::kw_try && kind != TokenKind::kw_else &&
+                kind != TokenKind::kw_in && kind != TokenKind::kw_limit;
+    if (kind == TokenKind::kw_probe || kind == TokenKind::kw_function || kind == TokenKind::kw_global)
+      return false;
+    if (depth == 0 && first_in_line && (kind == TokenKind::name || word)) {
+      at_ = i;
+      return true;
+    }
+    if (kind == TokenKind::lbrace || kind == TokenKind::lparen || kind == TokenKind::lbracket) {
+      ++depth;
+    } else if (depth == 0 && kind == TokenKind::rbrace) {
+      at_ = i;
+      return true;
+    } else if (depth > 0 && (kind == TokenKind::rbrace || kind == TokenKind::rparen || kind == TokenKind::rbracket)) {
+      --depth;
+      if (depth || kind != TokenKind::rbrace || next == TokenKind::kw_else || next == TokenKind::kw_catch)
+        continue;
+      at_ = i + 1;
+      return true;
+    } else if (depth == 0 && kind == TokenKind::semicolon && next != TokenKind::kw_else && next != TokenKind::rparen &&
+               next != TokenKind::rbracket) {
+      at_ = i + 1;
+      return true;
+    }
+  }
+  return false;
 }
 
 Stmt *Parser::parse_statement() {
@@ -194,7 +236,7 @@ void Parser::parse_foreach_array(Foreach &node) {
         has_stat = true;
       }
     if (!has_stat)
-      return fail_expected("`@count`, `@sum`, `@min`, `@max`, `@avg` or `@variance`");
+      fail_expected("`@count`, `@sum`, `@min`, `@max`, `@avg` or `@variance`");
     take();
   }
   if (parse_sort(node, true)) {

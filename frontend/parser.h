@@ -3,8 +3,8 @@
 // precedence climbing.
 //
 // After a syntax error the parser shows itself the end of the text (`failing_`), so that every loop ends and no second
-// error is reported; the top level then goes on at the next declaration. Functions never return null: what could not be
-// parsed becomes a number 0 or an empty block.
+// error is reported; the block around it then goes on at the next statement, or the top level at the next declaration.
+// Functions never return null: what could not be parsed becomes a number 0 or an empty block.
 #pragma once
 
 #include "frontend/ast.h"
@@ -53,8 +53,9 @@ private:
     return true;
   }
   bool expect(TokenKind kind, std::string_view instead = {});
-  void fail_expected(std::string_view what);
-  void fail(DiagId id, Loc loc, std::initializer_list<DiagArg> args);
+  // Null when nothing was reported, as an error went before.
+  Diagnostic *fail_expected(std::string_view what);
+  Diagnostic *fail(DiagId id, Loc loc, std::initializer_list<DiagArg> args);
   Name take_name(std::string_view what);
   // Adjacent literals count as one.
   bool take_string(std::string_view &text, std::string_view what);
@@ -97,6 +98,7 @@ private:
   ast::Stmt *parse_statement();
   ast::Stmt *parse_statement_inner();
   ast::Stmt *parse_block();
+  bool recover_in_block();
   ast::Stmt *parse_if();
   ast::Stmt *parse_while();
   ast::Stmt *parse_for();
@@ -144,6 +146,7 @@ private:
   size_t at_ = 0;
   unsigned depth_ = 0;
   bool failing_ = false;
+  bool gave_up_ = false; // too deep: the declaration is left out
   Token end_;
 };
 

@@ -4,6 +4,7 @@
 #include "frontend/condition.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 namespace tapjit {
@@ -20,6 +21,7 @@ struct Frame {
   size_t at = 0;
   const Macro *macro = nullptr; // of a body
   Loc use;                      // of a body or argument: where it was used
+  Name argument;                // of a script argument: `$1`
   std::vector<std::vector<Token>> arguments;
 };
 
@@ -109,7 +111,7 @@ private:
         }
         token.loc = sources_.expanded(token.loc, frame.use, ExpansionKind::macro, frame.macro->name);
       } else if (frame.use) {
-        token.loc = sources_.expanded(token.loc, frame.use, ExpansionKind::argument, Name());
+        token.loc = sources_.expanded(token.loc, frame.use, ExpansionKind::argument, frame.argument);
       }
       return true;
     }
@@ -146,10 +148,8 @@ private:
         }
         if (const Macro *macro = find_macro(token.text))
           expand_macro(token, *macro);
-        else if (is_builtin(token.text))
+        else if (is_builtin(token.text) || report_unknown(token))
           return true;
-        else
-          report_unknown(token);
         continue;
       case TokenKind::argument:
       case TokenKind::argument_string:
@@ -206,7 +206,7 @@ private:
       condition.push_back(token);
     }
     conditions_.push_back({loc});
-    Condition holds = evaluate_condition(condition, loc, options_, diagnostics_);
+    Condition holds = evaluate_condition(condition, token.loc, options_, diagnostics_);
     // A malformed condition skips both branches, so that one slip gives one error.
     if (holds == Condition::fails && skip_branch(true))
       conditions_.back().in_else = true;
@@ -222,10 +222,8 @@ private:
       if (token.kind == TokenKind::at_word) {
         if (const Macro *macro = find_macro(token.text))
           expand_macro(token, *macro);
-        else if (is_builtin(token.text))
+        else if (is_builtin(token.text) || report_unknown(token))
           return true;
-        else
-          report_unknown(token);
         continue;
       }
       if (token.kind == TokenKind::argument || token.kind == TokenKind::argument_string ||
@@ -301,6 +299,7 @@ private:
         inner.kind = TokenKind::number; // so that one slip gives one error
       }
     push(std::move(tokens), nullptr, token.loc);
+    frames_.back()->argument = sources_.intern(token.text);
     return false;
   }
 
@@ -320,18 +319,13 @@ private:
     do {
       if (!take_raw(token, "a parameter"))
         return false;
-      if (token.kind != TokenKind::name) {
-        diagnostics_.report(DiagId::expected, token.loc, {"a parameter", describe_token(token)});
-        return false;
-      }
+      if (token.kind != TokenKind::name)
+        return unexpected("a parameter", token);
       macro.params.push_back(sources_.intern(token.text));
       if (!take_raw(token, "`,` or `)`"))
         return false;
     } while (token.kind == TokenKind::comma);
-    if (token.kind == TokenKind::rparen)
-      return true;
-    diagnostics_.report(DiagId::expected, token.loc, {"`,` or `)`", describe_token(token)});
-    return false;
+    return token.kind == TokenKind::rparen || unexpected("`,` or `)`", token);
   }
 
   void read_define(Loc loc) {
@@ -339,25 +333,9 @@ private:
       diagnostics_.report(DiagId::macro_nested_define, loc);
       return;
     }
-    Token token;
-    if (!take_raw(token, "a macro's name"))
-      return;
-    if (token.kind != TokenKind::name) {
-      diagnostics_.report(DiagId::expected, token.loc, {"a macro's name", describe_token(token)});
-      return;
-    }
-    if (token.text == define_.view())
-      diagnostics_.report(DiagId::expected, token.loc, {"a macro's name", "`define`"})
-          .hint("`@define` cannot be changed");
     Macro macro;
-    macro.name = sources_.intern(token.text);
-    macro.loc = token.loc;
-    if (!take_raw(token, "`%(` or `(`"))
-      return;
-    if (token.kind == TokenKind::lparen && (!read_parameters(macro) || !take_raw(token, "`%(`")))
-      return;
-    if (token.kind != TokenKind::pp_open) {
-      diagnostics_.report(DiagId::expected, token.loc, {"`%(`", describe_token(token)});
+    if (!read_head(macro)) {
+      skip_definition(loc);
       return;
     }
     if (!read_body(loc, macro))
@@ -368,6 +346,48 @@ private:
     Name name = macro.name;
     if (!own_macros_.add(std::move(macro)))
       diagnostics_.report(DiagId::macro_redefined, at, {name}).note(own_macros_.find(name)->loc, "first defined here");
+  }
+
+  bool unexpected(std::string_view what, const Token &token) {
+    diagnostics_.report(DiagId::expected, token.loc, {what, describe_token(token)});
+    return false;
+  }
+
+  // `NAME %(` or `NAME(a, b) %(`.
+  bool read_head(Macro &macro) {
+    Token token;
+    if (!take_raw(token, "a macro's name"))
+      return false;
+    if (token.kind != TokenKind::name || token.text == define_.view())
+      return unexpected("a macro's name", token);
+    macro.name = sources_.intern(token.text);
+    macro.loc = token.loc;
+    bool good = take_raw(token, "`%(` or `(`");
+    if (good && token.kind == TokenKind::lparen)
+      good = read_parameters(macro) && take_raw(token, "`%(`");
+    if (good && token.kind != TokenKind::pp_open)
+      good = unexpected("`%(`", token);
+    if (!good)
+      broken_.insert(std::string(macro.name.view()));
+    return good;
+  }
+
+  // After a mistake in the head: the body is left out too, if there is one.
+  void skip_definition(Loc loc) {
+    if (frames_.empty())
+      return;
+    Frame &frame = *frames_.back();
+    for (size_t at = frame.at; at < std::min(frame.at + 16, frame.tokens->size()); ++at) {
+      TokenKind kind = (*frame.tokens)[at].kind;
+      if (kind == TokenKind::kw_probe || kind == TokenKind::kw_function || kind == TokenKind::kw_global)
+        return;
+      if (kind == TokenKind::pp_open) {
+        frame.at = at + 1;
+        Macro ignored;
+        (void)read_body(loc, ignored);
+        return;
+      }
+    }
   }
 
   bool read_body(Loc loc, Macro &macro) {
@@ -401,7 +421,28 @@ private:
     frames_.push_back(std::move(frame));
   }
 
-  void report_unknown(const Token &use) {
+  // `use` becomes a number, so that one slip gives one error.
+  bool report_unknown(Token &use) {
+    if (!broken_.contains(std::string(use.text)))
+      report_unknown_name(use);
+    // With its arguments, as far as they can be told.
+    Frame &frame = *frames_.back();
+    size_t depth = 0;
+    for (size_t at = frame.at; at < frame.tokens->size(); ++at) {
+      TokenKind kind = (*frame.tokens)[at].kind;
+      if (kind == TokenKind::lparen)
+        ++depth;
+      if (depth == 0 || kind == TokenKind::semicolon || kind == TokenKind::rbrace)
+        break;
+      if (kind == TokenKind::rparen && --depth == 0)
+        frame.at = at + 1;
+    }
+    use.kind = TokenKind::number;
+    use.number = 0;
+    return true;
+  }
+
+  void report_unknown_name(const Token &use) {
     std::vector<std::string_view> names;
     for (const auto &[name, macro] : own_macros_.all())
       names.push_back(name.view());
@@ -471,6 +512,7 @@ private:
   std::vector<std::unique_ptr<Frame>> frames_;
   std::vector<Token> out_;
   Token end_;
+  std::set<std::string> broken_;          // macros whose definition had a mistake
   std::vector<OpenCondition> conditions_; // whose branch is being read
   size_t macro_tokens_ = 0;
   bool failed_ = false; // expansion was given up; the rest of the text is left out

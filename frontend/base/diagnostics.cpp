@@ -55,6 +55,9 @@ size_t token_length(std::string_view line, size_t at) {
     while (end < line.size() && line[end] != '"')
       end += line[end] == '\\' ? 2 : 1;
     end = std::min(end + 1, line.size());
+  } else if (line[at] == '%' && at + 1 < line.size() &&
+             std::string_view("({?:)").find(line[at + 1]) != std::string_view::npos) {
+    end = at + 2;
   } else {
     while (end < line.size() && end < at + 3 &&
            std::string_view("<>=+-*/%&|^!~.").find(line[end]) != std::string_view::npos)

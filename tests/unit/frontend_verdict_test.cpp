@@ -117,12 +117,12 @@ Verdict read_directives(const std::string &script) {
   Verdict verdict;
   verdict.parse.arguments.clear();
   std::istringstream lines(script);
-  for (std::string line; std::getline(lines, line) && line.starts_with("#!");) {
+  for (std::string line; std::getline(lines, line) && line.starts_with("#");) {
     if (line.starts_with("#! options:"))
       read_options(split_words(line.substr(11)), verdict);
     else if (line.starts_with("#! args:"))
       verdict.parse.arguments = split_words(line.substr(8));
-    else
+    else if (line.starts_with("#!"))
       ADD_FAILURE() << "unknown directive " << line;
   }
   return verdict;
