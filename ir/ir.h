@@ -51,6 +51,8 @@ enum Effect : uint16_t {
   Print = 1 << 7,
   Opaque = 1 << 8,
   Lock = 1 << 9,
+  RMatch = 1 << 10,
+  WMatch = 1 << 11,
 };
 
 enum class Aux : uint8_t { None, Global, Function, String, Format, LockSet, Block };

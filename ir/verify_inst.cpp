@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ir/verify_function.h"
 
+#include "ir/regex/regex.h"
 #include "ir/signature.h"
 
 namespace tapjit::ir {
@@ -85,6 +86,14 @@ size_t table_size(const Module &module, Aux aux) {
   return SIZE_MAX;
 }
 
+void check_pattern(const Module &module, const Inst &inst, Findings &findings) {
+  if (inst.op != Op::RegexMatch && inst.op != Op::RegexSearch)
+    return;
+  regex::Error error;
+  if (!regex::compile(module.strings[inst.aux], inst.op == Op::RegexSearch, error))
+    findings.add("the pattern of `{}` cannot be compiled: {}", op_info(inst.op).mnemonic, error.message);
+}
+
 void check_operands(const Module &module, const Function &function, const Inst &inst, Findings &findings) {
   OperandTypes wanted = operand_types(module, inst);
   if (inst.operands.size() != wanted.types.size() && !(wanted.rest && inst.operands.size() > wanted.types.size())) {
@@ -112,6 +121,7 @@ void verify_inst(const Module &module, const Function &function, const Inst &ins
     findings.add("`{}` names no entry of its table", info.mnemonic);
     return;
   }
+  check_pattern(module, inst, findings);
   if (!fits_imm(module, function, inst))
     findings.add("`{}` cannot have the constant {}", info.mnemonic, inst.imm);
   if (info.aux == Aux::Global && !fits(module.globals[inst.aux], info.global))

@@ -4,6 +4,7 @@
 
 #include "ir/interpret.h"
 #include "ir/passes/effects.h"
+#include "ir/regex/regex.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -84,6 +85,7 @@ struct Hit {
   std::optional<std::string> failure;
   std::string where, caught;
   Version failures = std::make_shared<uint64_t>(0);
+  std::vector<std::string> groups; // of the kept match; empty: none is kept
   int64_t budget = 0, steps = 0, nesting = 0;
   std::string output; // until the hit ends, as are warnings
   std::vector<std::string> warnings;
@@ -120,6 +122,7 @@ struct Machine::State {
   int64_t string_length, key_length, map_entries, nesting_limit;
   std::vector<GlobalState> globals;
   std::vector<std::unique_ptr<Hit>> hits;
+  std::map<std::pair<std::string, bool>, regex::Automaton> automata; // by pattern, and whether with groups
   std::string output;
   std::vector<std::string> warnings;
   bool exit_asked = false;

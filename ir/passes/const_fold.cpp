@@ -7,6 +7,7 @@
 #include "ir/format_parts.h"
 #include "ir/passes/effects.h"
 #include "ir/passes/pipeline.h"
+#include "ir/regex/regex.h"
 #include "ir/signature.h"
 
 #include <algorithm>
@@ -92,6 +93,8 @@ private:
       replaced_[value.index] = operands[0];
       return true;
     }
+    if (here.op == Op::RegexMatch && text(operands[0]))
+      return fold_match(value, *text(operands[0]));
     if (operands.size() != 2 || !text(operands[0]) || !text(operands[1]))
       return false;
     if (here.op == Op::StrConcat) {
@@ -143,9 +146,18 @@ private:
     return true;
   }
 
+  bool fold_match(ValueId value, const std::string &subject) {
+    regex::Error error;
+    auto automaton = regex::compile(module_.strings[inst(value).aux], false, error);
+    if (automaton)
+      become_integer(value, regex::matches(*automaton, subject));
+    return automaton.has_value();
+  }
+
   bool is_truth_value(ValueId value) const {
     Op op = inst(value).op;
     return (op >= Op::Eq && op <= Op::Ge) || (op >= Op::StrEq && op <= Op::StrGe) || op == Op::MapHas ||
+           op == Op::RegexMatch || op == Op::RegexSearch ||
            op == Op::IterNext || is_integer(value, 0) || is_integer(value, 1);
   }
 
