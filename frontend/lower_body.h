@@ -95,6 +95,7 @@ private:
   ir::ValueId lower(const ast::Expr &expr, const ast::IncDec &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::Conditional &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::ArrayIn &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Regex &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::Call &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::Print &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::Stat &n);

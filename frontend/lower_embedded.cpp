@@ -3,6 +3,7 @@
 // is `/* intrinsic op [N] */`.
 #include "frontend/lower_module.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace tapjit::lowering {
@@ -81,6 +82,13 @@ std::optional<Intrinsic> read_intrinsic(std::string_view text) {
                                   : std::strtoll(std::string(words.substr(blank)).c_str(), nullptr, 0)};
   });
   return result;
+}
+
+bool reads_groups(const Program &program) {
+  return std::any_of(program.functions.begin(), program.functions.end(), [](const FunctionInfo &function) {
+    std::optional<Intrinsic> intrinsic = function.body ? std::nullopt : read_intrinsic(function.code);
+    return intrinsic && (ir::op_info(intrinsic->op).effects & ir::RMatch);
+  });
 }
 
 } // namespace tapjit::lowering

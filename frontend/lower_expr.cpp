@@ -174,6 +174,13 @@ ValueId BodyLowerer::lower(const ast::Expr &, const ast::ArrayIn &n) {
   return builder_.read(found);
 }
 
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Regex &n) {
+  ValueId subject = value(*n.subject);
+  ValueId found = builder_.append(state_.reads_groups ? Op::RegexSearch : Op::RegexMatch, {subject},
+                                  state_.interner.string(n.pattern).index);
+  return n.negated ? builder_.binary(Op::Eq, found, builder_.const_i64(0)) : found;
+}
+
 ValueId BodyLowerer::call(ast::FunctionId function, std::vector<ValueId> args) {
   Callee callee = state_.callee(function);
   if (!callee.intrinsic)

@@ -248,6 +248,7 @@ ir::Module lower(const Program &program, const SourceTable &sources, const Lower
                     {},
                     {},
                     {}};
+  state.reads_groups = reads_groups(program);
   for (const GlobalVar &variable : program.globals)
     module.globals.push_back(make_global(state, variable));
   for (const TopLevelCode &code : program.embedded)

@@ -43,6 +43,7 @@ struct ModuleState {
   std::vector<EntryId> entries;                   // those that the handler being lowered reads: the slot is the index
   std::unordered_map<uint32_t, BodyGroup> groups; // by Loc of the body
   std::unordered_map<uint32_t, ir::LocationId> locations;
+  bool reads_groups = false; // the program calls matched() or ngroups()
 
   const Callee &callee(ast::FunctionId id);
   int64_t entry_slot(EntryId entry);
@@ -65,6 +66,8 @@ ir::StatField stat_field(ast::StatOp op);
 // lower_embedded.cpp: the markers in comments of embedded C, and `/* intrinsic MNEMONIC [N] */`.
 ir::EmbeddedC read_embedded(std::string_view text, const Program &program);
 std::optional<Intrinsic> read_intrinsic(std::string_view text);
+// Whether the program has a function that reads the groups of a match.
+bool reads_groups(const Program &program);
 
 // lower_shared.cpp: what handlers of one group share. The function that the handler's last block became, which others
 // call too; none() when it has none. `live_in` gets its arguments.

@@ -28,6 +28,8 @@ void BodyLowerer::set_location(Loc loc) {
 
 void BodyLowerer::lower_handler(const Handler &handler, ir::FunctionId shared_body,
                                 const std::vector<LocalId> &live_in) {
+  if (state_.reads_groups)
+    builder_.append(ir::Op::RegexForget);
   for (const ast::Expr *wanted : handler.conditions) {
     BlockId armed = builder_.new_block(), skipped = builder_.new_block();
     condition(*wanted, armed, skipped);

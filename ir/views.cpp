@@ -50,8 +50,8 @@ std::vector<bool> lasting_strings(const Function &function) {
 bool needs_slot(const Inst &inst, bool lasting) {
   if (inst.type != Type::Str)
     return false;
-  bool makes_bytes = inst.op == Op::StrCopy || inst.op == Op::StrConcat || inst.op == Op::Sprint || inst.op == Op::Call ||
-                     inst.op == Op::RegexGroup;
+  bool makes_bytes = inst.op == Op::StrCopy || inst.op == Op::StrConcat || inst.op == Op::Sprint ||
+                     inst.op == Op::Call || inst.op == Op::RegexGroup;
   return makes_bytes || (inst.op == Op::Phi && !lasting);
 }
 

@@ -13,6 +13,10 @@ std::string thing_of(const Module &module, const Inst &inst) {
     return "operator '/'";
   case Op::Mod:
     return "operator '%'";
+  case Op::RegexGroup:
+    return "identifier 'matched'";
+  case Op::RegexCount:
+    return "identifier 'ngroups'";
   case Op::Error:
     return "identifier 'error'";
   default:

@@ -5,6 +5,7 @@
 // emit_module.cpp    the unit's order, limits, globals, frames
 // emit_function.cpp  one function: frame, blocks, edges; embedded C
 // emit_ops.cpp       one overload per op of ir/ops.def
+// emit_regex.cpp     tables of regular expressions
 // emit_probe_tables.cpp  handlers, sites, families, program
 #pragma once
 

@@ -280,6 +280,7 @@ void emit_frames(Unit &unit) {
   out.close("};");
   if (unit.has_recursion())
     out.line("union tap_recursive_frame recursive[TAP_MAXNESTING];");
+  emit_match_member(unit);
   out.close("};");
 }
 
@@ -337,13 +338,16 @@ std::string emit_c(const ir::Module &module, const EmitOptions &options) {
             name_functions(module),
             name_globals(module),
             reachable_functions(module),
-            used_sorts(module)};
+            used_sorts(module),
+            make_regexes(module)};
   emit_head(unit);
   emit_formats(unit);
+  emit_regexes(unit);
   emit_globals_types(unit);
   emit_globals(unit);
   emit_globals_init(unit);
   emit_frames(unit);
+  emit_searches(unit);
   emit_functions(unit);
   emit_entry_handlers(unit);
   emit_probe_tables(unit);

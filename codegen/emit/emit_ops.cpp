@@ -96,6 +96,19 @@ void emit_StrConcat(const OpText &op) {
 }
 void emit_StrCopy(const OpText &op) { op.set(fmt::format("tap_copy({}, {})", op.slot(), op.arg(0))); }
 
+// --- regular expressions
+void emit_RegexMatch(const OpText &op) {
+  op.set(fmt::format("tap_regex_match(c, &{}, {}, TAP_MAXSTRINGLEN)", regex_name(op.inst.aux, false), op.arg(0)));
+}
+void emit_RegexSearch(const OpText &op) {
+  op.set(fmt::format("{}_search(c, {})", regex_name(op.inst.aux, true), op.arg(0)));
+}
+void emit_RegexForget(const OpText &op) { op.run("tap_match(c)->groups = 0"); }
+void emit_RegexGroup(const OpText &op) {
+  op.set(fmt::format("tap_copy({}, tap_match_group(c, tap_match(c), {}, {}))", op.slot(), op.arg(0), op.location()));
+}
+void emit_RegexCount(const OpText &op) { op.set(fmt::format("tap_match_count(c, tap_match(c), {})", op.location())); }
+
 // --- context
 void emit_CtxReg(const OpText &op) { op.set(fmt::format("tap_reg(c, {})", op.inst.imm)); }
 void emit_CtxEntry(const OpText &op) { op.set(fmt::format("c->entry[{}]", op.inst.imm)); }

@@ -5,10 +5,14 @@
 #include "codegen/emit/c_writer.h"
 #include "codegen/emit/emit.h"
 #include "ir/passes/effects.h"
+#include "ir/regex/regex.h"
 
 #include <set>
 
 namespace tapjit::codegen {
+
+// Patterns that are matched: by string, and whether their groups are kept.
+using RegexTables = std::map<std::pair<uint32_t, bool>, ir::regex::Automaton>;
 
 // What is fixed while one unit is written: the module, names, and where text goes.
 struct Unit {
@@ -21,6 +25,7 @@ struct Unit {
   std::vector<std::string> global_names;         // by GlobalId
   std::vector<bool> reachable;                   // by FunctionId: from a probe
   std::set<std::pair<uint32_t, uint32_t>> sorts; // (global, sort) that a foreach uses
+  RegexTables regexes;
 
   const std::string &name(ir::FunctionId f) const { return function_names[f.index]; }
   const std::string &name(ir::GlobalId g) const { return global_names[g.index]; }
@@ -47,6 +52,13 @@ std::string value_text(const Unit &unit, const ir::Function &function, ir::Value
 // The op's statements, without the test for failure that follows an op that may fail. `used`: somebody reads the
 // result.
 void emit_op(Unit &unit, const ir::Function &function, ir::ValueId value, bool used);
+
+// emit_regex.cpp
+RegexTables make_regexes(const ir::Module &module);
+std::string regex_name(uint32_t pattern, bool keeps_groups);
+void emit_regexes(Unit &unit);      // tables
+void emit_match_member(Unit &unit); // of struct tap_frame, where a search keeps its match
+void emit_searches(Unit &unit);     // functions, behind the frame
 
 // emit_probe_tables.cpp
 void emit_entry_handlers(Unit &unit); // the functions that save values for return probes

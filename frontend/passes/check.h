@@ -19,6 +19,9 @@ void check_foreach(Program &program, Diagnostics &diagnostics);
 // Warns of locals and globals of the script that are read but never given a value. Requires: mark_global_uses().
 void check_assigned(Program &program, Diagnostics &diagnostics);
 
+// Patterns of `=~` that cannot be compiled; warns of escapes that mean more elsewhere.
+void check_regexes(Program &program, SourceTable &sources, Diagnostics &diagnostics);
+
 // Sets read, written and display_at_end of all globals.
 void mark_global_uses(Program &program);
 

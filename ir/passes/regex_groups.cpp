@@ -42,8 +42,7 @@ void regex_groups(Module &module) {
       if (inst.op == Op::RegexSearch)
         inst.op = Op::RegexMatch;
     for (Block &block : function.blocks)
-      std::erase_if(block.insts,
-                    [&](ValueId value) { return function.insts[value.index].op == Op::RegexForget; });
+      std::erase_if(block.insts, [&](ValueId value) { return function.insts[value.index].op == Op::RegexForget; });
   }
 }
 

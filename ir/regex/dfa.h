@@ -20,9 +20,7 @@ void minimize(Dfa &dfa, size_t kept);
 // Most states, and most entries of one table: half a megabyte.
 constexpr size_t state_limit = 16384;
 constexpr size_t table_limit = 1 << 18;
-inline bool fits(size_t states, uint32_t classes) {
-  return states <= state_limit && states * classes <= table_limit;
-}
+inline bool fits(size_t states, uint32_t classes) { return states <= state_limit && states * classes <= table_limit; }
 
 // Numbers the sets of a subset construction in the order of their discovery.
 class StateSets {

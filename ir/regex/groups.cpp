@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The automaton whose states are lists of threads: the nodes behind the bytes just taken, in order of precedence. What
 // lies between there and the next byte is walked when that byte, or the end, is known, so that `$` takes its place in
-// the order. No thread carries positions: where it came from, and which bounds of groups it passed on the way, stands in
-// the step that made it, so two states with the same list are one.
+// the order. No thread carries positions: where it came from, and which bounds of groups it passed on the way, stands
+// in the step that made it, so two states with the same list are one.
 #include "ir/regex/dfa.h"
 
 #include <algorithm>
@@ -124,7 +124,6 @@ private:
   }
 
   bool add_state(const std::vector<uint32_t> &list) {
-    groups_.threads.flags.push_back(0);
     groups_.accepts_at_end.push_back(match_among(arrivals(list, true), nfa_));
     std::vector<Arrival> reached = arrivals(list, false);
     groups_.accepts.push_back(match_among(reached, nfa_));

@@ -37,10 +37,12 @@ std::optional<Automaton> compile(std::string_view pattern, bool with_groups, Err
   Budget budget{step_limit};
   error.message = fmt::format("more states than a table holds ({} at most, in {} KB)", state_limit,
                               table_limit * sizeof(uint16_t) / 1024);
-  error.hint = with_groups ? "make repetitions shorter, split the expression in two, or write `(?:...)` for groups that "
-                             "`matched()` is not asked for"
-                           : "make repetitions shorter, or split the expression in two";
-  bool is_made = with_groups ? make_groups(*nfa, budget, automaton.groups) : make_finder(*nfa, budget, automaton.finder);
+  error.hint = with_groups
+                   ? "make repetitions shorter, split the expression in two, or write `(?:...)` for groups that "
+                     "`matched()` is not asked for"
+                   : "make repetitions shorter, or split the expression in two";
+  bool is_made =
+      with_groups ? make_groups(*nfa, budget, automaton.groups) : make_finder(*nfa, budget, automaton.finder);
   if (!is_made)
     return std::nullopt;
   return automaton;

@@ -3,8 +3,8 @@
 //
 // Meaning (SystemTap's): of all matches the leftmost, and of those the longest; of the ways to match just these bytes
 // the groups show the one that a reader takes from left to right: the first alternative that works, a repetition as
-// often as possible. A group in a repetition holds its last turn; a repetition's turn that matches nothing is taken only
-// as the first. Time is linear in the string: nothing is tried twice.
+// often as possible. A group in a repetition holds its last turn; a repetition's turn that matches nothing is taken
+// only as the first. Time is linear in the string: nothing is tried twice.
 //
 //   is there a match?   Finder: one walk to the right, which ends as soon as the answer is known.
 //   where, and groups?  Groups: a walk to the left over the whole string finds where the leftmost match starts; one to
@@ -44,20 +44,20 @@ struct Groups {
   // From the string's end to its start. Flags: 1: a match may start here; 2: one may if this is the string's start.
   Dfa starts;
   // From the start of a match on. A state is a list of threads in order of precedence; state 0 has none.
-  Dfa threads;               // threads.start: for a match at the string's start; flags unused
-  uint16_t start_inside = 0; // the same for one that starts further on
+  Dfa threads;                    // threads.start: for a match at the string's start; without flags
+  uint16_t start_inside = 0;      // the same for one that starts further on
   std::vector<uint16_t> steps_of; // beside threads.next: where in `steps` the new threads have theirs
   std::vector<Step> steps;
   std::vector<Step> accepts;        // by state: the match that ends here
   std::vector<Step> accepts_at_end; // by state: the same where the string ends
-  std::vector<uint16_t> tag_lists; // each: their number, then the tags: 2 * group, and one more for the group's end
+  std::vector<uint16_t> tag_lists;  // each: their number, then the tags: 2 * group, and one more for the group's end
 };
 
 struct Automaton {
   std::array<uint8_t, 256> class_of{};
   uint32_t classes = 1;
-  Finder finder; // if without groups
-  Groups groups; // if with
+  Finder finder;        // if without groups
+  Groups groups;        // if with
   size_t bytes() const; // of the tables
 };
 

@@ -32,10 +32,10 @@ bool is_xdigit(unsigned char c) { return is_digit(c) || (c >= 'a' && c <= 'f') |
 
 // Those of POSIX in its own locale, and SystemTap's short ones.
 constexpr ClassName class_names[] = {
-    {"alpha", is_alpha}, {"alnum", is_alnum},   {"blank", is_blank}, {"cntrl", is_cntrl}, {"digit", is_digit},
-    {"d", is_digit},     {"xdigit", is_xdigit}, {"graph", is_graph}, {"lower", is_lower}, {"l", is_lower},
-    {"print", is_print}, {"punct", is_punct},   {"space", is_space}, {"s", is_space},     {"upper", is_upper},
-    {"u", is_upper},
+    {"alpha", is_alpha}, {"alnum", is_alnum}, {"blank", is_blank},   {"cntrl", is_cntrl},
+    {"digit", is_digit}, {"d", is_digit},     {"xdigit", is_xdigit}, {"graph", is_graph},
+    {"lower", is_lower}, {"l", is_lower},     {"print", is_print},   {"punct", is_punct},
+    {"space", is_space}, {"s", is_space},     {"upper", is_upper},   {"u", is_upper},
 };
 
 constexpr std::string_view class_hint = "the classes are alpha, alnum, blank, cntrl, digit (d), xdigit, graph, lower "
@@ -144,11 +144,12 @@ private:
         return false;
     }
     if (!accept("}"))
-      return fail(at_, 1, at_ < pattern_.size() ? "no `}` where the bounds of a repetition end"
-                                                : "a repetition without its `}`");
+      return fail(at_, 1,
+                  at_ < pattern_.size() ? "no `}` where the bounds of a repetition end"
+                                        : "a repetition without its `}`");
     if (node.most < node.least)
-      return fail(start, at_ - start, fmt::format("`{}`: the upper bound is below the lower one",
-                                                  pattern_.substr(start, at_ - start)));
+      return fail(start, at_ - start,
+                  fmt::format("`{}`: the upper bound is below the lower one", pattern_.substr(start, at_ - start)));
     return true;
   }
 
@@ -160,8 +161,8 @@ private:
       return fail(at_, 1, "no number where a repetition has its bounds",
                   "write `{n}`, `{n,}` or `{n,m}`, or `\\\\{` for the character");
     if (value >= repeat_limit)
-      return fail(start, at_ - start, fmt::format("the bound {}, which is too large",
-                                                  pattern_.substr(start, at_ - start)),
+      return fail(start, at_ - start,
+                  fmt::format("the bound {}, which is too large", pattern_.substr(start, at_ - start)),
                   fmt::format("bounds are below {}", repeat_limit));
     return true;
   }
@@ -247,8 +248,8 @@ private:
       last = bracket_byte();
     }
     if (last < first)
-      return fail(start, at_ - start, fmt::format("the range `{}`, whose end is before its start",
-                                                  pattern_.substr(start, at_ - start)));
+      return fail(start, at_ - start,
+                  fmt::format("the range `{}`, whose end is before its start", pattern_.substr(start, at_ - start)));
     for (unsigned byte = first; byte <= last; ++byte)
       bytes.set(byte);
     return true;

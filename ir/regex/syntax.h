@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The regular expressions of `=~`: POSIX extended ones without back references, with `(?:...)`, the short class names of
-// SystemTap, and a backslash that makes any character stand for itself (also between brackets). Characters are bytes.
+// The regular expressions of `=~`: POSIX extended ones without back references, with `(?:...)`, the short class names
+// of SystemTap, and a backslash that makes any character stand for itself (also between brackets). Characters are
+// bytes.
 //
 // Ours, and no library's: what a handler may run is a table that was complete before the script started. RE2 and PCRE
-// build their automata lazily or backtrack, re2c writes C source with gotos that the safety verifier would have to trust
-// loop by loop, and none of them takes this dialect.
+// build their automata lazily or backtrack, re2c writes C source with gotos that the safety verifier would have to
+// trust loop by loop, and none of them takes this dialect.
 #pragma once
 
 #include <bitset>

@@ -9,6 +9,7 @@
 #include "map_sort.h"
 #include "map_stat.h"
 #include "program.h"
+#include "regex.h"
 #include "sites.h"
 #include "sprint.h"
 #include "stat.h"

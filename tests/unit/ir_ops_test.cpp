@@ -12,9 +12,8 @@ namespace {
 
 std::string effect_words(uint16_t effects) {
   static const std::pair<Effect, const char *> names[] = {
-      {Ctx, "Ctx"},   {RMem, "RMem"}, {WMem, "WMem"},   {RGlob, "RGlob"},   {WGlob, "WGlob"},
-      {Lock, "Lock"}, {Vol, "Vol"},   {Print, "Print"}, {Opaque, "Opaque"},
-      {RMatch, "RMatch"}, {WMatch, "WMatch"}, {Fail, "Fail"}};
+      {Ctx, "Ctx"}, {RMem, "RMem"},   {WMem, "WMem"},     {RGlob, "RGlob"},   {WGlob, "WGlob"},   {Lock, "Lock"},
+      {Vol, "Vol"}, {Print, "Print"}, {Opaque, "Opaque"}, {RMatch, "RMatch"}, {WMatch, "WMatch"}, {Fail, "Fail"}};
   std::string words;
   for (auto [effect, name] : names)
     if (effects & effect)

@@ -42,7 +42,6 @@ struct Oracle {
   int status;
 };
 
-
 // Patterns of a few parts over a, b, c.
 class Generator {
 public:
@@ -96,7 +95,6 @@ private:
   std::mt19937 random_;
   bool has_inner_anchors_;
 };
-
 
 // The meaning as regex.h words it, by trying everything: all ways in order of precedence; of those that reach the
 // furthest end, the first.
@@ -224,26 +222,24 @@ TEST(IrRegex, MatchesAreThoseOfTheCLibrary) {
   // The C library's groups are not always those of the first way.
   EXPECT_GT(matched, 15000u);
   EXPECT_GT(same * 100, matched * 97);
-  fmt::print("{} {}\n", matched, same);
 }
 
 TEST(IrRegex, GroupsAreThoseOfTryingEverything) {
   unsigned compared = 0;
-  try_random_patterns(
-      100'000, true, [&](const std::string &pattern, const std::string &text, auto &finder, auto &groups) {
-        Error error;
-        Syntax syntax = *parse(pattern, error);
-        bool is_known;
-        auto expected = Backtracker(syntax, text).search(is_known);
-        if (!is_known)
-          return;
-        auto found = search(groups, text);
-        EXPECT_EQ(matches(finder, text), expected.has_value()) << text;
-        EXPECT_EQ(found ? shown(*found) : "none", expected ? shown(*expected) : "none") << text;
-        ++compared;
-      });
+  try_random_patterns(100'000, true,
+                      [&](const std::string &pattern, const std::string &text, auto &finder, auto &groups) {
+                        Error error;
+                        Syntax syntax = *parse(pattern, error);
+                        bool is_known;
+                        auto expected = Backtracker(syntax, text).search(is_known);
+                        if (!is_known)
+                          return;
+                        auto found = search(groups, text);
+                        EXPECT_EQ(matches(finder, text), expected.has_value()) << text;
+                        EXPECT_EQ(found ? shown(*found) : "none", expected ? shown(*expected) : "none") << text;
+                        ++compared;
+                      });
   EXPECT_GT(compared, 30'000u);
-  fmt::print("{}\n", compared);
 }
 
 } // namespace
