@@ -56,7 +56,6 @@ public:
     check_entries(program_, diagnostics_);
     check_foreach(program_, diagnostics_);
     check_regexes(program_, sources_, diagnostics_);
-    check_assigned(program_, diagnostics_);
     mark_global_uses(program_);
     check_assigned(program_, diagnostics_);
     return std::move(program_);
