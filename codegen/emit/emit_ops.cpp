@@ -113,9 +113,9 @@ void emit_RegexCount(const OpText &op) { op.set(fmt::format("tap_match_count(c, 
 void emit_CtxReg(const OpText &op) { op.set(fmt::format("tap_reg(c, {})", op.inst.imm)); }
 void emit_CtxEntry(const OpText &op) { op.set(fmt::format("c->entry[{}]", op.inst.imm)); }
 void emit_CtxTpArg(const OpText &op) { op.set(fmt::format("c->arguments[{}]", op.inst.imm)); }
-void emit_CtxPp(const OpText &op) { op.set("tap_pp(c)"); }
-void emit_CtxFunc(const OpText &op) { op.set("tap_function(c)"); }
-void emit_CatchMessage(const OpText &op) { op.set("tap_catch_message(c)"); }
+void emit_CtxPp(const OpText &op) { op.set("tap_cut(tap_pp(c), TAP_MAXSTRINGLEN)"); }
+void emit_CtxFunc(const OpText &op) { op.set("tap_cut(tap_function(c), TAP_MAXSTRINGLEN)"); }
+void emit_CatchMessage(const OpText &op) { op.set("tap_cut(tap_catch_message(c), TAP_MAXSTRINGLEN)"); }
 void emit_LoadK(const OpText &op) {
   op.set(fmt::format("tap_load_kernel(c, (uint64_t){}, {}, {})", op.arg(0), op.inst.imm, op.location()));
 }

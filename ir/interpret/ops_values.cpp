@@ -85,10 +85,10 @@ void run_StrCopy(OpRun &op) { op.result.text = op.cut(op.text(0)); }
 void run_CtxReg(OpRun &op) { take(op, op.hit.context.registers); }
 void run_CtxEntry(OpRun &op) { take(op, op.hit.context.entry_values); }
 void run_CtxTpArg(OpRun &op) { take(op, op.hit.context.tracepoint_args); }
-void run_CtxPp(OpRun &op) { op.result.text = op.hit.context.probe_point; }
-void run_CtxFunc(OpRun &op) { op.result.text = op.hit.context.function; }
+void run_CtxPp(OpRun &op) { op.result.text = op.cut(op.hit.context.probe_point); }
+void run_CtxFunc(OpRun &op) { op.result.text = op.cut(op.hit.context.function); }
 void run_CatchMessage(OpRun &op) {
-  op.result.text = op.hit.caught;
+  op.result.text = op.cut(op.hit.caught);
   op.result.watch(op.hit.failures);
 }
 void run_LoadK(OpRun &op) { load(op, op.hit.context.kernel); }

@@ -93,9 +93,21 @@ private:
         ViewSource source = view_source(inst);
         if (source.global.valid() && globals_[source.global.index])
           for (const Use &use : uses_of(function_, insts[position]))
-            uses_[use.block.index].insert(use.position);
+            add_view_use(use, insts[position]);
       }
     }
+  }
+
+  // What a phi takes is copied on the edge: the region goes on to behind the phis.
+  void add_view_use(const Use &use, ValueId view) {
+    uses_[use.block.index].insert(use.position);
+    if (use.position < block(use.block).insts.size())
+      return;
+    for (BlockId target : successors(block(use.block)))
+      for (size_t phi = 0; phi < phi_count(target); ++phi)
+        if (const Inst &inst = function_.insts[block(target).insts[phi].index];
+            std::find(inst.operands.begin(), inst.operands.end(), view) != inst.operands.end())
+          uses_[target.index].insert(phi_count(target) - 1);
   }
 
   void find_start() {

@@ -50,14 +50,6 @@ TAP_INLINE uint64_t tap_hash_word(uint64_t hash, uint64_t word)
 	return hash ^ (hash >> 32);
 }
 
-/* The part of a key that fits storage of `size` bytes. */
-TAP_INLINE struct tap_str tap_key_cut(struct tap_str s, uint32_t size)
-{
-	if (s.n >= size)
-		s.n = size - 1;
-	return s;
-}
-
 /* Each turn of the loop takes from the work budget: after inlining no constant bound may be left to see. */
 TAP_INLINE uint64_t tap_hash_str(struct tap_ctx *c, uint64_t hash, struct tap_str s)
 {
@@ -119,7 +111,7 @@ TAP_INLINE int64_t tap_iter_next(struct tap_iter *iter)
 #define TAP_KEY_HASH_s(n, size)	      tap_hash_str(c, hash, k##n)
 #define TAP_KEY_CUT(kind, n, size)    TAP_KEY_CUT_##kind(n, size)
 #define TAP_KEY_CUT_i(n, size)
-#define TAP_KEY_CUT_s(n, size)	     k##n = tap_key_cut(k##n, size);
+#define TAP_KEY_CUT_s(n, size)	     k##n = tap_cut(k##n, size);
 #define TAP_KEY_EQ(kind, n, size)    &&TAP_KEY_EQ_##kind(n)
 #define TAP_KEY_EQ_i(n)		     node->k##n == k##n
 #define TAP_KEY_EQ_s(n)		     tap_str_eq(TAP_STORED(node->k##n), k##n)

@@ -42,6 +42,14 @@ TAP_INLINE struct tap_str tap_str_in(const char *buffer, uint32_t size)
 	return tap_str_make(buffer, end ? (uint32_t)(end - buffer) : size);
 }
 
+/* The part that fits storage of `size` bytes. */
+TAP_INLINE struct tap_str tap_cut(struct tap_str s, uint32_t size)
+{
+	if (s.n >= size)
+		s.n = size - 1;
+	return s;
+}
+
 /* `from` may be the slot itself, or overlap it. */
 TAP_INLINE struct tap_str tap_copy(char *slot, uint32_t size, struct tap_str from)
 {
