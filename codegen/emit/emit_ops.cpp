@@ -101,7 +101,7 @@ void emit_RegexMatch(const OpText &op) {
   op.set(fmt::format("tap_regex_match(c, &{}, {}, TAP_MAXSTRINGLEN)", regex_name(op.inst.aux, false), op.arg(0)));
 }
 void emit_RegexSearch(const OpText &op) {
-  op.set(fmt::format("{}_search(c, {})", regex_name(op.inst.aux, true), op.arg(0)));
+  op.set(fmt::format("tap_search(c, &{}, {})", regex_name(op.inst.aux, true), op.arg(0)));
 }
 void emit_RegexForget(const OpText &op) { op.run("tap_match(c)->groups = 0"); }
 void emit_RegexGroup(const OpText &op) {

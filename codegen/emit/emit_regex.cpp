@@ -124,9 +124,7 @@ void emit_searches(Unit &unit) {
     unit.out.line("#define tap_match(c) (&((struct tap_frame *)(c)->frame)->match.match)");
   for (const auto &[key, automaton] : unit.regexes)
     if (key.second)
-      unit.out.line(
-          "TAP_REGEX_SEARCH_DEFINE({0}_search, {0}, TAP_MAXSTRINGLEN, ((struct tap_frame *)(c)->frame)->match)",
-          regex_name(key.first, true));
+      return unit.out.line("TAP_REGEX_SEARCH_DEFINE(TAP_MAXSTRINGLEN, ((struct tap_frame *)(c)->frame)->match)");
 }
 
 } // namespace tapjit::codegen

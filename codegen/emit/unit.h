@@ -58,7 +58,7 @@ RegexTables make_regexes(const ir::Module &module);
 std::string regex_name(uint32_t pattern, bool keeps_groups);
 void emit_regexes(Unit &unit);      // tables
 void emit_match_member(Unit &unit); // of struct tap_frame, where a search keeps its match
-void emit_searches(Unit &unit);     // functions, behind the frame
+void emit_searches(Unit &unit);     // the function that they call, behind the frame
 
 // emit_probe_tables.cpp
 void emit_entry_handlers(Unit &unit); // the functions that save values for return probes

@@ -148,7 +148,7 @@ TAP_INLINE int64_t tap_regex_search(struct tap_ctx *c, const struct tap_regex_gr
 	step = tap_regex_end(c, re, s, size, start, path, &end);
 	if (step.from == TAP_NO_THREAD)
 		return 0; /* the work budget has run out */
-	for (i = 0; i < 2 * re->count; i++)
+	for (i = 0; i < 2 * re->count && tap_work_charge(c, NULL); i++)
 		bounds[i] = TAP_NO_BOUND;
 	bounds[0] = start;
 	bounds[1] = end;
@@ -167,12 +167,13 @@ TAP_INLINE int64_t tap_regex_search(struct tap_ctx *c, const struct tap_regex_gr
 	return 1;
 }
 
-/* A function for one pattern; `storage` is an expression of the frame's TAP_MATCH_STORAGE, in terms of c. */
-#define TAP_REGEX_SEARCH_DEFINE(name, table, size, storage)                                                  \
-	static __attribute__((__noinline__)) int64_t name(struct tap_ctx *c, struct tap_str s)               \
+/* The unit's function for it; `storage` is an expression of the frame's TAP_MATCH_STORAGE, in terms of c. */
+#define TAP_REGEX_SEARCH_DEFINE(size, storage)                                                               \
+	static __attribute__((__noinline__)) int64_t tap_search(                                             \
+	    struct tap_ctx *c, const struct tap_regex_groups *re, struct tap_str s)                          \
 	{                                                                                                    \
-		return tap_regex_search(c, &table, s, size, &(storage).match, (storage).bounds,              \
-					(storage).path, (storage).copy);                                     \
+		return tap_regex_search(c, re, s, size, &(storage).match, (storage).bounds, (storage).path,  \
+					(storage).copy);                                                     \
 	}
 
 TAP_INLINE struct tap_str tap_match_group(struct tap_ctx *c, const struct tap_match *match, int64_t group,
