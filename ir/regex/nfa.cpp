@@ -24,7 +24,8 @@ public:
   }
 
 private:
-  bool is_full() const { return nfa_.nodes.size() >= most_; }
+  // Parts without nodes, such as `(?:)`, count as steps: repetitions of repetitions of them make none.
+  bool is_full() const { return nfa_.nodes.size() >= most_ || steps_ > 10 * most_; }
 
   uint32_t add(NfaNode node) {
     if (is_full())
@@ -34,6 +35,7 @@ private:
   }
 
   uint32_t build(uint32_t index, uint32_t next) {
+    ++steps_;
     if (is_full())
       return 0;
     const Node &node = syntax_.nodes[index];
@@ -124,7 +126,7 @@ private:
   }
 
   const Syntax &syntax_;
-  size_t most_;
+  size_t most_, steps_ = 0;
   Nfa nfa_;
   std::vector<ByteSet> sets_;
   std::map<std::string, uint32_t> set_numbers_;

@@ -9,8 +9,8 @@ namespace tapjit::ir::regex {
 namespace {
 
 constexpr uint32_t repeat_limit = 12345; // bounds stay below it, as in SystemTap
-constexpr unsigned depth_limit = 1000;   // of parentheses
-constexpr unsigned repeats_limit = 100;  // signs of repetition behind one part
+constexpr unsigned depth_limit = 200;    // of parentheses; with the next one, of recursion over the tree
+constexpr unsigned repeats_limit = 10;   // signs of repetition behind one part
 
 struct ClassName {
   std::string_view name;
