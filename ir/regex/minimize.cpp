@@ -28,16 +28,27 @@ public:
     }
     for (uint32_t block = 0; block < blocks_.size(); ++block)
       for (uint32_t letter = 0; letter < dfa_.classes; ++letter)
-        work_.emplace_back(block, letter);
+        enqueue(block, letter);
     while (!work_.empty()) {
       auto [block, letter] = work_.front();
       work_.pop_front();
+      waits_[block * dfa_.classes + letter] = false;
       split_by(block, letter);
     }
     return block_of_;
   }
 
 private:
+  bool waits(uint32_t block, uint32_t letter) const {
+    size_t at = size_t(block) * dfa_.classes + letter;
+    return at < waits_.size() && waits_[at];
+  }
+  void enqueue(uint32_t block, uint32_t letter) {
+    waits_.resize(std::max(waits_.size(), size_t(block + 1) * dfa_.classes));
+    waits_[size_t(block) * dfa_.classes + letter] = true;
+    work_.emplace_back(block, letter);
+  }
+
   void add(uint16_t state, uint32_t block) {
     block_of_[state] = block;
     blocks_[block].push_back(state);
@@ -59,17 +70,16 @@ private:
       std::erase_if(blocks_[block], [&, old = block](uint16_t state) { return block_of_[state] != old; });
       // The smaller part alone would do where the block does not wait itself.
       uint32_t smaller = blocks_[made].size() <= blocks_[block].size() ? made : block;
-      for (uint32_t other = 0; other < dfa_.classes; ++other) {
-        bool waits = std::find(work_.begin(), work_.end(), std::pair(block, other)) != work_.end();
-        work_.emplace_back(waits ? made : smaller, other);
-      }
+      for (uint32_t other = 0; other < dfa_.classes; ++other)
+        enqueue(waits(block, other) ? made : smaller, other);
     }
   }
 
   const Dfa &dfa_;
   std::vector<uint32_t> block_of_;
   std::vector<std::vector<uint16_t>> blocks_, into_;
-  std::deque<std::pair<uint32_t, uint32_t>> work_;
+  std::deque<std::pair<uint32_t, uint32_t>> work_; // (block, letter) that may still split others
+  std::vector<bool> waits_;                        // by block * classes + letter: in work_
 };
 
 } // namespace
