@@ -546,9 +546,14 @@ public:
       module(node.module);
       out_ += ')';
       break;
-    case Target::Root::value:
+    case Target::Root::value: { // `(x)[0]`: without the parentheses x would be an array
+      bool parens =
+          node.operand->as<Variable>() && !node.steps.empty() && node.steps[0].kind != TargetStep::Kind::member;
+      out_ += parens ? "(" : "";
       expr(*node.operand, primary_precedence);
+      out_ += parens ? ")" : "";
       break;
+    }
     }
     for (const TargetStep &step : node.steps) {
       if (step.kind == TargetStep::Kind::member) {

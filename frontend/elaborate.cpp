@@ -45,6 +45,7 @@ public:
     for (const EmbeddedRef &embedded : declarations_.embedded())
       program_.embedded.push_back({embedded.code, embedded.loc});
     check_statements(program_, diagnostics_);
+    check_overloads(program_, diagnostics_);
     if (!options_.keep_unused && !diagnostics_.has_errors()) {
       warn_unused();
       elide(program_, diagnostics_);

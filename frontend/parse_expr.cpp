@@ -219,6 +219,7 @@ Expr *Parser::parse_increment() {
 Expr *Parser::parse_access() {
   Loc loc = peek().loc;
   bool address_of = accept(TokenKind::ampersand);
+  bool in_parens = is(TokenKind::lparen);
   Expr *base = parse_primary();
   Target node{};
   bool is_target = base->as<Target>() != nullptr;
@@ -226,8 +227,8 @@ Expr *Parser::parse_access() {
     node = *base->as<Target>();
   std::vector<TargetStep> steps;
   bool is_value = false;
-  // `A[k]` of a plain name is an array element; pass 2 sees when it is a typed pointer instead.
-  bool indexable = is_target || !base->as<Variable>();
+  // `A[k]` of a plain name is an array element; `(p)[k]` is what p points to.
+  bool indexable = is_target || in_parens || !base->as<Variable>();
   for (;;) {
     if (is(TokenKind::arrow)) {
       Loc step_loc = take().loc;

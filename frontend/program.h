@@ -77,7 +77,8 @@ struct FunctionInfo {
   std::vector<GlobalId> reads, writes; // embedded C: its /* pragma:read:x */ and /* pragma:write:x */
   FunctionId next_overload;            // where `next` falls to; invalid = error at run time when nothing is left
   std::vector<TargetUse>
-      targets; // a function that uses target variables belongs to one handler (and is cloned for each)
+      targets;                 // a function that uses target variables belongs to one handler (and is cloned for each)
+  std::vector<Name> asked_for; // names that a `@defined` mentioned
   bool from_script = false;
   Loc loc;
 };
@@ -89,6 +90,7 @@ struct Handler {
   std::vector<ast::Expr *> conditions; // `if (...)` of the point and its aliases: all must be true
   std::vector<ast::Expr *> entries;    // EntryId: computed when the function is entered
   std::vector<TargetUse> targets;
+  std::vector<Name> asked_for;     // names that a `@defined` mentioned
   std::string point;               // the script's probe point text, for messages and -p2
   std::vector<std::string> points; // the same for each of `sites`
   Loc loc;                         // of that probe point

@@ -121,9 +121,10 @@ ProbeMatch match_kernel_function(FamilyState &state, Components components, size
   Pattern pattern = parse_pattern(components[function_component].text);
   if (!pattern.problem.empty())
     return refuse(pattern.problem, "", function_component);
-  if (components.back().name == "maxactive" && components.back().number < 1)
-    return refuse("`.maxactive(" + std::to_string(components.back().number) + ")`", "give a number above 0",
-                  components.size() - 1);
+  constexpr int64_t most_active = 32767;
+  if (components.back().name == "maxactive" && (components.back().number < 0 || components.back().number > most_active))
+    return refuse("`.maxactive(" + std::to_string(components.back().number) + ")` is out of range",
+                  "give a number from 0 (the default) to " + std::to_string(most_active), components.size() - 1);
   FunctionKind kind = has_component(components, "inline") ? FunctionKind::Inlined
                       : components.size() == 2            ? FunctionKind::Both
                                                           : FunctionKind::OutOfLine;

@@ -10,6 +10,9 @@ namespace tapjit {
 // break and continue outside of loops, return outside of functions.
 void check_statements(Program &program, Diagnostics &diagnostics);
 
+// Warns of overloads of the script that those before them never leave to by `next`.
+void check_overloads(Program &program, Diagnostics &diagnostics);
+
 // Locals in values kept from a function's entry.
 void check_entries(Program &program, Diagnostics &diagnostics);
 

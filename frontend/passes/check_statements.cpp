@@ -40,6 +40,23 @@ void check_statements(Program &program, Diagnostics &diagnostics) {
       checker.check(*block, false, 0);
 }
 
+void check_overloads(Program &program, Diagnostics &diagnostics) {
+  for (FunctionInfo &function : program.functions) {
+    if (!function.next_overload.valid() || !program.function(function.next_overload).from_script)
+      continue;
+    bool goes_on = function.code.find("STAP_NEXT") != std::string_view::npos;
+    if (function.body)
+      walk(*function.body, Overload{[](Expr &) { return false; },
+                                    [&](Stmt &stmt) {
+                                      goes_on = goes_on || stmt.as<Next>();
+                                      return !goes_on;
+                                    }});
+    if (!goes_on)
+      diagnostics.report(DiagId::overload_unreachable, program.function(function.next_overload).loc, {function.name})
+          .note(function.loc, "this one comes first and has no `next`");
+  }
+}
+
 void check_entries(Program &program, Diagnostics &diagnostics) {
   for (Handler &handler : program.handlers)
     for (Expr *entry : handler.entries)

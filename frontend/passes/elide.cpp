@@ -6,6 +6,7 @@
 #include "frontend/passes/uses.h"
 #include "frontend/visit.h"
 
+#include <algorithm>
 #include <unordered_set>
 
 namespace tapjit {
@@ -239,9 +240,16 @@ private:
     return !uses_->global_read(variable->binding.global()) && !program_.global(variable->binding.global()).from_script;
   }
 
+  // A local whose type a `@defined` asked for was of use.
+  bool was_asked_for(const Expr &target) const {
+    const Variable *variable = target.as<Variable>();
+    return variable && std::count(body_->asked_for->begin(), body_->asked_for->end(), variable->name);
+  }
+
   void value(Expr *&expr) {
     for (Assign *node = expr->as<Assign>(); node && is_dead(*node); node = expr->as<Assign>()) {
-      warn(DiagId::never_read, node->target->loc, {print_expr(*node->target)});
+      if (!was_asked_for(*node->target))
+        warn(DiagId::never_read, node->target->loc, {print_expr(*node->target)});
       expr = node->value;
       changed_ = true;
     }

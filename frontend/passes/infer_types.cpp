@@ -4,7 +4,9 @@
 #include "frontend/parse.h"
 #include "frontend/visit.h"
 
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -33,6 +35,27 @@ std::string_view with_article(Type type) {
   return "unknown";
 }
 
+std::string quoted(std::string_view name) { return "`" + std::string(name) + "`"; }
+std::string result_name(const FunctionInfo &function) { return "the result of " + quoted(function.name.view()); }
+
+// Whether any `return` of it has a value.
+bool returns_value(const FunctionInfo &function) {
+  bool found = false;
+  if (function.body)
+    walk(*function.body, Overload{[](Expr &) { return false; },
+                                  [&](Stmt &stmt) {
+                                    const Return *node = stmt.as<Return>();
+                                    found = found || (node && node->value);
+                                    return !found;
+                                  }});
+  return found;
+}
+
+std::string_view plural(Type type) { return type == Type::number ? "longs" : "strings"; }
+
+// As many as SystemTap takes.
+constexpr size_t max_print_values = 32;
+
 class Inference {
 public:
   Inference(Program &program, Diagnostics &diagnostics) : program_(program), diagnostics_(diagnostics) {
@@ -47,6 +70,7 @@ public:
       FunctionInfo &function = program_.functions[i];
       locals_ = function_locals_[i];
       result_ = results_[i];
+      function_ = &function;
       if (function.body)
         statement(*function.body);
     }
@@ -98,11 +122,11 @@ private:
     // Overloads are one function to their callers.
     for (size_t i = 0; i < program_.functions.size(); ++i)
       if (FunctionId next = program_.functions[i].next_overload; next.valid()) {
-        unify(results_[i], results_[next.index()], program_.functions[next.index()].loc,
-              program_.functions[next.index()].name.view());
-        for (size_t k = 0; k < program_.functions[i].param_count; ++k)
-          unify(function_locals_[i] + static_cast<Slot>(k), function_locals_[next.index()] + static_cast<Slot>(k),
-                program_.functions[next.index()].locals[k].loc, program_.functions[next.index()].locals[k].name.view());
+        const FunctionInfo &other = program_.functions[next.index()];
+        unify(results_[next.index()], results_[i], other.loc, result_name(other));
+        for (size_t k = 0; k < other.param_count; ++k)
+          unify(function_locals_[next.index()] + static_cast<Slot>(k), function_locals_[i] + static_cast<Slot>(k),
+                other.locals[k].loc, quoted(other.locals[k].name.view()));
       }
   }
 
@@ -121,10 +145,13 @@ private:
       diagnostics_.report(DiagId::stat_assigned, loc, {name}).note(state.where, "it is a statistic because of this");
       return;
     }
+    if (!conflicts_.emplace(root(other), here).second)
+      return; // said once of each variable
     Diagnostic &diagnostic =
         diagnostics_.report(DiagId::type_conflict, loc, {name, with_article(here), with_article(state.type)});
     if (state.where && !(state.where == loc))
       diagnostic.note(state.where, "it is " + std::string(with_article(state.type)) + " because of this");
+    diagnostic.hint(std::string(hint_));
   }
 
   // The slot gets a type; what `name` is at `loc` says so.
@@ -163,9 +190,10 @@ private:
   void require(Expr &expr, Type type) {
     Slot slot = value(expr);
     if (!is_constant(slot))
-      return constrain(slot, type, expr.loc, print_expr(expr));
+      return constrain(slot, type, expr.loc, quoted(print_expr(expr)));
     if (slot != constant(type) && slot != constant(Type::unknown) && slot != constant(Type::none))
-      diagnostics_.report(DiagId::type_mismatch, expr.loc, {with_article(type), with_article(slots_[slot].type)});
+      diagnostics_.report(DiagId::type_mismatch, expr.loc, {with_article(type), with_article(slots_[slot].type)})
+          .hint(std::string(hint_));
   }
 
   // Two expressions must be of one type; the slot that stands for it.
@@ -182,11 +210,11 @@ private:
     if (is_constant(b)) { // the variable is at fault at its own place, the constant explains
       Type type = slots_[b].type;
       if (type_of(a) == Type::unknown)
-        constrain(a, type, right.loc, print_expr(shown));
+        constrain(a, type, right.loc, quoted(print_expr(shown)));
       else
-        constrain(a, type, left.loc, print_expr(shown));
+        constrain(a, type, left.loc, quoted(print_expr(shown)));
     } else {
-      unify(b, a, right.loc, print_expr(shown));
+      unify(b, a, right.loc, quoted(print_expr(shown)));
     }
     return is_constant(a) ? b : a;
   }
@@ -225,9 +253,9 @@ private:
       if (!variable || !variable->binding.is_global() || i >= program_.globals[variable->binding.index].keys.size())
         continue;
       Slot key = global_keys_[variable->binding.index] + static_cast<Slot>(i);
-      std::string name = print_expr(*list[i]);
+      std::string name = quoted(print_expr(*list[i]));
       if (is_constant(slot) && type_of(key) != Type::unknown && type_of(key) != slots_[slot].type) {
-        conflict("key " + std::to_string(i + 1) + " of " + std::string(variable->name.view()), slots_[slot].type,
+        conflict("key " + std::to_string(i + 1) + " of " + quoted(variable->name.view()), slots_[slot].type,
                  list[i]->loc, key);
         continue;
       }
@@ -250,7 +278,7 @@ private:
     } else {
       return; // resolve_names said so
     }
-    constrain(slot, Type::stats, expr.loc, print_expr(expr));
+    constrain(slot, Type::stats, expr.loc, quoted(print_expr(expr)));
     typed_.push_back({&expr, slot, true});
   }
 
@@ -293,8 +321,10 @@ private:
     return constant(Type::number);
   }
   Slot infer(Expr &, Concat &node) {
+    hint_ = "`sprint(value)` makes a string of a long";
     for (Expr *part : node.parts)
       require(*part, Type::string);
+    hint_ = "";
     return constant(Type::string);
   }
   Slot infer(Expr &expr, Assign &node) {
@@ -350,11 +380,13 @@ private:
                       std::string(node.name.view()) + "` is " + std::string(with_article(type_of(parameter))) +
                       " because of this");
       else
-        unify(slot, parameter, arg.loc, print_expr(arg));
+        unify(slot, parameter, arg.loc, quoted(print_expr(arg)));
     }
     return results_[index];
   }
   Slot infer(Expr &expr, Print &node) {
+    if (node.args.size() > max_print_values)
+      diagnostics_.report(DiagId::print_too_many, expr.loc, {"print", max_print_values, node.args.size()});
     if (node.formatted)
       format_arguments(expr, node);
     else
@@ -382,7 +414,7 @@ private:
       Slot slot = value(arg);
       Type got = is_constant(slot) ? slots_[slot].type : type_of(slot);
       if (got == Type::unknown && !is_constant(slot))
-        constrain(slot, wanted, arg.loc, print_expr(arg));
+        constrain(slot, wanted, arg.loc, quoted(print_expr(arg)));
       else if (got == Type::number || got == Type::string)
         checked_.push_back({&expr, &arg, slot, part.text, wanted, next});
     };
@@ -401,8 +433,10 @@ private:
     stat_operand(*node.stat);
     GlobalVar *global = stat_global(*node.stat);
     if (global && node.op == StatOp::variance) {
+      Loc first = variance_where_.emplace(global, expr.loc).first->second;
       if (global->stat.variance && global->stat.variance_shift != node.shift)
-        diagnostics_.report(DiagId::variance_two_shifts, expr.loc, {print_expr(*node.stat)});
+        diagnostics_.report(DiagId::variance_two_shifts, expr.loc, {print_expr(*node.stat)})
+            .note(first, "the other one is here");
       global->stat.variance = true;
       global->stat.variance_shift = node.shift;
     }
@@ -420,7 +454,9 @@ private:
     ir::StatSpec::Hist kind = node.logarithmic ? ir::StatSpec::Hist::Log : ir::StatSpec::Hist::Linear;
     bool first = spec.hist == ir::StatSpec::Hist::None;
     if (!first && (spec.hist != kind || spec.low != node.low || spec.high != node.high || spec.step != node.step))
-      diagnostics_.report(DiagId::hist_two_kinds, expr.loc, {print_expr(*node.stat)});
+      diagnostics_.report(DiagId::hist_two_kinds, expr.loc, {print_expr(*node.stat)})
+          .note(hist_where_[global], "the other one is here");
+    hist_where_.emplace(global, expr.loc);
     spec.hist = kind;
     spec.low = node.low;
     spec.high = node.high;
@@ -528,9 +564,9 @@ private:
     Slot slot = value(*node.value);
     if (is_constant(slot) && type_of(result_) != Type::unknown && slots_[slot].type != type_of(result_) &&
         slot > constant(Type::none))
-      conflict("the result", slots_[slot].type, stmt.loc, result_);
+      conflict(result_name(*function_), slots_[slot].type, stmt.loc, result_);
     else
-      unify(slot, result_, node.value->loc, "the result");
+      unify(slot, result_, node.value->loc, result_name(*function_));
   }
 
   void foreach (Foreach &node) {
@@ -545,7 +581,7 @@ private:
       const Variable *variable = node.array->as<Variable>();
       if (node.value && variable && variable->binding.is_global())
         unify(visit_expr(*node.value), global_values_[variable->binding.index], node.value->loc,
-              print_expr(*node.value));
+              quoted(print_expr(*node.value)));
       foreachs_.push_back(&node);
     }
     if (node.limit)
@@ -568,21 +604,26 @@ private:
       if (type != Type::none && type != Type::unknown)
         continue;
       if (const Call *call = use.expr->as<Call>()) {
-        if (call->function.valid())
+        if (call->function.valid() && type == Type::unknown && returns_value(program_.function(call->function)))
+          unknown_results_.insert(call->function.index());
+        else if (call->function.valid())
           report_no_value(*use.expr, *call);
       } else {
         diagnostics_.report(DiagId::type_mismatch, use.expr->loc, {"a value", "none"});
       }
     }
-    report_unknown_ = !diagnostics_.has_errors(); // often they come of another error
+    report_unknowns_ = !diagnostics_.has_errors(); // often they come of another error
     for (size_t i = 0; i < program_.functions.size(); ++i) {
       Type type = type_of(results_[i]);
       program_.functions[i].result = type == Type::unknown ? Type::none : type;
+      if (unknown_results_.contains(i))
+        unknown(results_[i], program_.functions[i].loc, result_name(program_.functions[i]));
       settle_locals(program_.functions[i].locals, function_locals_[i]);
     }
     for (size_t i = 0; i < program_.handlers.size(); ++i)
       settle_locals(program_.handlers[i].locals, handler_locals_[i]);
     settle_globals();
+    report_unknown();
     for (const Typed &typed : typed_) {
       Type type = type_of(typed.slot);
       typed.expr->type = type == Type::unknown && typed.expr->as<Call>() ? Type::none : type;
@@ -595,6 +636,10 @@ private:
       if (node->sort_by == Foreach::SortBy::value && node->array->type == Type::stats) {
         node->sort_by = Foreach::SortBy::stat;
         node->sort_stat = StatOp::count;
+      } else if (node->sort_by == Foreach::SortBy::stat && node->array->as<Variable>() &&
+                 node->array->type != Type::stats && node->array->type != Type::unknown) {
+        diagnostics_.report(DiagId::sort_needs_aggregate, node->array->loc,
+                            {spelling(node->sort_stat), print_expr(*node->array), plural(node->array->type)});
       }
   }
 
@@ -608,9 +653,7 @@ private:
   void settle_locals(std::vector<Local> &locals, Slot first) {
     for (size_t i = 0; i < locals.size(); ++i) {
       locals[i].type = type_of(first + static_cast<Slot>(i));
-      if (locals[i].type == Type::unknown && report_unknown_)
-        diagnostics_.report(DiagId::type_unknown, locals[i].loc, {locals[i].name})
-            .hint("nothing gives it a value of a known type");
+      unknown(first + static_cast<Slot>(i), locals[i].loc, quoted(locals[i].name.view()));
     }
   }
 
@@ -618,14 +661,34 @@ private:
     for (size_t i = 0; i < program_.globals.size(); ++i) {
       GlobalVar &var = program_.globals[i];
       var.value = type_of(global_values_[i]);
-      if (var.value == Type::unknown && report_unknown_)
-        diagnostics_.report(DiagId::type_unknown, var.loc, {var.name}).hint("nothing gives it a value of a known type");
+      unknown(global_values_[i], var.loc,
+              var.keys.empty() ? quoted(var.name.view()) : "the values of " + quoted(var.name.view()));
       for (size_t k = 0; k < var.keys.size(); ++k) {
         var.keys[k] = type_of(global_keys_[i] + static_cast<Slot>(k));
-        if (var.keys[k] == Type::unknown && report_unknown_)
-          diagnostics_.report(DiagId::type_unknown, var.loc,
-                              {std::string(var.name.view()) + "[key " + std::to_string(k + 1) + "]"});
+        unknown(global_keys_[i] + static_cast<Slot>(k), var.loc,
+                "key " + std::to_string(k + 1) + " of " + quoted(var.name.view()));
       }
+    }
+  }
+
+  // Notes a name whose type is unknown, if it is.
+  void unknown(Slot slot, Loc loc, std::string name) {
+    if (type_of(slot) == Type::unknown && report_unknowns_)
+      unknown_.push_back({root(slot), loc, std::move(name)});
+  }
+
+  // What must be of one type is one problem: the first name of it is the error, the others are notes.
+  void report_unknown() {
+    for (size_t i = 0; i < unknown_.size(); ++i) {
+      if (unknown_[i].name.empty())
+        continue;
+      Diagnostic &diagnostic = diagnostics_.report(DiagId::type_unknown, unknown_[i].loc, {unknown_[i].name})
+                                   .hint("nothing gives it a value of a known type");
+      for (size_t k = i + 1; k < unknown_.size(); ++k)
+        if (unknown_[k].slot == unknown_[i].slot) {
+          diagnostic.note(unknown_[k].loc, "the type of " + unknown_[k].name + " is the same");
+          unknown_[k].name.clear();
+        }
     }
   }
 
@@ -633,6 +696,11 @@ private:
     Expr *expr;
     Slot slot;
     bool stat_wanted;
+  };
+  struct Unknown {
+    Slot slot;
+    Loc loc;
+    std::string name;
   };
   struct ValueUse {
     Expr *expr;
@@ -653,7 +721,13 @@ private:
   std::vector<Slot> global_values_, global_keys_, results_, function_locals_, handler_locals_;
   Slot locals_ = 0; // first local of the body being read
   Slot result_ = 0;
-  bool report_unknown_ = true;
+  const FunctionInfo *function_ = nullptr; // of the body being read
+  std::string_view hint_;                  // for what is reported meanwhile
+  bool report_unknowns_ = true;
+  std::vector<Unknown> unknown_;
+  std::unordered_set<size_t> unknown_results_;
+  std::set<std::pair<Slot, Type>> conflicts_; // said of these slots, needed as these types
+  std::unordered_map<const GlobalVar *, Loc> hist_where_, variance_where_;
   std::vector<Typed> typed_;
   std::vector<ValueUse> value_uses_;
   std::vector<FormatCheck> checked_;

@@ -1,14 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "frontend/passes/resolve_names.h"
 
+#include "frontend/parse.h"
 #include "frontend/visit.h"
 
 #include <cctype>
+#include <set>
 #include <string>
 
 namespace tapjit {
 
 using namespace ast;
+
+namespace {
+
+std::string counted(size_t n, std::string_view one) {
+  return std::to_string(n) + " " + std::string(one) + (n == 1 ? "" : "s");
+}
+
+// "1 argument", "1 or 3 arguments": what the overloads of a function take.
+std::string counts_text(const std::vector<FunctionRef> &candidates) {
+  std::set<size_t> counts;
+  for (const FunctionRef &ref : candidates)
+    counts.insert(ref.decl->params.size());
+  std::string text;
+  for (size_t count : counts)
+    text += (text.empty()                ? ""
+             : count == *counts.rbegin() ? " or "
+                                         : ", ") +
+            (count == *counts.rbegin() ? counted(count, "argument") : std::to_string(count));
+  return text;
+}
+
+} // namespace
 
 void NameResolver::bind(Stmt &stmt, const File &file, std::vector<Local> &locals, HandlerIndex handler,
                         size_t parameters) {
@@ -19,6 +43,10 @@ void NameResolver::bind_condition(Expr &expr, const File &file) {
   walk(expr, [&](Expr &inner) {
     if (inner.as<Call>())
       diagnostics_.report(DiagId::condition_calls, inner.loc);
+    else if (inner.as<Assign>() || inner.as<IncDec>())
+      diagnostics_.report(DiagId::condition_writes, inner.loc);
+    else if (inner.as<Target>() || inner.as<Entry>() || inner.as<Print>())
+      diagnostics_.report(DiagId::condition_not_global, inner.loc, {print_expr(inner)});
     return true;
   });
   expression(expr, Scope{&file, nullptr, no_handler, 0});
@@ -39,7 +67,7 @@ void NameResolver::statement(Stmt &stmt, const Scope &scope) {
       array(*node->array, scope, static_cast<int>(node->keys.size()));
     if (!node->slice.empty() && node->slice.size() != node->keys.size() && node->array->as<Variable>())
       diagnostics_.report(DiagId::wrong_key_count, node->array->loc,
-                          {node->array->as<Variable>()->name, node->keys.size(), node->slice.size()});
+                          {node->array->as<Variable>()->name, counted(node->keys.size(), "key"), node->slice.size()});
     for (Expr *key : node->slice)
       if (key)
         expression(*key, scope);
@@ -123,8 +151,13 @@ void NameResolver::array(Expr &expr, const Scope &scope, int keys) {
     return;
   GlobalId id = find_global(node.name, scope);
   if (!id.valid()) {
-    diagnostics_.report(DiagId::unknown_array, expr.loc, {node.name})
-        .hint("arrays are global: write `global " + std::string(node.name.view()) + "` at top level");
+    std::string name(node.name.view());
+    std::string hint = "arrays are global: write `global " + name + "` at top level";
+    if (scope.locals && keys == 1)
+      for (const Local &local : *scope.locals)
+        if (local.name == node.name)
+          hint += "; what a local points to is read by `(" + name + ")[...]`";
+    diagnostics_.report(DiagId::unknown_array, expr.loc, {node.name}).hint(hint);
     return;
   }
   node.binding = {Binding::Kind::global, id.index()};
@@ -165,10 +198,10 @@ void NameResolver::call(Expr &expr, const Scope &scope) {
     keep_fitting();
   }
   if (fitting.empty()) {
-    diagnostics_
-        .report(DiagId::wrong_argument_count, expr.loc,
-                {node.name, candidates.front().decl->params.size(), node.args.size()})
-        .note(candidates.front().loc, "declared here");
+    Diagnostic &diagnostic = diagnostics_.report(DiagId::wrong_argument_count, expr.loc,
+                                                 {node.name, counts_text(candidates), node.args.size()});
+    for (const FunctionRef &ref : candidates)
+      diagnostic.note(ref.loc, "declared here");
     return;
   }
   node.function = instances_.function(std::move(fitting), scope.handler);
@@ -213,7 +246,8 @@ void NameResolver::set_arity(GlobalId id, int keys, Loc loc) {
         .note(keys ? scalar_loc : array_loc, keys ? "used as a scalar here" : "used as an array here");
     return;
   }
-  diagnostics_.report(DiagId::wrong_key_count, loc, {name, known.keys, keys}).note(known.loc, "first used here");
+  diagnostics_.report(DiagId::wrong_key_count, loc, {name, counted(static_cast<size_t>(known.keys), "key"), keys})
+      .note(known.loc, "first used here");
 }
 
 void NameResolver::finish() {
@@ -223,6 +257,9 @@ void NameResolver::finish() {
     int keys = arity_[i].keys;
     if (keys < 0 && (var.max_entries || var.wrap))
       keys = 1; // never used as anything: an array of nothing
+    if (keys == 0 && var.max_entries && !var.wrap)
+      diagnostics_.report(DiagId::array_as_value, arity_[i].loc, {var.name})
+          .note(var.loc, "declared with a size, so as an array, here");
     if (keys > 0)
       var.keys.assign(static_cast<size_t>(keys), Type::unknown);
     if (keys <= 0 && var.wrap)

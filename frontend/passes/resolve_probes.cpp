@@ -20,35 +20,19 @@ bool has_wildcard(std::span<const PointComponent> components) {
                      [](const PointComponent &c) { return c.name.find('*') != std::string_view::npos; });
 }
 
-// Whether components match an alias's name from its first component on; `used` is how many of them the name took. `**`
-// takes one or more.
+// Whether components match an alias's name from its first component on; `used` is how many of them the name took.
 bool match_alias(std::span<const PointComponent> point, std::span<const PointComponent> name, size_t &used) {
-  size_t i = 0;
-  for (; i < name.size(); ++i) {
-    if (i >= point.size())
+  used = name.size();
+  if (point.size() < name.size())
+    return false;
+  for (size_t i = 0; i < name.size(); ++i)
+    if (point[i].arg != PointComponent::Arg::none ||
+        (point[i].name != name[i].name && !glob_match(point[i].name, name[i].name)))
       return false;
-    if (point[i].name == "**") { // a `**` in the middle is tried as one, two, ... components
-      if (i + 1 == point.size()) {
-        used = point.size();
-        return true;
-      }
-      for (size_t taken = 1; i + taken <= name.size(); ++taken) {
-        size_t rest;
-        if (match_alias(point.subspan(i + 1), name.subspan(i + taken), rest)) {
-          used = i + 1 + rest;
-          return true;
-        }
-      }
-      return false;
-    }
-    if (point[i].arg != PointComponent::Arg::none)
-      return false;
-    if (point[i].name != name[i].name && !glob_match(point[i].name, name[i].name))
-      return false;
-  }
-  used = i;
   return true;
 }
+
+constexpr size_t max_components = 7; // of any alias or form
 
 std::string point_text(std::span<const PointComponent> components) {
   ProbePoint point;
@@ -141,40 +125,72 @@ bool ProbeResolver::resolve_list(List<ProbePoint> points, const Components &suff
   return any && !required_failed;
 }
 
+// `x**y` stands for `x*y`, `x*.*y`, `x*.*.*y` ...; an argument goes to the last.
+void ProbeResolver::expand_stars(const Components &components, std::vector<Components> &out) {
+  auto open = std::find_if(components.begin(), components.end(),
+                           [](const PointComponent &c) { return c.name.find("**") != std::string_view::npos; });
+  if (open == components.end()) {
+    out.push_back(components);
+    return;
+  }
+  size_t stars = open->name.find("**");
+  std::string before(open->name.substr(0, stars)), behind(open->name.substr(stars + 2));
+  for (size_t count = 1; components.size() - 1 + count <= std::max(max_components, components.size()); ++count) {
+    Components variant(components.begin(), open);
+    for (size_t i = 0; i < count; ++i) {
+      PointComponent part = *open;
+      if (i + 1 < count)
+        part.arg = PointComponent::Arg::none;
+      part.name = sources_.intern((i == 0 ? before : "") + "*" + (i + 1 == count ? behind : "")).view();
+      variant.push_back(part);
+    }
+    variant.insert(variant.end(), open + 1, components.end());
+    expand_stars(variant, out);
+  }
+}
+
 bool ProbeResolver::resolve_components(const Components &components, const File &, const Path &path, Loc loc,
                                        std::vector<ExpandedPoint> &out, Failure &failure) {
-  // A copy: an alias's own expansion may bring in more files.
-  std::vector<AliasRef> whole, prefix;
-  size_t longest = 0;
-  bool cycle = false;
-  for (const AliasRef &alias : declarations_.aliases_for(components)) {
-    size_t used;
-    if (!match_alias(components, alias.name->components, used))
-      continue;
-    if (std::find(path.active.begin(), path.active.end(), alias.decl) != path.active.end()) {
-      cycle = true; // `probe a = a` means the outer one, if there is any
-      continue;
-    }
-    if (used == components.size()) {
-      whole.push_back(alias);
-    } else if (used >= longest) {
-      if (used > longest)
-        prefix.clear();
-      longest = used;
-      prefix.push_back(alias);
-    }
-  }
+  struct Prefix {
+    AliasRef alias;
+    Components suffix;
+  };
+  std::vector<Prefix> prefixes;
+  std::vector<Components> variants;
+  expand_stars(components, variants);
   size_t before = out.size();
-  bool any = false;
-  for (const AliasRef &alias : whole)
-    any = use_alias(alias, {}, path, out, failure) || any;
-  any = use_families(components, path, loc, out, failure) || any;
+  bool any = false, cycle = false;
+  for (const Components &variant : variants) {
+    // A copy: an alias's own expansion may bring in more files.
+    std::vector<AliasRef> whole, prefix;
+    size_t longest = 0;
+    for (const AliasRef &alias : declarations_.aliases_for(variant)) {
+      size_t used;
+      if (!match_alias(variant, alias.name->components, used))
+        continue;
+      if (std::find(path.active.begin(), path.active.end(), alias.decl) != path.active.end()) {
+        cycle = true; // `probe a = a` means the outer one, if there is any
+        continue;
+      }
+      if (used == variant.size()) {
+        whole.push_back(alias);
+      } else if (used >= longest) {
+        if (used > longest)
+          prefix.clear();
+        longest = used;
+        prefix.push_back(alias);
+      }
+    }
+    for (const AliasRef &alias : whole)
+      any = use_alias(alias, {}, path, out, failure) || any;
+    any = use_families(variant, path, loc, out, failure) || any;
+    for (const AliasRef &alias : prefix)
+      prefixes.push_back({alias, Components(variant.begin() + static_cast<ptrdiff_t>(longest), variant.end())});
+  }
   if (any || out.size() != before)
     return any;
-  for (const AliasRef &alias : prefix)
-    any = use_alias(alias, Components(components.begin() + static_cast<ptrdiff_t>(longest), components.end()), path,
-                    out, failure) ||
-          any;
+  for (const Prefix &prefix : prefixes)
+    any = use_alias(prefix.alias, prefix.suffix, path, out, failure) || any;
   if (any)
     return true;
   if (!failure.set) {
@@ -220,18 +236,13 @@ bool ProbeResolver::use_families(const Components &components, const Path &path,
     return match_base(components, path, loc, out, failure);
   bool any = false;
   for (const ProbePattern &pattern : families_.patterns) {
-    bool open_end = components.back().name == "**";
-    if (open_end ? pattern.components.size() < components.size() : pattern.components.size() != components.size())
+    if (pattern.components.size() != components.size())
       continue;
     Components concrete(components.begin(), components.end());
     bool fits = true;
-    for (size_t i = 0; i < pattern.components.size() && fits; ++i) {
-      if (i >= concrete.size())
-        concrete.push_back(concrete.back());
+    for (size_t i = 0; i < concrete.size() && fits; ++i) {
       PointComponent &component = concrete[i];
-      bool rest = open_end && i + 1 >= components.size();
-      fits = (rest || glob_match(component.name, pattern.components[i].name)) &&
-             component.arg == pattern.components[i].arg;
+      fits = glob_match(component.name, pattern.components[i].name) && component.arg == pattern.components[i].arg;
       component.name = pattern.components[i].name;
     }
     if (fits)

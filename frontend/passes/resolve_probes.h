@@ -60,6 +60,7 @@ private:
                      Failure &failure);
   bool resolve_list(ast::List<ast::ProbePoint> points, const Components &suffix, const ast::File &file,
                     const Path &path, std::vector<ExpandedPoint> &out, Failure &failure);
+  void expand_stars(const Components &components, std::vector<Components> &out);
   bool resolve_components(const Components &components, const ast::File &file, const Path &path, Loc loc,
                           std::vector<ExpandedPoint> &out, Failure &failure);
   bool use_alias(const AliasRef &alias, const Components &suffix, const Path &path, std::vector<ExpandedPoint> &out,

@@ -124,9 +124,6 @@ bool TargetResolver::expression(Expr *&expr) {
   case ExprKind::IncDec:
     writing(expr->as<IncDec>()->target);
     return false;
-  case ExprKind::Index:
-    index_of_pointer(expr);
-    return false;
   case ExprKind::Perf:
   case ExprKind::Const:
   case ExprKind::EnumValue:
@@ -175,7 +172,12 @@ bool TargetResolver::conditional(Expr *&expr) {
 // Whether all target variables in the expression can be resolved here; asks, reports nothing.
 bool TargetResolver::is_defined(Expr &expr) {
   bool all = true;
+  std::vector<Name> *asked = function_.valid()        ? &program_.functions[function_.index()].asked_for
+                             : handler_ != no_handler ? &program_.handlers[handler_].asked_for
+                                                      : nullptr;
   walk(expr, [&](Expr &inner) {
+    if (const Variable *variable = inner.as<Variable>(); variable && asked)
+      asked->push_back(variable->name);
     const Target *node = inner.as<Target>();
     if (!node)
       return all;
@@ -208,6 +210,12 @@ const target::ValueType *TargetResolver::value_type(const Expr &expr) const {
   if (const Variable *variable = expr.as<Variable>()) {
     auto found = types_.find(variable->name);
     return found == types_.end() ? nullptr : &found->second;
+  }
+  if (const Assign *assign = expr.as<Assign>(); assign && assign->op == AssignOp::set)
+    return value_type(*assign->value);
+  if (const Conditional *node = expr.as<Conditional>()) {
+    const target::ValueType *left = value_type(*node->if_true), *right = value_type(*node->if_false);
+    return left && right && left->name == right->name ? left : nullptr;
   }
   return nullptr;
 }
@@ -469,28 +477,6 @@ void TargetResolver::writing(Expr *&target_expr) {
     target(target_expr, true);
   else
     expression(target_expr);
-}
-
-// `p[i]` of a script variable that holds a typed pointer is a read through it.
-void TargetResolver::index_of_pointer(Expr *&expr) {
-  Index &node = *expr->as<Index>();
-  for_each_child(*expr, [&](Expr *&child) { expression(child); });
-  const Variable *variable = node.base->as<Variable>();
-  if (!variable || node.keys.size() != 1 || !types_.contains(variable->name))
-    return;
-  TargetStep step{};
-  const Number *literal = node.keys[0]->as<Number>();
-  step.kind = literal ? TargetStep::Kind::literal_index : TargetStep::Kind::expr_index;
-  step.literal = literal ? literal->value : 0;
-  step.index = literal ? nullptr : node.keys[0];
-  step.loc = node.keys[0]->loc;
-  TargetStep steps[] = {step};
-  Target pointer{};
-  pointer.root = Target::Root::value;
-  pointer.operand = node.base;
-  pointer.steps = program_.arena.copy(std::span<const TargetStep>(steps));
-  expr = program_.arena.make<Expr>(expr->loc, Type::unknown, ExprNode(pointer));
-  target(expr, false);
 }
 
 } // namespace tapjit

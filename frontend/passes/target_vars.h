@@ -53,7 +53,6 @@ private:
   void use(ast::Expr &expr, target::VarAccess access, bool written);
   void entry(ast::Expr *&expr);
   void writing(ast::Expr *&target);
-  void index_of_pointer(ast::Expr *&expr);
   TargetAnswer ask(const ast::Expr &expr, bool written);
   const target::ValueType *value_type(const ast::Expr &expr) const;
   void unresolved(ast::Expr *&expr, TargetAnswer answer);

@@ -42,12 +42,14 @@ Uses::Uses(Program &program)
     for (GlobalId id : function.writes)
       global_written_[id.index()] = true;
     if (function.body) {
-      bodies_.push_back({&function.locals, function.param_count, {&function.body, 1}, {}, {}, {}, {}});
+      bodies_.push_back(
+          {&function.locals, function.param_count, {&function.body, 1}, {}, {}, &function.asked_for, {}, {}});
       body_function_.push_back(FunctionId(i));
     }
   }
   for (Handler &handler : program_.handlers)
-    bodies_.push_back({&handler.locals, 0, handler.blocks, handler.conditions, handler.entries, {}, {}});
+    bodies_.push_back(
+        {&handler.locals, 0, handler.blocks, handler.conditions, handler.entries, &handler.asked_for, {}, {}});
   for (Body &body : bodies_)
     look(body);
   find_effects();

@@ -16,6 +16,7 @@ struct Body {
   size_t param_count = 0;
   std::span<ast::Stmt *> blocks;
   std::span<ast::Expr *> conditions, entries;
+  const std::vector<Name> *asked_for = nullptr;
   std::vector<bool> read, written; // by LocalId
 };
 
