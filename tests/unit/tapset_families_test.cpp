@@ -151,7 +151,9 @@ TEST_F(Families, ReturnProbes) {
   EXPECT_EQ(constants(plain), "symbol=vfs_read offset=0 maxactive=0");
   EXPECT_EQ(constants(site("kernel.function(\"vfs_read\").return.maxactive(50)")),
             "symbol=vfs_read offset=0 maxactive=50");
-  EXPECT_TRUE(match("kernel.function(\"vfs_read\").return.maxactive(0)").sites.empty());
+  EXPECT_EQ(constants(site("kernel.function(\"vfs_read\").return.maxactive(0)")),
+            "symbol=vfs_read offset=0 maxactive=0");
+  EXPECT_TRUE(match("kernel.function(\"vfs_read\").return.maxactive(32768)").sites.empty());
 }
 
 TEST_F(Families, VariablesOfFunctions) {
