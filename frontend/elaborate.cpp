@@ -115,7 +115,8 @@ private:
           point_of.push_back(p);
         }
         program_.handlers[found].sites.push_back(std::move(site));
-        program_.handlers[found].points.push_back(points[p].text);
+        program_.handlers[found].origins.push_back(points[p].origin);
+        program_.handlers[found].origins.back().order = ++site_count_;
       }
     }
     size_t end = program_.handlers.size();
@@ -250,6 +251,7 @@ private:
   TargetResolver targets_;
   NameResolver names_;
   Pruner pruner_;
+  size_t site_count_ = 0;
 };
 
 } // namespace

@@ -28,7 +28,8 @@ Program elaborate(std::vector<const ast::File *> files, Library &library, const 
 Program elaborate(const ast::File &file, Library &library, const ProbeFamilies &families,
                   const ElaborateOptions &options, Diagnostics &diagnostics);
 
-// The text of `stap -p2`: globals and functions with types, probes with sites.
-std::string print_program(const Program &program);
+// The text of `stap -p2`, in SystemTap's layout: globals and functions with types, probes with sites and how they came
+// about. `verbose` (-v) adds initial values and bodies.
+std::string print_program(const Program &program, bool verbose = false);
 
 } // namespace tapjit

@@ -80,7 +80,15 @@ struct FunctionInfo {
       targets;                 // a function that uses target variables belongs to one handler (and is cloned for each)
   std::vector<Name> asked_for; // names that a `@defined` mentioned
   bool from_script = false;
+  bool is_private = false;
   Loc loc;
+};
+
+// How a site came about.
+struct PointOrigin {
+  size_t order = 0;  // of all sites of the program, as the script has them
+  std::string mark;  // "?" or "!", when its point has one
+  std::string chain; // "a.b = timer.s(1), end <- a.b": innermost alias first, then the probe's own list
 };
 
 struct Handler {
@@ -90,10 +98,10 @@ struct Handler {
   std::vector<ast::Expr *> conditions; // `if (...)` of the point and its aliases: all must be true
   std::vector<ast::Expr *> entries;    // EntryId: computed when the function is entered
   std::vector<TargetUse> targets;
-  std::vector<Name> asked_for;     // names that a `@defined` mentioned
-  std::string point;               // the script's probe point text, for messages and -p2
-  std::vector<std::string> points; // the same for each of `sites`
-  Loc loc;                         // of that probe point
+  std::vector<Name> asked_for;      // names that a `@defined` mentioned
+  std::string point;                // the script's probe point text, for messages and -p2
+  std::vector<PointOrigin> origins; // of each of `sites`, for -p2
+  Loc loc;                          // of that probe point
 };
 
 struct TopLevelCode {

@@ -103,16 +103,23 @@ void add_shown(std::string &out, std::string_view text, size_t &columns) {
   }
 }
 
+// Escape sequences; all empty without colour.
 struct Colours {
-  std::string_view error, place, reset;
+  std::string word, source, caret, token, reset;
 };
+
+Colours escapes(const DiagColours &colours, bool is_error) {
+  auto escape = [](const std::string &parameters) { return "\033[" + parameters + "m"; };
+  return {escape(is_error ? colours.error : colours.warning), escape(colours.source), escape(colours.caret),
+          escape(colours.token), "\033[0m"};
+}
 
 // `  --> file:line:col`, the line, and the caret below it.
 void render_place(std::string &out, const SourceTable &sources, Loc loc, uint32_t length, const Colours &colours) {
   Position at = sources.position(loc);
   if (!at.source.valid())
     return;
-  out += colours.place;
+  out += colours.source;
   out += "  --> ";
   out += sources.describe(loc);
   out += colours.reset;
@@ -130,10 +137,19 @@ void render_place(std::string &out, const SourceTable &sources, Loc loc, uint32_
   out += " " + number + " | ";
   size_t before = 0, rest = 0;
   add_shown(out, shown.substr(0, column), before);
-  add_shown(out, shown.substr(std::min(column, shown.size())), rest);
+  size_t end = std::min(column + width, shown.size());
+  while (end < shown.size() && (static_cast<unsigned char>(shown[end]) & 0xc0) == 0x80)
+    ++end; // not within a character
+  std::string_view marked = shown.substr(std::min(column, shown.size()), end - std::min(column, end));
+  out += colours.token;
+  add_shown(out, marked, rest);
+  out += colours.reset;
+  size_t behind = 0;
+  add_shown(out, shown.substr(std::min(column, shown.size()) + marked.size()), behind);
+  rest += behind;
   out += "\n " + std::string(number.size(), ' ') + " | " +
          std::string(std::max(before, column > shown.size() ? column : before), ' ');
-  out += colours.error;
+  out += colours.caret;
   out += '^';
   width = std::min(width, std::max(rest, size_t{1}));
   out += std::string(width > 0 ? width - 1 : 0, '~');
@@ -159,6 +175,28 @@ std::string_view diag_name(DiagId id) { return row(id).name; }
 std::string_view diag_format(DiagId id) { return row(id).format; }
 size_t diag_count() { return std::size(rows); }
 
+std::optional<DiagColours> DiagColours::parse(std::string_view text) {
+  DiagColours colours;
+  const std::pair<std::string_view, std::string *> keys[] = {{"error", &colours.error},
+                                                             {"warning", &colours.warning},
+                                                             {"source", &colours.source},
+                                                             {"caret", &colours.caret},
+                                                             {"token", &colours.token}};
+  if (text.empty())
+    return std::nullopt;
+  while (!text.empty()) {
+    std::string_view entry = text.substr(0, text.find(':'));
+    text.remove_prefix(std::min(text.size(), entry.size() + 1));
+    size_t equals = entry.find('=');
+    std::string_view key = entry.substr(0, equals), value = equals == entry.npos ? "" : entry.substr(equals + 1);
+    auto known = std::find_if(std::begin(keys), std::end(keys), [&](const auto &row) { return row.first == key; });
+    if (known == std::end(keys) || value.empty() || value.find_first_not_of("0123456789;") != value.npos)
+      return std::nullopt;
+    *known->second = value;
+  }
+  return colours;
+}
+
 Diagnostic &Diagnostics::report(DiagId id, Loc loc, std::initializer_list<DiagArg> args) {
   Diagnostic diagnostic{id, row(id).severity, loc, 0, fill(row(id).format, args), {}, {}};
   if (diagnostic.severity == Severity::warning && warnings_ == Warnings::errors)
@@ -180,9 +218,9 @@ std::string Diagnostics::render(const Diagnostic &diagnostic, bool colour) const
   bool is_error = diagnostic.severity == Severity::error;
   Colours colours;
   if (colour)
-    colours = {is_error ? "\033[1;31m" : "\033[1;33m", "\033[36m", "\033[0m"};
+    colours = escapes(colours_, is_error);
   std::string out;
-  out += colours.error;
+  out += colours.word;
   out += is_error ? "error: " : "warning: ";
   out += colours.reset;
   out += diagnostic.message;

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,15 @@ public:
 
 private:
   std::string text_;
+};
+
+// Terminal colours, as SGR parameters ("01;31").
+struct DiagColours {
+  std::string error = "01;31", warning = "00;33"; // the word in front of the message
+  std::string source = "00;34";                   // where it is
+  std::string caret = "01", token = "01";         // the mark, and what it is under
+  // Reads "error=01;31:caret=01"; what is not named keeps its default. None when that is no such list.
+  static std::optional<DiagColours> parse(std::string_view text);
 };
 
 struct DiagNote {
@@ -91,6 +101,8 @@ public:
   enum class Warnings : uint8_t { shown, dropped, errors };
   void set_warnings(Warnings how) { warnings_ = how; }
 
+  void set_colours(DiagColours colours) { colours_ = std::move(colours); }
+
   // The text for people: message, `  --> file:line:col`, the source line with a caret, notes, expansion chain, hint.
   std::string render(const Diagnostic &diagnostic, bool colour = false) const;
   // All of them in the order of the text, without repetitions.
@@ -101,6 +113,7 @@ private:
   std::vector<Diagnostic> all_;
   size_t errors_ = 0;
   Warnings warnings_ = Warnings::shown;
+  DiagColours colours_;
 };
 
 // The candidate nearest to `wanted` by edit distance, if near enough to be a slip of the finger; else empty.

@@ -39,6 +39,10 @@ void Declarations::add_global(const File &file, const GlobalDecl &decl, Loc loc,
   GlobalRef ref{&decl, &file, loc, from_script};
   auto &table = decl.is_private ? private_[&file].globals : globals_;
   auto [place, added] = table.emplace(decl.name, ref);
+  // A file cannot have a private and a public one of a name.
+  const auto &other_table = decl.is_private ? globals_ : private_[&file].globals;
+  if (auto other = other_table.find(decl.name); other != other_table.end() && other->second.file == &file)
+    diagnostics_.report(DiagId::redefined, loc, {decl.name}).note(other->second.loc, "first defined here");
   if (added) {
     if (from_script)
       script_globals_.push_back(ref);

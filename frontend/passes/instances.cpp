@@ -56,6 +56,7 @@ FunctionId Instances::make_function(const FunctionRef &ref, HandlerIndex handler
   info.unique_name = unique(function_names_, info.name.view());
   info.loc = ref.loc;
   info.from_script = ref.from_script;
+  info.is_private = ref.decl->is_private;
   info.result = ref.decl->result;
   info.param_count = ref.decl->params.size();
   for (const Param &param : ref.decl->params)

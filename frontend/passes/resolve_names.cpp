@@ -82,13 +82,20 @@ void NameResolver::statement(Stmt &stmt, const Scope &scope) {
   }
   if (Delete *node = stmt.as<Delete>()) {
     if (node->target->as<Variable>())
-      variable(*node->target, scope, false);
+      delete_whole(*node->target, scope);
     else
       expression(*node->target, scope);
     return;
   }
   for_each_child(
       stmt, [&](Expr *&child) { expression(*child, scope); }, [&](Stmt *&child) { statement(*child, scope); });
+}
+
+void NameResolver::delete_whole(Expr &target, const Scope &scope) {
+  variable(target, scope, false);
+  const Variable &node = *target.as<Variable>();
+  if (node.binding.is_local())
+    diagnostics_.report(DiagId::delete_local, target.loc, {node.name});
 }
 
 void NameResolver::expression(Expr &expr, const Scope &scope) {

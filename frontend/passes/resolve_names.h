@@ -38,6 +38,7 @@ private:
   };
   void statement(ast::Stmt &stmt, const Scope &scope);
   void expression(ast::Expr &expr, const Scope &scope);
+  void delete_whole(ast::Expr &target, const Scope &scope);
   void variable(ast::Expr &expr, const Scope &scope, bool is_value);
   void array(ast::Expr &expr, const Scope &scope, int keys);
   void call(ast::Expr &expr, const Scope &scope);

@@ -34,6 +34,15 @@ bool match_alias(std::span<const PointComponent> point, std::span<const PointCom
 
 constexpr size_t max_components = 7; // of any alias or form
 
+std::string joined(List<ProbePoint> points, std::string_view separator) {
+  std::string text;
+  for (const ProbePoint &point : points)
+    text += (text.empty() ? "" : std::string(separator)) + print_point(point);
+  return text;
+}
+
+std::string mark(const ProbePoint &point) { return point.sufficient ? "!" : point.optional ? "?" : ""; }
+
 std::string point_text(std::span<const PointComponent> components) {
   ProbePoint point;
   point.components = List<PointComponent>(const_cast<PointComponent *>(components.data()), components.size());
@@ -77,6 +86,7 @@ std::vector<ExpandedPoint> ProbeResolver::resolve(const ProbeRef &probe) {
     Path path;
     path.use = point.loc;
     path.text = print_point(point);
+    path.origin = {0, mark(point), joined(probe.decl->points, ",")};
     Failure failure;
     bool resolved = resolve_point(point, *probe.file, path, out, failure);
     if (resolved && point.sufficient)
@@ -109,6 +119,7 @@ bool ProbeResolver::resolve_list(List<ProbePoint> points, const Components &suff
     Components components(point.components.begin(), point.components.end());
     components.insert(components.end(), suffix.begin(), suffix.end());
     Path inner = path;
+    inner.origin.mark = mark(point);
     if (point.condition)
       inner.conditions.push_back({point.condition, &file, {}, {}});
     Failure own;
@@ -222,6 +233,8 @@ bool ProbeResolver::use_alias(const AliasRef &alias, const Components &suffix, c
   Path inner = path;
   inner.active.push_back(alias.decl);
   Name name = alias_name(*alias.name);
+  inner.origin.chain =
+      joined(alias.decl->names, " = ") + " = " + joined(alias.decl->points, ", ") + " <- " + path.origin.chain;
   if (alias.decl->prologue)
     inner.prologues.push_back({alias.decl->prologue, alias.file, path.use, name});
   if (alias.decl->epilogue)
@@ -271,6 +284,7 @@ bool ProbeResolver::match_base(const Components &components, const Path &path, L
   point.conditions = path.conditions;
   point.sites = std::move(match.sites);
   point.text = path.text;
+  point.origin = path.origin;
   point.loc = path.use;
   out.push_back(std::move(point));
   return true;

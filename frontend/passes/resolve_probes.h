@@ -5,6 +5,7 @@
 
 #include "frontend/passes/declarations.h"
 #include "frontend/probe_family.h"
+#include "frontend/program.h"
 
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ struct ExpandedPoint {
   std::vector<FromFile<ast::Expr>> conditions;
   std::vector<ResolvedSite> sites;
   std::string text; // of the point as the script wrote it
+  PointOrigin origin;
   Loc loc;
 };
 
@@ -47,6 +49,7 @@ private:
     std::vector<const ast::AliasDecl *> active;
     Loc use; // the point of the script that all this is for
     std::string text;
+    PointOrigin origin;
   };
   // How a point ended when nothing came of it; the first failure is what gets reported.
   struct Failure {

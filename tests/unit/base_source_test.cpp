@@ -91,9 +91,26 @@ TEST(Diagnostics, RendersPlaceNotesAndHint) {
   EXPECT_TRUE(diagnostics.has_errors());
   diagnostics.report(DiagId::unknown_function, sources.loc(id, 15), {"foo"});
   EXPECT_EQ(diagnostics.render_all().find("foo`", 40), std::string::npos) << "repetitions are shown once";
-  EXPECT_NE(diagnostics.render(diagnostics.all().front(), true).find("\033[1;31merror"), std::string::npos);
+  EXPECT_NE(diagnostics.render(diagnostics.all().front(), true).find("\033[01;31merror"), std::string::npos);
   diagnostics.truncate(0);
   EXPECT_FALSE(diagnostics.has_errors());
+}
+
+TEST(Diagnostics, ColoursOfTheEnvironment) {
+  SourceTable sources;
+  SourceId id = sources.add("s.stp", "probe begin { f(1) }", SourceKind::script);
+  Diagnostics diagnostics(sources);
+  diagnostics.report(DiagId::unknown_function, sources.loc(id, 14), {"f"});
+  auto colours = DiagColours::parse("error=35:token=4:caret=01;36");
+  ASSERT_TRUE(colours);
+  EXPECT_EQ(colours->warning, "00;33");
+  diagnostics.set_colours(*colours);
+  EXPECT_EQ(diagnostics.render_all(true), "\033[35merror: \033[0munknown function `f`\n"
+                                          "\033[00;34m  --> s.stp:1:15\033[0m\n"
+                                          " 1 | probe begin { \033[4mf\033[0m(1) }\n"
+                                          "   |               \033[01;36m^\033[0m\n");
+  for (const char *bad : {"", "error", "error=", "nonsense=1", "error=red"})
+    EXPECT_FALSE(DiagColours::parse(bad)) << bad;
 }
 
 TEST(Diagnostics, WarningsCanBeDroppedOrErrors) {

@@ -39,7 +39,15 @@ void say(const Options &options, int pass, const std::string &line) {
 
 // Prints what the passes noted, once; whether they noted an error.
 bool report(const Options &options, Scripts &scripts) {
-  bool colour = options.colour == 1 || (options.colour == -1 && isatty(STDERR_FILENO));
+  const char *terminal = getenv("TERM"), *wanted = getenv("SYSTEMTAP_COLORS");
+  bool shows_colour = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+  bool colour = options.colour == 1 || (options.colour == -1 && shows_colour);
+  if (wanted) { // what is no list of colours means none
+    auto colours = DiagColours::parse(wanted);
+    colour = colour && colours;
+    if (colours)
+      scripts.diagnostics.set_colours(*colours);
+  }
   std::string text = scripts.diagnostics.render_all(colour);
   fwrite(text.data(), 1, text.size(), stderr);
   bool errors = scripts.diagnostics.has_errors();
@@ -236,7 +244,7 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
                   count(program.globals.size(), "global"), elaborate_clock.text_with_memory()));
   run.times.add("elaborate", elaborate_clock.real_ms());
   if (options.last_pass == 2) {
-    fmt::print("{}", print_program(program));
+    fmt::print("{}", print_program(program, options.verbose[1] > 0));
     return 0;
   }
   PassClock translate_clock;
