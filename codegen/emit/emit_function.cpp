@@ -214,8 +214,12 @@ void emit_embedded(Unit &unit, const ir::Function &function) {
       out.line("tap_copy(f->arg_{}, sizeof(f->arg_{}), a{});", function.param_names[i], function.param_names[i], i);
     else
       out.line("f->arg_{} = a{};", function.param_names[i], i);
-  if (function.result != Type::Void)
-    out.line("f->result{} = 0;", function.result == Type::Str ? "[0]" : "");
+  if (function.result == Type::I64)
+    out.line("int64_t tap_value = 0;");
+  if (function.result == Type::Str) {
+    out.line("uint32_t tap_length = ~0u;"); // or what TAP_RETURN_LENGTH says
+    out.line("(*tap_value)[0] = 0;");       // behind the copies: an argument may be in the same slot
+  }
   out.open("");
   if (function.loc.valid() && unit.module.locations[function.loc.index].line)
     out.at_script(unit.module.locations[function.loc.index].file, unit.module.locations[function.loc.index].line);
@@ -225,9 +229,9 @@ void emit_embedded(Unit &unit, const ir::Function &function) {
   out.line("goto tap_out;");
   out.label("tap_out");
   if (function.result == Type::Str)
-    out.line("return tap_str_in(f->result, sizeof(f->result));");
+    out.line("return tap_result(*tap_value, sizeof(*tap_value), tap_length);");
   else
-    out.line("return{};", function.result == Type::I64 ? " f->result" : "");
+    out.line("return{};", function.result == Type::I64 ? " tap_value" : "");
   out.close();
   out.line("#undef STAP_RETURN");
   out.line("#undef STAP_RETVALUE");
@@ -239,7 +243,7 @@ void define_embedded_names(Unit &unit, const ir::Function &function) {
   const char *kind = function.result == Type::Str ? "STR" : function.result == Type::I64 ? "I64" : "VOID";
   for (const std::string &name : function.param_names)
     unit.out.line("#define STAP_ARG_{0} (f->arg_{0})", name);
-  unit.out.line("#define STAP_RETVALUE (f->result)");
+  unit.out.line("#define STAP_RETVALUE {}", function.result == Type::Str ? "(*tap_value)" : "tap_value");
   unit.out.line("#define STAP_RETURN TAP_RETURN_{}", kind);
 }
 
@@ -261,6 +265,10 @@ std::set<ir::FunctionId> callees(const ir::Function &function) {
   return out;
 }
 
+bool returns_in_slot(const ir::Function &function) {
+  return function.kind == ir::FunctionKind::Embedded && function.result == Type::Str;
+}
+
 void emit_frame(Unit &unit, ir::FunctionId id) {
   const ir::Function &function = unit.function(id);
   CWriter &out = unit.out;
@@ -268,8 +276,8 @@ void emit_frame(Unit &unit, ir::FunctionId id) {
   if (function.kind == ir::FunctionKind::Embedded) {
     for (size_t i = 0; i < function.params.size(); i++)
       emit_embedded_member(out, function.params[i], "arg_" + function.param_names[i]);
-    if (function.result != Type::Void)
-      emit_embedded_member(out, function.result, "result");
+    if (function.result == Type::Str)
+      emit_embedded_member(out, function.result, "result"); // for callers that have no slot for it
   }
   for (uint32_t slot = 0; slot < function.string_slots; slot++)
     out.line("char s{}[TAP_MAXSTRINGLEN];", slot);
@@ -290,6 +298,8 @@ void emit_prototype(Unit &unit, ir::FunctionId id, std::string_view end) {
   std::string params = fmt::format("struct tap_ctx *c, struct {}_frame *f", unit.name(id));
   for (size_t i = 0; i < function.params.size(); i++)
     params += fmt::format(", {} a{}", c_type(function.params[i]), i);
+  if (returns_in_slot(function))
+    params += ", char (*tap_value)[TAP_MAXSTRINGLEN]";
   unit.out.line("static {}{} {}({}){}", unit.recursive(id) ? "TAP_RECURSIVE " : "", c_type(function.result),
                 unit.name(id), params, end);
 }

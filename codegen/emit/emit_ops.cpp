@@ -20,6 +20,7 @@ struct OpText {
   bool used;
 
   CWriter &out() const { return unit.out; }
+  ir::FunctionId function_id() const { return {uint32_t(&function - unit.module.functions.data())}; }
   std::string arg(size_t i) const { return value_text(unit, function, inst.operands[i]); }
   // What a message says after "near".
   std::string location() const {
@@ -256,11 +257,16 @@ void emit_Call(const OpText &op) {
   if (recursive)
     op.out().open(fmt::format("if (tap_nest(c, TAP_MAXNESTING, {}))", op.location()));
   std::string frame = recursive ? fmt::format("&tap_recursive_frame(c)->{}", name) : fmt::format("&f->calls.{}", name);
-  std::string call = fmt::format("{}(c, {}{})", name, frame, op.args(0, op.inst.operands.size()));
+  bool in_slot = returns_in_slot(op.unit.function(callee));
+  std::string result;
+  if (in_slot)
+    result = op.has_slot() ? fmt::format(", &f->s{}", op.function.slot[op.id.index])
+                           : fmt::format(", &f->calls.{}.result", name);
+  std::string call = fmt::format("{}(c, {}{}{})", name, frame, op.args(0, op.inst.operands.size()), result);
   if (op.inst.type == Type::Void)
     op.run(call);
   else
-    op.set(op.has_slot() ? fmt::format("tap_copy({}, {})", op.slot(), call) : call);
+    op.set(op.has_slot() && !in_slot ? fmt::format("tap_copy({}, {})", op.slot(), call) : call);
   if (recursive) {
     op.run("tap_unnest(c)");
     op.out().close();
@@ -273,11 +279,32 @@ void emit_Charge(const OpText &op) {
   op.out().line("if (!tap_charge(c, {}, {}))", op.inst.imm, op.location());
   op.out().line("\tgoto fail;");
 }
+// Few locks are taken in line, each in one attempt; more by the runtime's loop.
+constexpr size_t inline_locks = 4;
 void emit_Lock(const OpText &op) {
-  op.out().line("if (!tap_lock_set_take(c, &tap_lock_set_{}))", op.inst.aux);
-  op.out().line("\treturn;");
+  const auto &globals = op.unit.module.lock_sets[op.inst.aux].globals;
+  if (globals.size() > inline_locks) {
+    op.out().line("if (!tap_lock_set_take(c, &tap_lock_set_{}))", op.inst.aux);
+    op.out().line("\treturn;");
+  } else {
+    for (size_t i = 0; i < globals.size(); i++) {
+      op.out().line("if (!tap_lock_try(&tap_globals.lock_{}, {}) && !tap_lock_wait(c, &tap_lock_set_{}, {}))",
+                    globals[i].first.index, globals[i].second, op.inst.aux, i);
+      op.out().line("\treturn;");
+    }
+    op.run(fmt::format("c->held = &tap_lock_set_{}", op.inst.aux));
+  }
+  if (op.unit.prints(op.function_id()))
+    op.run("tap_number_unit(c)");
 }
-void emit_Unlock(const OpText &op) { op.run("tap_lock_set_release(c)"); }
+void emit_Unlock(const OpText &op) {
+  const auto &globals = op.unit.module.lock_sets[op.inst.aux].globals;
+  if (globals.size() > inline_locks)
+    return op.run("tap_lock_set_release(c)");
+  op.run("c->held = NULL");
+  for (auto [global, write] : globals)
+    op.run(fmt::format("tap_lock_drop(&tap_globals.lock_{}, {})", global.index, write));
+}
 
 using Emitter = void (*)(const OpText &);
 constexpr Emitter emitters[] = {

@@ -20,19 +20,23 @@ void emit_probes(Unit &unit) {
   CWriter &out = unit.out;
   out.blank();
   for (size_t i = 0; i < unit.module.probes.size(); i++) {
-    out.line("TAP_HANDLER({}, {})", i, unit.name(unit.module.probes[i].handler));
-    if (!unit.module.probes[i].entry_values.empty())
-      out.line("TAP_ENTRY_HANDLER({}, {})", i, entry_handler(i));
+    const ir::Probe &probe = unit.module.probes[i];
+    out.line("TAP_HANDLER({}, {}, {})", i, unit.name(probe.handler), plan_text(unit, probe, {probe.handler}));
+    if (probe.entry_values.empty())
+      continue;
+    std::vector<ir::FunctionId> functions;
+    for (const ir::EntryValue &value : probe.entry_values)
+      functions.push_back(value.function);
+    out.line("TAP_ENTRY_HANDLER({}, {}, {})", i, entry_handler(i), plan_text(unit, probe, functions));
   }
   if (unit.module.probes.empty())
     return;
   out.open("static struct tap_probe tap_probes[] =");
   for (size_t i = 0; i < unit.module.probes.size(); i++) {
     const ir::Probe &probe = unit.module.probes[i];
-    uint16_t effects = unit.effects.of(probe.handler).effects;
     out.line("TAP_PROBE({}, {}, {}, {}, {}),", i,
              probe.context == ir::ContextKind::Session ? "TAP_SESSION" : "TAP_EVENT",
-             effects & (ir::Print | ir::Opaque) ? "true" : "false", probe.entry_values.size(),
+             unit.prints(probe.handler) ? "true" : "false", probe.entry_values.size(),
              probe.entry_values.empty() ? "NULL" : fmt::format("tap_entry_handler_{}", i));
   }
   out.close("};");
@@ -83,8 +87,6 @@ std::vector<std::string> emit_sites(Unit &unit) {
 
 void emit_limits(Unit &unit) {
   unit.out.open(".limits =");
-  unit.out.line(".actions = TAP_MAXACTION,");
-  unit.out.line(".actions_interruptible = TAP_MAXACTION_INTERRUPTIBLE,");
   unit.out.line(".lock_tries = TAP_MAXTRYLOCK,");
   unit.out.line(".lock_delay_us = TAP_TRYLOCKDELAY,");
   unit.out.line(".errors = TAP_MAXERRORS,");

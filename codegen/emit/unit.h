@@ -32,6 +32,8 @@ struct Unit {
   const ir::Function &function(ir::FunctionId f) const { return module.functions[f.index]; }
   bool recursive(ir::FunctionId f) const { return effects.recursive()[f.index]; }
   bool has_recursion() const;
+  // It may make records of output.
+  bool prints(ir::FunctionId f) const;
 };
 
 // "THING at file:line:column" as a C literal, or "NULL".
@@ -44,6 +46,8 @@ std::string sort_name(const Unit &unit, ir::GlobalId map, uint32_t sort);
 
 // emit_function.cpp
 void emit_frame(Unit &unit, ir::FunctionId function);
+// The function takes the address of the slot for its result behind its parameters.
+bool returns_in_slot(const ir::Function &function);
 void emit_prototype(Unit &unit, ir::FunctionId function, std::string_view end);
 void emit_function(Unit &unit, ir::FunctionId function);
 
@@ -59,6 +63,9 @@ std::string regex_name(uint32_t pattern, bool keeps_groups);
 void emit_regexes(Unit &unit);      // tables
 void emit_match_member(Unit &unit); // of struct tap_frame, where a search keeps its match
 void emit_searches(Unit &unit);     // the function that they call, behind the frame
+
+// handler_plan.cpp. The initialisers of struct tap_plan for code of `probe` that consists of these functions.
+std::string plan_text(const Unit &unit, const ir::Probe &probe, std::vector<ir::FunctionId> functions);
 
 // emit_probe_tables.cpp
 void emit_entry_handlers(Unit &unit); // the functions that save values for return probes

@@ -15,6 +15,7 @@
 #include <llvm/Analysis/ScalarEvolution.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/IR/Dominators.h>
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/Module.h>
@@ -44,14 +45,29 @@ struct FunctionLoops {
         library(library_impl), assumptions(function), evolution(function, library, assumptions, dominators, loops) {}
 };
 
-// Contexts are a function's first parameter, or come from tap_enter*(); a context of the function's own making is
-// none.
+// `tap_gate`, the per-CPU variable of runtime/kernel/entry.h: what it points to begins with a context. Kernels read it
+// by assembly, or by a load in the address space of %gs.
+bool is_gate(const Value *base) {
+  if (auto *pointer = dyn_cast<IntToPtrInst>(base))
+    base = pointer->getOperand(0);
+  const Value *variable = nullptr;
+  if (auto *load = dyn_cast<LoadInst>(base))
+    variable = load->getPointerAddressSpace() ? load->getPointerOperand()->stripPointerCasts() : nullptr;
+  else if (auto *call = dyn_cast<CallBase>(base);
+           call && call->isInlineAsm() && call->arg_size() == 1 &&
+           find_allowed_asm(cast<InlineAsm>(call->getCalledOperand())->getAsmString()))
+    variable = call->getArgOperand(0)->stripPointerCasts();
+  return variable && isa<GlobalVariable>(variable) && variable->getName() == "tap_gate";
+}
+
+// Contexts are a function's first parameter, or come from tap_enter*() or `tap_gate`; a context of the function's own
+// making is none.
 bool is_context(const Value *base) {
   if (auto *parameter = dyn_cast<Argument>(base))
     return parameter->getArgNo() == 0;
   auto *call = dyn_cast<CallBase>(base);
   const Function *callee = call ? called_function(*call) : nullptr;
-  return callee && callee->getName().starts_with("tap_enter");
+  return (callee && callee->getName().starts_with("tap_enter")) || is_gate(base);
 }
 
 // Whether `pointer` is a field of the context that lies at one of `offsets`, with a base that does not change in

@@ -66,7 +66,6 @@ struct tap_ctx {
 	const struct tap_lock_set *held;
 	uint32_t nesting;
 	uint8_t kind;
-	bool exiting; /* this handler called exit() */
 	struct tap_unit unit;
 	uint32_t error_length; /* of `error` */
 	char error_text[256];  /* where `error` points unless it is a literal */

@@ -21,6 +21,12 @@
 		__VA_OPT__(tap_set_string(STAP_RETVALUE, sizeof(STAP_RETVALUE), (__VA_ARGS__));)             \
 		goto tap_out;                                                                                \
 	} while (0)
+/* For our own tapset: the function has written `n` bytes and a NUL into STAP_RETVALUE. */
+#define TAP_RETURN_LENGTH(n)                                                                                 \
+	do {                                                                                                 \
+		tap_length = (n);                                                                            \
+		goto tap_out;                                                                                \
+	} while (0)
 #define TAP_RETURN_VOID(...) goto tap_out
 
 #define STAP_ERROR(...)                                                                                      \
@@ -40,6 +46,15 @@
 		tap_print_text(                                                                              \
 		    c, tap_str_make(tap_text_, tap_c_format(tap_text_, sizeof(tap_text_), __VA_ARGS__)));    \
 	} while (0)
+
+/* What the function has left in its slot: `n` bytes, or, when it said no length, up to the first NUL. */
+TAP_INLINE struct tap_str tap_result(char *slot, uint32_t size, uint32_t n)
+{
+	if (n < size)
+		return tap_str_make(slot, n);
+	slot[size - 1] = 0;
+	return tap_str_in(slot, size - 1);
+}
 
 TAP_INLINE void tap_set_string(char *slot, uint32_t size, const char *from)
 {

@@ -24,9 +24,9 @@ struct tap_lock_set {
 
 TAP_INLINE bool tap_lock_try(struct tap_lock *lock, bool write)
 {
-	int32_t holders = __atomic_load_n(&lock->holders, __ATOMIC_RELAXED);
+	int32_t holders = write ? 0 : __atomic_load_n(&lock->holders, __ATOMIC_RELAXED);
 
-	if (write ? holders != 0 : holders < 0)
+	if (holders < 0)
 		return false;
 	return __atomic_compare_exchange_n(&lock->holders, &holders, write ? -1 : holders + 1, false,
 					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);

@@ -1,6 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "map.h"
 
+/* Words may overlap, as in str.c; the length tells apart what shares all words. */
+uint64_t tap_hash_bytes(struct tap_ctx *c, uint64_t hash, const char *p, uint32_t n)
+{
+	uint32_t left = n;
+
+	hash ^= (uint64_t)n << 32;
+	if (n >= 8) {
+		for (; tap_unlikely(left > 16) && tap_work_charge(c, NULL); left -= 8, p += 8)
+			hash = tap_hash_word(hash, tap_word_at(p));
+		hash = tap_hash_word(hash, tap_word_at(p));
+		return tap_hash_word(hash, tap_word_at(p + left - 8));
+	}
+	if (n >= 4) {
+		uint32_t first, last;
+
+		__builtin_memcpy(&first, p, 4);
+		__builtin_memcpy(&last, p + n - 4, 4);
+		return tap_hash_word(hash, (uint64_t)first << 32 | last);
+	}
+	if (!n)
+		return tap_hash_word(hash, 0);
+	return tap_hash_word(hash, (uint64_t)(uint8_t)p[0] << 16 | (uint64_t)(uint8_t)p[n / 2] << 8 |
+				       (uint8_t)p[n - 1]);
+}
+
 static void make_free(struct tap_map *map, uint32_t node_size)
 {
 	struct tap_map_node **link = &map->free;

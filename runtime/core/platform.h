@@ -40,9 +40,16 @@ void tap_warn(struct tap_ctx *c, struct tap_str text);
  * the unit is lost (Event) or the session is being torn down; the caller drops the record and goes on.
  */
 uint8_t *tap_record(struct tap_ctx *c, uint32_t format, uint32_t bytes);
-/* False: a lock could not be had in time, none is held, and the run is counted as skipped. */
+/*
+ * Takes all locks of the set. False: one could not be had in time, none is held, and the run is counted as
+ * skipped. Sets of few locks are taken inline, by tap_lock_try and, where that fails, tap_lock_wait.
+ */
 bool tap_lock_set_take(struct tap_ctx *c, const struct tap_lock_set *set);
+/* Tries a bounded time for lock `taken` of the set, those before are held; false as above. */
+TAP_COLD bool tap_lock_wait(struct tap_ctx *c, const struct tap_lock_set *set, uint32_t taken);
 void tap_lock_set_release(struct tap_ctx *c);
+/* The run's output takes its place in the order of all output now, with its locks held. */
+void tap_number_unit(struct tap_ctx *c);
 
 /* C's own formatting, for messages of embedded C. NUL-terminated; gives the length written. */
 __attribute__((format(printf, 3, 4))) uint32_t tap_c_format(char *dst, uint32_t size, const char *format,
@@ -67,7 +74,7 @@ TAP_INLINE uint8_t *tap_put_str(uint8_t *at, struct tap_str s)
 
 	*(uint64_t *)(at + bytes - 8) = 0; /* padding; overlaps the length when s is short */
 	*(uint32_t *)at = s.n;
-	__builtin_memcpy(at + 4, s.p, s.n);
+	tap_bytes_move((char *)at + 4, s.p, s.n);
 	return at + bytes;
 }
 

@@ -6,6 +6,24 @@
 #include "ctx.h"
 #include "lock.h"
 
+/*
+ * What is known of a handler where it is compiled, so that its way in and out does no more than it needs.
+ * Constant, and inlined.
+ */
+struct tap_plan {
+	int64_t actions; /* its budget */
+	uint32_t stack_bytes;
+	bool budgets;	/* it uses c->actions or c->work */
+	bool site;	/* it may read c->site */
+	bool regs;	/* it may read c->regs */
+	bool prints;	/* it may make records (those of failures aside) */
+	bool recursive; /* it may use c->stack_least */
+	bool clock;	/* its time counts for the overload check */
+};
+/* Of a handler of which nothing is known. */
+#define TAP_PLAN_ANY                                                                                         \
+	.budgets = true, .site = true, .regs = true, .prints = true, .recursive = true, .clock = true
+
 /* One handler. The counters belong to the runtime. */
 struct tap_probe {
 	void (*handler)(struct tap_ctx *);
@@ -43,7 +61,6 @@ struct tap_format {
 
 /* ir/limits.def as the runtime sees it: only those that it needs, defaults resolved by the emitted unit. */
 struct tap_limits {
-	int64_t actions, actions_interruptible;
 	uint32_t lock_tries, lock_delay_us;
 	uint32_t errors, skipped;
 	uint32_t stack_bytes;
@@ -89,34 +106,34 @@ struct tap_program {
 	    .entry_handler = (entry_handler_),                                                               \
 	}
 
-/* Sets what a handler starts with and runs it on the context's frame. The platform has set the rest of the
- * context. */
-#define TAP_HANDLER(number, function)                                                                        \
+/* Runs a handler on the context's frame. The rest are initialisers of its struct tap_plan. */
+#define TAP_HANDLER(number, function, ...)                                                                   \
+	static const struct tap_plan tap_plan_##number = {__VA_ARGS__};                                      \
 	static void tap_handler_##number(struct tap_ctx *c)                                                  \
 	{                                                                                                    \
-		tap_handler_begin(c);                                                                        \
+		tap_handler_begin(c, &tap_plan_##number);                                                    \
 		function(c, &((struct tap_frame *)c->frame)->function);                                      \
 	}
 
 /* The same for what runs at the entry of a return probe's function. */
-#define TAP_ENTRY_HANDLER(number, function)                                                                  \
+#define TAP_ENTRY_HANDLER(number, function, ...)                                                             \
 	static void tap_entry_handler_##number(struct tap_ctx *c)                                            \
 	{                                                                                                    \
-		tap_handler_begin(c);                                                                        \
+		static const struct tap_plan plan = {__VA_ARGS__};                                           \
+                                                                                                             \
+		tap_handler_begin(c, &plan);                                                                 \
 		function(c, &((struct tap_frame *)c->frame)->function);                                      \
 	}
 
-TAP_INLINE void tap_handler_begin(struct tap_ctx *c)
+/*
+ * Between two handlers a context has no failure, holds no lock and has no open call: whoever runs handlers
+ * puts that right after one that failed.
+ */
+TAP_INLINE void tap_handler_begin(struct tap_ctx *c, const struct tap_plan *plan)
 {
-	const struct tap_limits *limits = &c->program->limits;
-
-	c->error = NULL;
-	c->error_where = NULL;
-	c->error_length = 0;
-	c->exiting = false;
-	c->held = NULL;
-	c->nesting = 0;
-	c->actions = c->kind == TAP_SESSION ? limits->actions_interruptible : limits->actions;
+	if (!plan->budgets)
+		return;
+	c->actions = plan->actions;
 	c->work.left = TAP_WORK_TURNS;
 }
 

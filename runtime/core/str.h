@@ -35,6 +35,20 @@ TAP_INLINE struct tap_str tap_str_make(const char *p, uint32_t n)
 	return s;
 }
 
+/* core/str.c: strings of a few words, which most are, in a few instructions; longer ones by the platform's
+ * memmove and memcmp. */
+/* `to` and `from` may overlap. */
+void tap_bytes_move(char *to, const char *from, uint32_t n);
+bool tap_bytes_equal(const char *a, const char *b, uint32_t n);
+
+TAP_INLINE uint64_t tap_word_at(const char *p)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, p, sizeof(word));
+	return word;
+}
+
 /* The string in a buffer of `size` bytes: up to the first NUL. */
 TAP_INLINE struct tap_str tap_str_in(const char *buffer, uint32_t size)
 {
@@ -55,7 +69,7 @@ TAP_INLINE struct tap_str tap_copy(char *slot, uint32_t size, struct tap_str fro
 {
 	uint32_t n = from.n < size ? from.n : size - 1;
 
-	__builtin_memmove(slot, from.p, n);
+	tap_bytes_move(slot, from.p, n);
 	slot[n] = 0;
 	return tap_str_make(slot, n);
 }
@@ -67,15 +81,23 @@ TAP_INLINE struct tap_str tap_concat(char *slot, uint32_t size, struct tap_str a
 	uint32_t head = a.n < size ? a.n : size - 1;
 	uint32_t tail = b.n < size - head ? b.n : size - 1 - head;
 
-	__builtin_memmove(slot + head, b.p, tail);
-	__builtin_memmove(slot, a.p, head);
+	if (__builtin_constant_p(b.n) && b.n <= 16 && tap_likely(tail == b.n))
+		__builtin_memmove(slot + head, b.p, b.n);
+	else
+		tap_bytes_move(slot + head, b.p, tail);
+	if (a.p != slot)
+		tap_bytes_move(slot, a.p, head);
 	slot[head + tail] = 0;
 	return tap_str_make(slot, head + tail);
 }
 
 TAP_INLINE bool tap_str_eq(struct tap_str a, struct tap_str b)
 {
-	return a.n == b.n && __builtin_memcmp(a.p, b.p, a.n) == 0;
+	if (a.n != b.n)
+		return false;
+	if (__builtin_constant_p(a.n) || __builtin_constant_p(b.n))
+		return __builtin_memcmp(a.p, b.p, a.n) == 0;
+	return tap_bytes_equal(a.p, b.p, a.n);
 }
 
 /* <0, 0, >0, by unsigned bytes. */

@@ -4,6 +4,9 @@
 
 #include "runtime/kernel/session.h"
 
+DEFINE_PER_CPU(struct tap_gate *, tap_gate);
+uint32_t tap_session_state;
+
 /*
  * The session ends with an error, whatever it was doing; a session that is done stays so.
  */
@@ -31,23 +34,50 @@ static void __kprobes skip(struct tap_lane *lane)
 	struct tap_session *s = &tap_session;
 
 	if ((uint32_t)atomic_inc_return(&s->skipped) > s->program->limits.skipped &&
-	    READ_ONCE(s->state) == TAP_STATE_RUNNING) {
+	    READ_ONCE(tap_session_state) == TAP_STATE_RUNNING) {
 		tap_session_error(TAP_LIT(
 		    "Skipped too many probes, check MAXSKIPPED or try again with stap -t for more details."));
 		session_fail(lane);
 	}
 }
 
+static __always_inline struct tap_lane *lane_of_gate(struct tap_gate *gate)
+{
+	return container_of(gate, struct tap_lane, gate);
+}
+
+static void __kprobes open_again(struct tap_gate *gate, unsigned long flags)
+{
+	barrier();
+	WRITE_ONCE(gate->busy, 0);
+	raw_local_irq_restore(flags);
+}
+
+void __kprobes tap_skip_busy(struct tap_gate *gate, unsigned long flags)
+{
+	struct tap_lane *lane = lane_of_gate(gate);
+
+	local_inc(&lane->skipped_reentrant);
+	skip(lane);
+	raw_local_irq_restore(flags);
+}
+
 /*
- * Bytes of stack that are left. Known exactly on a task's own stack; the stacks of interrupts and exceptions
- * have no exported bounds, and a handler's own use of stack is bounded (codegen/safety).
+ * Bytes of stack that are left are known exactly on a task's own stack; the stacks of interrupts and
+ * exceptions have no exported bounds, and a handler's own use of stack is bounded (codegen/safety).
  */
-static __always_inline bool stack_has_room(uint32_t bytes)
+bool __kprobes tap_has_stack(struct tap_gate *gate, uint32_t bytes, unsigned long flags)
 {
 	unsigned long here = (unsigned long)__builtin_frame_address(0);
 	unsigned long bottom = (unsigned long)task_stack_page(current);
+	struct tap_lane *lane = lane_of_gate(gate);
 
-	return here - bottom >= THREAD_SIZE || here - bottom >= bytes;
+	if (here - bottom >= THREAD_SIZE || here - bottom >= bytes)
+		return true;
+	local_inc(&lane->skipped_lowstack);
+	skip(lane);
+	open_again(gate, flags);
+	return false;
 }
 
 /* Left below the deepest recursion, for what it calls and for exceptions. */
@@ -65,62 +95,37 @@ unsigned long __kprobes tap_stack_least(void)
 
 struct tap_ctx *__kprobes tap_enter(const struct tap_site *site, unsigned long *flags)
 {
-	struct tap_session *s = &tap_session;
-	struct tap_lane *lane;
+	const struct tap_limits *limits = &tap_session.program->limits;
+	struct tap_ctx *c = tap_gate_open(limits->stack_bytes, !limits->overload_off, flags);
 
-	if (READ_ONCE(s->state) != TAP_STATE_RUNNING)
-		return NULL;
-	local_irq_save(*flags);
-	lane = s->lanes[raw_smp_processor_id()];
-	/* An NMI between the test and the store begins and ends its own run in between. */
-	if (unlikely(READ_ONCE(lane->busy))) {
-		local_inc(&lane->skipped_reentrant);
-		skip(lane);
-		goto out;
+	if (c) {
+		c->site = site;
+		c->stack_least = tap_stack_least();
+		c->regs = NULL;
+		c->arguments = NULL;
+		c->entry = NULL;
 	}
-	WRITE_ONCE(lane->busy, 1);
-	barrier();
-	if (unlikely(!stack_has_room(s->program->limits.stack_bytes))) {
-		local_inc(&lane->skipped_lowstack);
-		skip(lane);
-		goto out_busy;
-	}
-	lane->entered = get_cycles();
-	lane->ctx.site = site;
-	lane->ctx.stack_least = tap_stack_least();
-	lane->ctx.regs = NULL;
-	lane->ctx.arguments = NULL;
-	lane->ctx.entry = NULL;
-	return &lane->ctx;
-
-out_busy:
-	barrier();
-	WRITE_ONCE(lane->busy, 0);
-out:
-	local_irq_restore(*flags);
-	return NULL;
+	return c;
 }
 
 /* More than `threshold` cycles in handlers within one interval: the session ends. */
-static __always_inline void account(struct tap_lane *lane, const struct tap_limits *limits)
+int __kprobes tap_leave_interval(struct tap_ctx *c, unsigned long flags, uint64_t now)
 {
-	uint64_t now = get_cycles();
+	const struct tap_limits *limits = &c->program->limits;
+	struct tap_gate *gate = (struct tap_gate *)c;
 
-	if (limits->overload_off)
-		return;
-	lane->interval_busy += now - lane->entered;
-	if (likely(now - lane->interval_start <= limits->overload_interval))
-		return;
-	if (unlikely(lane->interval_busy > limits->overload_threshold && lane->interval_start)) {
+	if (unlikely(gate->clock_busy > limits->overload_threshold && gate->clock_end)) {
 		atomic_inc(&tap_session.skipped_overload);
 		tap_session_error(TAP_LIT("probe overhead exceeded threshold"));
-		session_fail(lane);
+		session_fail(lane_of_gate(gate));
 	}
-	lane->interval_start = now;
-	lane->interval_busy = 0;
+	gate->clock_end = now + limits->overload_interval;
+	gate->clock_busy = 0;
+	open_again(gate, flags);
+	return 0;
 }
 
-void __kprobes tap_leave(struct tap_ctx *c, unsigned long flags)
+int __kprobes tap_leave(struct tap_ctx *c, unsigned long flags)
 {
 	struct tap_lane *lane = tap_lane_of(c);
 
@@ -129,11 +134,7 @@ void __kprobes tap_leave(struct tap_ctx *c, unsigned long flags)
 	if (unlikely(c->error))
 		tap_report_error(lane);
 	tap_unit_finish(lane);
-	lane->hits++;
-	account(lane, &c->program->limits);
-	barrier();
-	WRITE_ONCE(lane->busy, 0);
-	local_irq_restore(flags);
+	return tap_gate_end(c, !c->program->limits.overload_off, flags);
 }
 
 /* "TEXT near WHERE", or "TEXT". False: no room. */
@@ -159,7 +160,7 @@ static bool __kprobes write_error(struct tap_ctx *c)
 void __kprobes tap_report_error(struct tap_lane *lane)
 {
 	struct tap_session *s = &tap_session;
-	struct tap_ctx *c = &lane->ctx;
+	struct tap_ctx *c = &lane->gate.ctx;
 
 	if (c->unit.lost || !write_error(c)) {
 		/* The run's output found no room: the failure alone may; else it is said at the end. */
@@ -179,7 +180,6 @@ void __kprobes tap_report_error(struct tap_lane *lane)
 
 void __kprobes tap_request_exit(struct tap_ctx *c)
 {
-	c->exiting = true;
 	if (tap_state_change(TAP_STATE_RUNNING, TAP_STATE_STOPPING) ||
 	    tap_state_change(TAP_STATE_STARTING, TAP_STATE_STOPPING))
 		tap_wake(tap_lane_of(c), TAP_WAIT_URGENT);
@@ -196,42 +196,48 @@ static void __kprobes drop_locks(struct tap_ctx *c, const struct tap_lock_set *s
 	}
 }
 
-bool __kprobes tap_lock_set_take(struct tap_ctx *c, const struct tap_lock_set *set)
+/* A hit is skipped as a whole, with what it printed before its first use of a global. */
+static bool __kprobes give_up_locks(struct tap_ctx *c, const struct tap_lock_set *set, uint32_t taken)
 {
-	const struct tap_limits *limits = &c->program->limits;
 	struct tap_lane *lane = tap_lane_of(c);
-	uint32_t taken;
 
-	for (taken = 0; taken < set->count; taken++) {
-		const struct tap_lock_use *use = &set->uses[taken];
-		uint32_t tries = 0;
-
-		while (!tap_lock_try(use->lock, use->write)) {
-			if (++tries > limits->lock_tries || !tap_work_take(&c->work))
-				goto fail;
-			/* A host that runs our CPUs in turns gives the turn to the holder here; udelay() need
-			 * not. */
-			cpu_relax();
-			udelay(limits->lock_delay_us);
-		}
-		if (!tap_work_take(&c->work)) {
-			tap_lock_drop(use->lock, use->write);
-			goto fail;
-		}
-	}
-	c->held = set;
-	/* The order of units is that of the locks: the number is taken while they are held. */
-	if (c->site->probe->prints)
-		tap_unit_number(lane);
-	return true;
-
-fail:
 	drop_locks(c, set, taken);
-	/* A hit is skipped as a whole, with what it printed before its first use of a global. */
 	c->unit.start = NULL;
 	lane->skipped_lock++;
 	skip(lane);
 	return false;
+}
+
+bool __kprobes tap_lock_wait(struct tap_ctx *c, const struct tap_lock_set *set, uint32_t taken)
+{
+	const struct tap_limits *limits = &c->program->limits;
+	const struct tap_lock_use *use = &set->uses[taken];
+	uint32_t tries;
+
+	for (tries = 0; tries < limits->lock_tries && tap_work_take(&c->work); tries++) {
+		/* A host that runs our CPUs in turns gives the turn to the holder here; udelay() need not. */
+		cpu_relax();
+		udelay(limits->lock_delay_us);
+		if (tap_lock_try(use->lock, use->write))
+			return true;
+	}
+	return give_up_locks(c, set, taken);
+}
+
+bool __kprobes tap_lock_set_take(struct tap_ctx *c, const struct tap_lock_set *set)
+{
+	uint32_t taken;
+
+	for (taken = 0; taken < set->count; taken++) {
+		const struct tap_lock_use *use = &set->uses[taken];
+
+		if (!tap_work_take(&c->work))
+			return give_up_locks(c, set, taken);
+		if (!tap_lock_try(use->lock, use->write) && !tap_lock_wait(c, set, taken))
+			return false;
+	}
+	c->held = set;
+	return true;
 }
 
 void __kprobes tap_lock_set_release(struct tap_ctx *c)

@@ -59,16 +59,20 @@ int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp);
 #define TAP_ENTRY_KPROBE(number)                                                                             \
 	static int __kprobes tap_entry_kprobe_##number(struct kprobe *kp, struct pt_regs *regs)              \
 	{                                                                                                    \
+		const struct tap_plan *plan = &tap_plan_##number;                                            \
 		unsigned long flags;                                                                         \
-		struct tap_ctx *c;                                                                           \
+		struct tap_ctx *c = tap_gate_open(plan->stack_bytes, plan->clock, &flags);                   \
                                                                                                              \
-		c = tap_enter(tap_kprobe_site(kp), &flags);                                                  \
-		if (c) {                                                                                     \
+		if (!c)                                                                                      \
+			return 0;                                                                            \
+		if (plan->site)                                                                              \
+			c->site = tap_kprobe_site(kp);                                                       \
+		if (plan->regs)                                                                              \
 			c->regs = regs;                                                                      \
-			tap_handler_##number(c);                                                             \
-			tap_leave(c, flags);                                                                 \
-		}                                                                                            \
-		return 0;                                                                                    \
+		if (plan->recursive)                                                                         \
+			c->stack_least = tap_stack_least();                                                  \
+		tap_handler_##number(c);                                                                     \
+		return tap_gate_close(c, plan->prints, plan->clock, flags);                                  \
 	}
 
 #endif

@@ -69,9 +69,14 @@ void __kprobes tap_unit_number(struct tap_lane *lane)
 	atomic64_t *counter = &tap_session.counter;
 
 	/* The bound must be visible before the number is taken; atomic64_inc_return is a full barrier. */
-	if (lane->inflight == TAP_NOT_INFLIGHT)
-		WRITE_ONCE(lane->inflight, (uint64_t)atomic64_read(counter) + 1);
-	lane->ctx.unit.seq = (uint64_t)atomic64_inc_return(counter);
+	if (lane->gate.inflight == TAP_NOT_INFLIGHT)
+		WRITE_ONCE(lane->gate.inflight, (uint64_t)atomic64_read(counter) + 1);
+	lane->gate.ctx.unit.seq = (uint64_t)atomic64_inc_return(counter);
+}
+
+void __kprobes tap_number_unit(struct tap_ctx *c)
+{
+	tap_unit_number(tap_lane_of(c));
 }
 
 /* Every unit below it is in the rings, for one who reads the heads after it. */
@@ -87,7 +92,7 @@ uint64_t tap_watermark(void)
 
 		if (!s->lanes[i])
 			continue;
-		inflight = READ_ONCE(s->lanes[i]->inflight);
+		inflight = READ_ONCE(s->lanes[i]->gate.inflight);
 		if (inflight < mark)
 			mark = inflight;
 	}
@@ -97,13 +102,13 @@ uint64_t tap_watermark(void)
 
 bool __kprobes tap_unit_open(struct tap_lane *lane, uint32_t need)
 {
-	struct tap_unit *unit = &lane->ctx.unit;
+	struct tap_unit *unit = &lane->gate.ctx.unit;
 	struct tap_ring *ring = &lane->ring;
 	uint64_t room = ring->size - (ring->head - smp_load_acquire(&ring->tail));
 
 	if (room < sizeof(struct tap_unit_header) + need)
 		return false;
-	if (lane->inflight == TAP_NOT_INFLIGHT)
+	if (lane->gate.inflight == TAP_NOT_INFLIGHT)
 		tap_unit_number(lane);
 	unit->start = ring->data + (ring->head & (ring->size - 1));
 	unit->at = unit->start + sizeof(struct tap_unit_header);
@@ -113,7 +118,7 @@ bool __kprobes tap_unit_open(struct tap_lane *lane, uint32_t need)
 
 void __kprobes tap_unit_commit(struct tap_lane *lane, uint32_t flags)
 {
-	struct tap_unit *unit = &lane->ctx.unit;
+	struct tap_unit *unit = &lane->gate.ctx.unit;
 	struct tap_unit_header *header = (struct tap_unit_header *)unit->start;
 	uint32_t size;
 
@@ -131,8 +136,8 @@ void __kprobes tap_unit_commit(struct tap_lane *lane, uint32_t flags)
 
 void __kprobes tap_unit_finish(struct tap_lane *lane)
 {
-	struct tap_unit *unit = &lane->ctx.unit;
-	bool had_number = lane->inflight != TAP_NOT_INFLIGHT;
+	struct tap_unit *unit = &lane->gate.ctx.unit;
+	bool had_number = lane->gate.inflight != TAP_NOT_INFLIGHT;
 	uint32_t what = TAP_WAIT_WATERMARK;
 
 	if (unit->lost) {
@@ -150,7 +155,7 @@ void __kprobes tap_unit_finish(struct tap_lane *lane)
 	if (!had_number)
 		return;
 	/* After the head: a reader that does not see the number in flight sees its unit. */
-	smp_store_release(&lane->inflight, TAP_NOT_INFLIGHT);
+	smp_store_release(&lane->gate.inflight, TAP_NOT_INFLIGHT);
 	tap_wake(lane, what);
 }
 

@@ -21,7 +21,7 @@ bool __kprobes tap_state_change(uint32_t from, uint32_t to)
 {
 	struct tap_session *s = &tap_session;
 
-	if (cmpxchg(&s->state, from, to) != from)
+	if (cmpxchg(&tap_session_state, from, to) != from)
 		return false;
 	/* The reader hears of every state, also of one that has passed when it looks. */
 	atomic_or(1 << to, &s->states);
@@ -78,7 +78,7 @@ void tap_session_error_format(const char *format, ...)
 static void say(uint32_t format, struct tap_str line)
 {
 	struct tap_lane *lane = tap_session.self;
-	uint8_t *at = tap_record(&lane->ctx, format, tap_str_bytes(line));
+	uint8_t *at = tap_record(&lane->gate.ctx, format, tap_str_bytes(line));
 
 	if (at)
 		tap_put_str(at, line);
@@ -110,7 +110,7 @@ static void say_fatal(void)
 static void run_session_handler(const struct tap_site *site)
 {
 	struct tap_lane *lane = tap_session.self;
-	struct tap_ctx *c = &lane->ctx;
+	struct tap_ctx *c = &lane->gate.ctx;
 
 	c->site = site;
 	c->stack_least = tap_stack_least();
@@ -120,7 +120,7 @@ static void run_session_handler(const struct tap_site *site)
 	if (c->error)
 		tap_report_error(lane);
 	tap_unit_finish(lane);
-	lane->hits++;
+	lane->gate.hits++;
 }
 
 /*
@@ -134,7 +134,7 @@ static void run_session_family(const struct tap_family *family, uint32_t state)
 	const struct tap_site_session *last = NULL;
 	uint32_t last_index = 0;
 
-	while (READ_ONCE(s->state) == state) {
+	while (READ_ONCE(tap_session_state) == state) {
 		const struct tap_site_session *next = NULL;
 		uint32_t next_index = 0, index = 0, f, i;
 
@@ -209,7 +209,7 @@ int tap_session_start(int64_t target)
 	s->phase = TAP_STARTED;
 	s->target = target;
 	run_session_family(&tap_family_begin, TAP_STATE_STARTING);
-	if (READ_ONCE(s->state) == TAP_STATE_STARTING)
+	if (READ_ONCE(tap_session_state) == TAP_STATE_STARTING)
 		rc = place_families();
 	if (rc) {
 		tap_session_error_format("cannot place the probes (rc %d)", rc);
@@ -248,7 +248,7 @@ int tap_session_stop(bool abandoned)
 	if (s->phase == TAP_STARTED)
 		finish();
 	s->phase = TAP_STOPPED;
-	WRITE_ONCE(s->state, TAP_STATE_DONE);
+	WRITE_ONCE(tap_session_state, TAP_STATE_DONE);
 	atomic_or(1 << TAP_STATE_DONE, &s->states);
 	tap_wake(s->self, TAP_WAIT_URGENT);
 	mutex_unlock(&s->control);
@@ -267,7 +267,7 @@ void tap_session_stats(struct tap_stats *stats)
 
 		if (!lane)
 			continue;
-		stats->hits += READ_ONCE(lane->hits);
+		stats->hits += READ_ONCE(lane->gate.hits);
 		stats->errors += READ_ONCE(lane->errors);
 		stats->lost_units += READ_ONCE(lane->lost_units);
 		stats->skipped_lock += READ_ONCE(lane->skipped_lock);
@@ -291,7 +291,7 @@ static void lane_exit(struct tap_lane *lane)
 	if (!lane)
 		return;
 	tap_ring_exit(&lane->ring);
-	kvfree(lane->ctx.frame);
+	kvfree(lane->gate.ctx.frame);
 	kvfree(lane);
 }
 
@@ -309,12 +309,12 @@ static struct tap_lane *lane_init(uint32_t index, int node, uint8_t kind, uint64
 	if (!lane)
 		return NULL;
 	lane->index = index;
-	lane->inflight = TAP_NOT_INFLIGHT;
+	lane->gate.inflight = TAP_NOT_INFLIGHT;
 	lane->wake = IRQ_WORK_INIT_HARD(lane_wake);
-	lane->ctx.kind = kind;
-	lane->ctx.program = program;
-	lane->ctx.frame = kvzalloc_node(program->frame_size ? program->frame_size : 8, TAP_GFP, node);
-	if (lane->ctx.frame && tap_ring_init(&lane->ring, ring_bytes, node) == 0)
+	lane->gate.ctx.kind = kind;
+	lane->gate.ctx.program = program;
+	lane->gate.ctx.frame = kvzalloc_node(program->frame_size ? program->frame_size : 8, TAP_GFP, node);
+	if (lane->gate.ctx.frame && tap_ring_init(&lane->ring, ring_bytes, node) == 0)
 		return lane;
 	lane_exit(lane);
 	return NULL;
@@ -345,6 +345,7 @@ static int lanes_init(void)
 		s->lanes[cpu] = lane_init(cpu, cpu_to_node(cpu), TAP_EVENT, bytes ? bytes : TAP_CPU_RING);
 		if (!s->lanes[cpu])
 			goto fail;
+		per_cpu(tap_gate, cpu) = &s->lanes[cpu]->gate;
 	}
 	s->self = lane_init(nr_cpu_ids, NUMA_NO_NODE, TAP_SESSION, max_t(uint64_t, bytes, TAP_SESSION_RING));
 	if (!s->self)

@@ -21,22 +21,15 @@ struct tap_ring {
 	uint64_t tail ____cacheline_aligned_in_smp; /* moved by the reader */
 };
 
-/* Of `seq` and inflight: no number is taken. */
-#define TAP_NOT_INFLIGHT (~0ull)
-
 struct tap_lane {
-	struct tap_ctx ctx;
-	uint32_t index;	   /* of its ring */
-	uint32_t busy;	   /* an Event handler runs; written by its own CPU alone */
-	uint64_t inflight; /* lower bound of the number of the unit being made */
-	bool continued;	   /* session lane: a unit with TAP_UNIT_MORE is out */
+	struct tap_gate gate;
+	uint32_t index; /* of its ring */
+	bool continued; /* session lane: a unit with TAP_UNIT_MORE is out */
 	struct irq_work wake;
 	/* Of the handler runs on this lane; written by its owner alone. */
-	uint64_t hits, errors, lost_units, skipped_lock;
+	uint64_t errors, lost_units, skipped_lock;
 	/* Written also by what interrupts the owner. */
 	local_t skipped_reentrant, skipped_lowstack;
-	/* Overload: time of entry, start of the interval, time spent in handlers in it; all in cycles. */
-	uint64_t entered, interval_start, interval_busy;
 	struct tap_ring ring;
 };
 
@@ -64,7 +57,6 @@ struct tap_session {
 	uint32_t lane_count;
 	struct tap_lane *self; /* the session's lane */
 
-	uint32_t state;	 /* enum tap_state */
 	atomic_t states; /* bit set of the states that the session went through and the reader must hear of */
 	struct mutex control; /* TAP_IOC_START, TAP_IOC_STOP, release */
 	enum tap_phase phase;
@@ -116,7 +108,7 @@ static inline struct tap_session *tap_self(void)
 
 static inline struct tap_lane *tap_lane_of(struct tap_ctx *c)
 {
-	return container_of(c, struct tap_lane, ctx);
+	return container_of(c, struct tap_lane, gate.ctx);
 }
 
 /* ring.c */
@@ -137,7 +129,6 @@ void tap_wake(struct tap_lane *lane, uint32_t what);
 bool tap_session_wait(struct tap_lane *lane, uint32_t need);
 
 /* handler.c */
-unsigned long tap_stack_least(void);
 /* Says the failure in the context's output, counts it, and ends the session when there were more than
  * MAXERRORS. */
 void tap_report_error(struct tap_lane *lane);

@@ -37,8 +37,8 @@ static uint32_t reader_news(struct tap_session *s)
 	struct tap_reader *r = &s->reader;
 	uint32_t i, news = 0;
 
-	if ((uint32_t)atomic_read(&s->states) != r->states || READ_ONCE(s->state) == TAP_STATE_DONE ||
-	    waitqueue_active(&s->room))
+	if ((uint32_t)atomic_read(&s->states) != r->states ||
+	    READ_ONCE(tap_session_state) == TAP_STATE_DONE || waitqueue_active(&s->room))
 		return TAP_WAIT_URGENT;
 	if (r->delivering)
 		news = TAP_WAIT_DATA;
@@ -177,7 +177,7 @@ static int fill_ring(struct fill *fill, uint32_t i)
 	if (!n)
 		return fill->done ? 0 : -EMSGSIZE;
 	if (put_chunk(fill, TAP_CHUNK_DATA, i, ring->data + (ring->tail & (ring->size - 1)), n,
-		      READ_ONCE(s->state)))
+		      READ_ONCE(tap_session_state)))
 		return -EFAULT;
 	smp_store_release(&ring->tail, ring->tail + n);
 	if (s->lanes[i] == s->self)
@@ -212,7 +212,7 @@ static ssize_t fill_buffer(struct fill *fill)
 	r->held = r->watermark <= (uint64_t)atomic64_read(&s->counter);
 	r->delivering = false;
 	WRITE_ONCE(r->next, tap_clock_monotonic_ns() + TAP_PACE_NS);
-	rc = put_chunk(fill, TAP_CHUNK_WATERMARK, 0, NULL, 0, READ_ONCE(s->state));
+	rc = put_chunk(fill, TAP_CHUNK_WATERMARK, 0, NULL, 0, READ_ONCE(tap_session_state));
 	return rc ? rc : (ssize_t)fill->done;
 }
 
@@ -229,7 +229,7 @@ static ssize_t tap_read(struct file *file, char __user *buffer, size_t size, lof
 		return -ERESTARTSYS;
 	do {
 		/* Read before the rings: after DONE nothing is added. */
-		bool done = smp_load_acquire(&s->state) == TAP_STATE_DONE;
+		bool done = smp_load_acquire(&tap_session_state) == TAP_STATE_DONE;
 
 		n = 0;
 		if (!(file->f_flags & O_NONBLOCK) && !done)
@@ -261,7 +261,7 @@ static long info(void __user *to)
 	    .rings = s->lane_count,
 	    .formats = s->program->format_count,
 	    .formats_bytes = s->formats_bytes,
-	    .state = READ_ONCE(s->state),
+	    .state = READ_ONCE(tap_session_state),
 	    .probes = s->sites_placed,
 	};
 

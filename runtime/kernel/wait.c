@@ -15,17 +15,17 @@ static bool has_room(const struct tap_ring *ring, uint64_t bytes)
 bool tap_session_wait(struct tap_lane *lane, uint32_t need)
 {
 	struct tap_session *s = tap_self();
-	struct tap_unit *unit = &lane->ctx.unit;
+	struct tap_unit *unit = &lane->gate.ctx.unit;
 	uint64_t bytes = sizeof(struct tap_unit_header) + need;
 
-	if (lane->ctx.kind != TAP_SESSION)
+	if (lane->gate.ctx.kind != TAP_SESSION)
 		return false;
 	if (unit->start && unit->at > unit->start + sizeof(struct tap_unit_header)) {
 		tap_unit_commit(lane, TAP_UNIT_MORE);
 		lane->continued = true;
 	}
 	unit->start = NULL;
-	smp_store_release(&lane->inflight, TAP_NOT_INFLIGHT);
+	smp_store_release(&lane->gate.inflight, TAP_NOT_INFLIGHT);
 	tap_wake(lane, TAP_WAIT_URGENT);
 	if (bytes > lane->ring.size)
 		return false;

@@ -21,7 +21,6 @@ static struct {
 
 void tap_request_exit(struct tap_ctx *c)
 {
-	c->exiting = true;
 	if (session.state == TAP_STATE_STARTING || session.state == TAP_STATE_RUNNING)
 		session.state = TAP_STATE_STOPPING;
 }

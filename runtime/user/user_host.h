@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The host of the user runtime (host.h): what a unit that runs in this process may ask of it, and where its output
-// goes. Records are printed as tools/stapio prints those of a kernel module.
+// The host of the user runtime (host.h): what a unit that runs in this process may ask of it, and where its
+// output goes. Records are printed as tools/stapio prints those of a kernel module.
 #pragma once
 
 #include "runtime/user/host.h"

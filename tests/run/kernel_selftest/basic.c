@@ -104,13 +104,13 @@ static void probe_6(struct tap_ctx *c, struct probe_frame *f)
 		      !!tap_globals.samples);
 }
 
-TAP_HANDLER(0, probe_0)
-TAP_HANDLER(1, probe_1)
-TAP_HANDLER(2, probe_2)
-TAP_HANDLER(3, probe_3)
-TAP_HANDLER(4, probe_4)
-TAP_HANDLER(5, probe_5)
-TAP_HANDLER(6, probe_6)
+TAP_HANDLER(0, probe_0, SELFTEST_PLAN)
+TAP_HANDLER(1, probe_1, SELFTEST_PLAN)
+TAP_HANDLER(2, probe_2, SELFTEST_PLAN)
+TAP_HANDLER(3, probe_3, SELFTEST_PLAN)
+TAP_HANDLER(4, probe_4, SELFTEST_PLAN)
+TAP_HANDLER(5, probe_5, SELFTEST_PLAN)
+TAP_HANDLER(6, probe_6, SELFTEST_PLAN)
 
 static void tap_handler_2_entry(struct tap_ctx *c)
 {

@@ -206,9 +206,10 @@ static void probe_error2(struct tap_ctx *c)
 }
 
 #define HANDLER(number, function)                                                                            \
+	static const struct tap_plan tap_plan_##number = {SELFTEST_PLAN};                                    \
 	static void tap_handler_##number(struct tap_ctx *c)                                                  \
 	{                                                                                                    \
-		tap_handler_begin(c);                                                                        \
+		tap_handler_begin(c, &tap_plan_##number);                                                    \
 		function(c);                                                                                 \
 	}
 HANDLER(0, probe_begin)

@@ -3,9 +3,9 @@
 #include "runtime/kernel/pch.h"
 
 #define SELFTEST_LIMITS                                                                                      \
-	.actions = 1000, .actions_interruptible = 10000000, .lock_tries = 100, .lock_delay_us = 10,          \
-	.skipped = 100, .stack_bytes = 1024, .overload_interval = 1000000000,                                \
-	.overload_threshold = 500000000, .overload_off = true
+	.lock_tries = 100, .lock_delay_us = 10, .skipped = 100, .stack_bytes = 1024,                         \
+	.overload_interval = 1000000000, .overload_threshold = 500000000, .overload_off = true
+#define SELFTEST_PLAN .actions = 10000000, .stack_bytes = 1024, TAP_PLAN_ANY
 
 static inline void print_i64(struct tap_ctx *c, uint32_t format, int64_t a)
 {
