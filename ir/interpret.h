@@ -49,6 +49,9 @@ public:
   explicit Machine(const Module &module); // which must verify, and outlive this
   ~Machine();
 
+  // A hit that takes more ends with an internal error, "too many steps"; the usual limit is four million.
+  void set_most_steps(int64_t steps);
+
   // One hit of the probe. Globals and output stay from hit to hit.
   Outcome hit(ProbeId probe, const HitContext &context = {});
   // One call of a function that is no probe; its arguments are i64 or str as the function wants them.

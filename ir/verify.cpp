@@ -3,13 +3,39 @@
 
 #include "ir/passes/charge_check.h"
 #include "ir/passes/lock_check.h"
+#include "ir/signature.h"
 #include "ir/verify_function.h"
 
+#include <map>
 #include <set>
+#include <string_view>
 
 namespace tapjit::ir {
 
 namespace {
+
+void check_limits(const Module &module, Findings &findings) {
+  static const std::map<std::string_view, int64_t> most = {
+#define LIMIT(name, value, most) {#name, most},
+#include "ir/limits.def"
+#undef LIMIT
+  };
+  for (const auto &[name, value] : module.limits)
+    if (auto row = most.find(name); row == most.end() || value < 0 || value > row->second)
+      findings.add("limit {} cannot be {}", name, value);
+}
+
+void check_statistic(const Global &global, Findings &findings) {
+  const StatSpec &spec = global.stat;
+  constexpr uint64_t most_buckets = 65536; // STP_MAX_BUCKETS
+  if (global.value != ValueKind::Stat && !(spec == StatSpec{}))
+    findings.add("@{}: only a statistic has a histogram or a variance", global.name);
+  if (spec.hist == StatSpec::Hist::Linear &&
+      (spec.step < 1 || spec.high < spec.low || bucket_count(spec) > most_buckets))
+    findings.add("@{}: no linear histogram goes from {} to {} by {}", global.name, spec.low, spec.high, spec.step);
+  if (spec.variance_shift < 0 || spec.variance_shift > 62)
+    findings.add("@{}: a variance's shift cannot be {}", global.name, spec.variance_shift);
+}
 
 void check_globals(const Module &module, Findings &findings) {
   std::set<std::string> names;
@@ -19,6 +45,9 @@ void check_globals(const Module &module, Findings &findings) {
     for (Type key : global.keys)
       if (key != Type::I64 && key != Type::Str)
         findings.add("@{}: a key is neither i64 nor str", global.name);
+    check_statistic(global, findings);
+    if (global.max_entries < 0 || global.max_entries > INT32_MAX)
+      findings.add("@{}: a map cannot have {} elements", global.name, global.max_entries);
     bool has_number = std::holds_alternative<int64_t>(global.init);
     bool has_text = std::holds_alternative<std::string>(global.init);
     bool is_scalar = global.keys.empty();
@@ -82,6 +111,8 @@ bool check_function(const Module &module, const Function &function, Findings &fi
     findings.add("no blocks");
     return false;
   }
+  if (function.string_slots > (function.storage.empty() ? 0 : function.insts.size()))
+    findings.add("{} string slots", function.string_slots);
   if (!verify_shape(module, function, findings))
     return false;
   for (size_t index = 0; index < function.blocks.size(); ++index)
@@ -99,6 +130,7 @@ bool check_function(const Module &module, const Function &function, Findings &fi
 
 std::vector<std::string> verify(const Module &module, VerifyOptions options) {
   Findings findings(module);
+  check_limits(module, findings);
   check_globals(module, findings);
   check_probes(module, findings);
   std::set<std::string> names;

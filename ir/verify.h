@@ -7,6 +7,9 @@
 //  functions are not called
 //  - an entry value is a Script function without parameters whose result is i64
 //  - Probe::sites are, in order, the sites whose `probe` it is
+//  - limits are those of limits.def, from 0 to their most; a map's size is not below 0
+//  - only statistics have histograms and variances: a linear one goes up by steps of 1 at least, and has no more
+//  buckets than the greatest STP_MAX_BUCKETS; a variance's shift is from 0 to 62
 //  - a statistic has no initial value; a map's keys are i64 and str; an initial value has the global's type and stands
 //  on scalars only
 //  - a lock set is sorted, without duplicates and not empty
@@ -17,6 +20,7 @@
 //  - a phi has one operand per predecessor, of its own type, which dominates the end of that predecessor
 //  - every other use is dominated by its definition; the result of an instruction that `onfail` follows is defined on
 //  the edge to successor 0 only
+//  - a constant string is shorter than MAXSTRINGLEN and has no NUL
 //  - result, operands, aux and imm fit the row in ops.def; the global of the op is of the kind that the op is for
 //  - an iterator's uses name the map of its iter.begin
 //  - `onfail` follows an instruction that may fail, other than charge; a catch block is reached as successor 1 of
@@ -24,6 +28,7 @@
 //  - catch.message stands where a catch block dominates
 //  - `ret` has a value of the function's result type
 //  - a view is not used after its death (IR.md "Strings")
+//  - without storage there are no string slots, and never more slots than instructions
 // After lock placement (VerifyOptions::locks)
 //  - only handlers of Event probes lock; on every path the region is entered once, outside cycles, and left by its own
 //  unlock

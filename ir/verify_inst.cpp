@@ -122,6 +122,11 @@ void verify_inst(const Module &module, const Function &function, const Inst &ins
     return;
   }
   check_pattern(module, inst, findings);
+  if (inst.op == Op::ConstStr) {
+    const std::string &text = module.strings[inst.aux];
+    if (int64_t(text.size()) >= limit(module, "MAXSTRINGLEN") || text.find('\0') != std::string::npos)
+      findings.add("a constant string of {} bytes does not fit, or has a NUL", text.size());
+  }
   if (!fits_imm(module, function, inst))
     findings.add("`{}` cannot have the constant {}", info.mnemonic, inst.imm);
   if (info.aux == Aux::Global && !fits(module.globals[inst.aux], info.global))

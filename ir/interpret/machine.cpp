@@ -9,7 +9,6 @@ namespace tapjit::ir {
 
 namespace {
 
-constexpr int64_t most_steps = 4'000'000; // of one hit
 constexpr size_t longest_message = 255;
 
 using Runner = void (*)(OpRun &);
@@ -228,6 +227,8 @@ void Machine::State::run_to_end(Hit &hit) {
 
 Machine::Machine(const Module &module) : state_(std::make_unique<State>(module)) {}
 Machine::~Machine() = default;
+
+void Machine::set_most_steps(int64_t steps) { state_->most_steps = steps; }
 
 HitId Machine::start(ProbeId id, const HitContext &context) {
   const Probe &probe = state_->module.probes[id.index];

@@ -126,6 +126,7 @@ struct Machine::State {
   std::string output;
   std::vector<std::string> warnings;
   bool exit_asked = false;
+  int64_t most_steps = 4'000'000; // of one hit
 };
 
 // One instruction that is being executed; run_<Op>(OpRun &) is what each row of ops.def does.

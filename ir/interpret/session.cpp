@@ -50,7 +50,9 @@ private:
 class Session {
 public:
   Session(const Module &module, const SessionOptions &options)
-      : module_(module), options_(options), machine_(module), most_errors_(limit(module, "MAXERRORS")) {}
+      : module_(module), options_(options), machine_(module), most_errors_(limit(module, "MAXERRORS")) {
+    machine_.set_most_steps(options.most_steps);
+  }
 
   SessionResult run() {
     run_by_priority("begin", State::Starting);

@@ -13,11 +13,12 @@ struct ScriptedHit {
 };
 
 struct SessionOptions {
-  HitContext context;            // of begin, end, error and timers; probe_point and function are the sites'
-  std::vector<ScriptedHit> hits; // after the begin probes, before the first timer
-  int64_t start_ns = 0;          // the clock when timers are placed; it seeds their random intervals too
-  int64_t length_ns = INT64_MAX; // how long the session runs; it also ends when no timer is left to wait for
-  int64_t most_hits = 100'000;   // of timers; a session that has more is ended
+  HitContext context;             // of begin, end, error and timers; probe_point and function are the sites'
+  std::vector<ScriptedHit> hits;  // after the begin probes, before the first timer
+  int64_t start_ns = 0;           // the clock when timers are placed; it seeds their random intervals too
+  int64_t length_ns = INT64_MAX;  // how long the session runs; it also ends when no timer is left to wait for
+  int64_t most_steps = 4'000'000; // of a hit: an op or a terminator each
+  int64_t most_hits = 100'000;    // of timers; a session that has more is ended
 };
 
 struct SessionResult {

@@ -220,6 +220,7 @@ int main(int argc, char **argv) {
       return 2;
     }
   }
+  setvbuf(stdout, nullptr, _IOLBF, 0);
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM})
     std::signal(signal, on_signal);
   return run(arguments);
