@@ -358,6 +358,13 @@ std::string number_problem(std::string_view text) {
 
 bool is_keyword(TokenKind kind) { return kind >= TokenKind::kw_probe && kind <= TokenKind::kw_catch; }
 
+std::vector<std::string_view> builtin_at_words() {
+  std::vector<std::string_view> words;
+  for (const BuiltinWord &builtin : builtins)
+    words.push_back(builtin.word);
+  return words;
+}
+
 std::string_view builtin_at_word_since(std::string_view word) {
   for (const BuiltinWord &builtin : builtins)
     if (builtin.word == word)

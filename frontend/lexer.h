@@ -37,6 +37,8 @@ std::string number_problem(std::string_view text);
 bool is_keyword(TokenKind kind);
 // The version from which on a word after `@` is the language's own; empty when it is none of these.
 std::string_view builtin_at_word_since(std::string_view word);
+// All of them.
+std::vector<std::string_view> builtin_at_words();
 
 // What older versions of the language (--compatible) read otherwise.
 struct LexOptions {

@@ -443,7 +443,7 @@ private:
   }
 
   void report_unknown_name(const Token &use) {
-    std::vector<std::string_view> names;
+    std::vector<std::string_view> names = builtin_at_words();
     for (const auto &[name, macro] : own_macros_.all())
       names.push_back(name.view());
     if (options_.library_macros)

@@ -49,7 +49,8 @@ bool fits(const ProbePattern &pattern, Components components) {
 // What SystemTap probes and tapjit does not yet: first words, and words behind `kernel` or `kprobe`.
 constexpr std::string_view planned_roots[] = {"module",  "process", "procfs", "netfilter", "perf",
                                               "python2", "python3", "java",   "debuginfod"};
-constexpr std::string_view planned_parts[] = {"statement", "data", "mark", "label", "callee", "callees"};
+constexpr std::string_view planned_parts[] = {"statement", "data",       "mark", "label",   "callee",
+                                              "callees",   "tracepoint", "lsm",  "exported"};
 
 // The number of the component that names something planned; -1: there is none.
 int planned_component(Components components) {
@@ -60,7 +61,7 @@ int planned_component(Components components) {
     return components.empty() ? -1 : 0;
   if (components[0].name == "kernel" || components[0].name == "kprobe")
     for (size_t i = 1; i < components.size(); ++i)
-      if (names(planned_parts, i))
+      if (names(planned_parts, i) || (components[i].name == "function" && components[i].arg == Arg::number))
         return int(i);
   return -1;
 }
@@ -124,8 +125,7 @@ ProbeFamilies make_probe_families(const target::Target &target) {
     int planned = planned_component(components);
     return planned < 0
                ? ProbeMatch{}
-               : refuse("`" + std::string(components[planned].name) + "` is not supported by this version of tapjit",
-                        "", size_t(planned));
+               : refuse("`" + std::string(components[planned].name) + "` is not supported yet", "", size_t(planned));
   };
   families.target = [table](TargetContextId context, const TargetQuery &query) {
     return resolve_variable(table->state, context, query);

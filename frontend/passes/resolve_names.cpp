@@ -160,6 +160,11 @@ void NameResolver::array(Expr &expr, const Scope &scope, int keys) {
   if (!id.valid()) {
     std::string name(node.name.view());
     std::string hint = "arrays are global: write `global " + name + "` at top level";
+    std::vector<std::string_view> globals;
+    for (const GlobalRef &global : declarations_.script_globals())
+      globals.push_back(global.decl->name.view());
+    if (std::string_view near = nearest_name(name, globals); !near.empty())
+      hint = "did you mean `" + std::string(near) + "`?";
     if (scope.locals && keys == 1)
       for (const Local &local : *scope.locals)
         if (local.name == node.name)

@@ -89,15 +89,18 @@ std::vector<ExpandedPoint> ProbeResolver::resolve(const ProbeRef &probe) {
     path.origin = {0, mark(point), joined(probe.decl->points, ",")};
     Failure failure;
     bool resolved = resolve_point(point, *probe.file, path, out, failure);
-    if (resolved && point.sufficient)
+    bool endless = failure.set && failure.id == DiagId::alias_cycle; // whatever else there is of that name
+    if (resolved && point.sufficient && !endless)
       break;
-    if (resolved || point.optional || point.sufficient)
+    if (endless)
+      diagnostics_.report(failure.id, failure.loc, {failure.point}).note(point.loc, "needed by this probe point");
+    if (endless || resolved || point.optional || point.sufficient)
       continue;
     Diagnostic &diagnostic = failure.id == DiagId::probe_not_resolved
                                  ? diagnostics_.report(failure.id, failure.loc, {failure.point, failure.reason})
                                  : diagnostics_.report(failure.id, failure.loc, {failure.point});
     diagnostic.hint(failure.hint);
-    if (sources_.spelling(failure.loc) != sources_.spelling(point.loc))
+    if (sources_.spelling(failure.in_point) != sources_.spelling(point.loc))
       diagnostic.note(point.loc, "needed by this probe point");
   }
   return out;
@@ -180,7 +183,7 @@ bool ProbeResolver::resolve_components(const Components &components, const File 
       if (!match_alias(variant, alias.name->components, used))
         continue;
       if (std::find(path.active.begin(), path.active.end(), alias.decl) != path.active.end()) {
-        cycle = true; // `probe a = a` means the outer one, if there is any
+        cycle = cycle || !has_wildcard(variant); // a wildcard just leaves out the alias it stands in
         continue;
       }
       if (used == variant.size()) {
@@ -191,6 +194,11 @@ bool ProbeResolver::resolve_components(const Components &components, const File 
         longest = used;
         prefix.push_back(alias);
       }
+    }
+    if (cycle) {
+      if (!failure.set)
+        failure = {DiagId::alias_cycle, loc, loc, point_text(components), "", "", true};
+      return false;
     }
     for (const AliasRef &alias : whole)
       any = use_alias(alias, {}, path, out, failure) || any;
@@ -204,14 +212,9 @@ bool ProbeResolver::resolve_components(const Components &components, const File 
     any = use_alias(prefix.alias, prefix.suffix, path, out, failure) || any;
   if (any)
     return true;
-  if (!failure.set) {
-    failure = {cycle ? DiagId::alias_cycle : DiagId::unknown_probe_point,
-               loc,
-               point_text(components),
-               "",
-               cycle ? "" : suggest(components),
-               true};
-  }
+  if (!failure.set)
+    failure = {
+        DiagId::unknown_probe_point, at_fault(components), loc, point_text(components), "", suggest(components), true};
   return false;
 }
 
@@ -226,7 +229,7 @@ bool ProbeResolver::use_alias(const AliasRef &alias, const Components &suffix, c
                               std::vector<ExpandedPoint> &out, Failure &failure) {
   if (path.active.size() >= max_alias_depth || alias_uses_ >= max_alias_uses) {
     if (!failure.set)
-      failure = {DiagId::alias_too_deep, path.use, path.text, "", "", true};
+      failure = {DiagId::alias_too_deep, path.use, path.use, path.text, "", "", true};
     return false;
   }
   ++alias_uses_;
@@ -274,7 +277,7 @@ bool ProbeResolver::match_base(const Components &components, const Path &path, L
   if (match.sites.empty()) {
     if (!failure.set) {
       Loc at = match.component < components.size() ? components[match.component].loc : loc;
-      failure = {DiagId::probe_not_resolved, at, point_text(components), match.reason, match.hint, true};
+      failure = {DiagId::probe_not_resolved, at, loc, point_text(components), match.reason, match.hint, true};
     }
     return false;
   }
@@ -288,6 +291,49 @@ bool ProbeResolver::match_base(const Components &components, const Path &path, L
   point.loc = path.use;
   out.push_back(std::move(point));
   return true;
+}
+
+// The components that may follow `count` components of the point, of forms and aliases that begin with these.
+std::vector<std::string> ProbeResolver::followers(const Components &components, size_t count) const {
+  std::vector<std::string> found;
+  auto add = [&](std::string text) {
+    if (std::find(found.begin(), found.end(), text) == found.end())
+      found.push_back(std::move(text));
+  };
+  for (const ProbePattern &pattern : families_.patterns) {
+    size_t i = 0;
+    while (i < count && i < pattern.components.size() && glob_match(components[i].name, pattern.components[i].name) &&
+           components[i].arg == pattern.components[i].arg)
+      ++i;
+    if (i == count && i < pattern.components.size())
+      add(pattern_text({{pattern.components[i]}}));
+  }
+  for (std::string_view alias : declarations_.library().alias_names()) {
+    size_t i = 0;
+    for (; i < count && !alias.empty(); ++i) {
+      std::string_view name = alias.substr(0, alias.find('.'));
+      if (!glob_match(components[i].name, name) || components[i].arg != PointComponent::Arg::none)
+        break;
+      alias.remove_prefix(std::min(alias.size(), name.size() + 1));
+    }
+    if (i == count && !alias.empty())
+      add(std::string(alias.substr(0, alias.find('.'))));
+  }
+  return found;
+}
+
+// The first component that no form or alias has at its place.
+Loc ProbeResolver::at_fault(const Components &components) const {
+  for (size_t i = 0; i < components.size(); ++i) {
+    bool fits = false;
+    for (const std::string &text : followers(components, i)) {
+      std::string_view name = std::string_view(text).substr(0, text.find('('));
+      fits = fits || glob_match(components[i].name, name);
+    }
+    if (!fits)
+      return components[i].loc;
+  }
+  return components.front().loc;
 }
 
 std::string ProbeResolver::suggest(const Components &components) const {
@@ -318,7 +364,12 @@ std::string ProbeResolver::suggest(const Components &components) const {
   for (size_t i = 0; i < bare.size(); ++i)
     if (bare[i] == near && !near.empty())
       return "did you mean `" + texts[i] + "`?";
-  return "";
+  std::vector<std::string> next = followers(components, components.size());
+  constexpr size_t most = 8;
+  std::string text;
+  for (size_t i = 0; i < next.size() && i < most; ++i)
+    text += (i ? ", `" : "`") + next[i] + "`";
+  return text.empty() ? "" : "it goes on with one of " + text + (next.size() > most ? ", ..." : "");
 }
 
 } // namespace tapjit

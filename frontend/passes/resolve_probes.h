@@ -55,6 +55,7 @@ private:
   struct Failure {
     DiagId id = DiagId::unknown_probe_point;
     Loc loc;
+    Loc in_point; // the whole point, which may be an alias's
     std::string point, reason, hint;
     bool set = false;
   };
@@ -72,6 +73,8 @@ private:
                     Failure &failure);
   bool match_base(const Components &components, const Path &path, Loc loc, std::vector<ExpandedPoint> &out,
                   Failure &failure);
+  std::vector<std::string> followers(const Components &components, size_t count) const;
+  Loc at_fault(const Components &components) const;
   std::string suggest(const Components &components) const;
   Name alias_name(const ast::ProbePoint &name);
 

@@ -178,6 +178,9 @@ bool TargetResolver::is_defined(Expr &expr) {
   walk(expr, [&](Expr &inner) {
     if (const Variable *variable = inner.as<Variable>(); variable && asked)
       asked->push_back(variable->name);
+    return true;
+  });
+  walk(expr, [&](Expr &inner) {
     const Target *node = inner.as<Target>();
     if (!node)
       return all;
@@ -264,8 +267,14 @@ void TargetResolver::unresolved(Expr *&expr, TargetAnswer answer) {
     return;
   }
   bool here = context().valid() || expr->as<Target>()->root != Target::Root::dollar;
-  Loc user = function_.valid() && handler_ != no_handler ? program_.handlers[handler_].loc : Loc();
-  unresolved_[expr] = {std::move(answer), user, here};
+  Unresolved problem{std::move(answer), Loc(), function_.valid(), here};
+  if (handler_ != no_handler) {
+    const Handler &handler = program_.handlers[handler_];
+    bool one_of_several = handler.origins.front().chain.find(',') != std::string::npos;
+    if (function_.valid() || one_of_several)
+      problem.user = handler.loc;
+  }
+  unresolved_[expr] = std::move(problem);
 }
 
 void TargetResolver::report(const Expr &expr, const Unresolved &problem) {
@@ -275,7 +284,8 @@ void TargetResolver::report(const Expr &expr, const Unresolved &problem) {
                                : diagnostics_.report(DiagId::target_not_here, expr.loc, {text});
   diagnostic.hint(problem.answer.hint);
   if (problem.user)
-    diagnostic.note(problem.user, "the function is used by this probe");
+    diagnostic.note(problem.user,
+                    problem.in_function ? "the function is used by this probe" : "it is used at this probe point");
 }
 
 void TargetResolver::report_unresolved() {

@@ -34,7 +34,8 @@ public:
 private:
   struct Unresolved {
     TargetAnswer answer;
-    Loc user;          // the probe that uses the function it stands in; nowhere: in a handler
+    Loc user; // the probe that it is for, where that does not go without saying
+    bool in_function = false;
     bool here = false; // there are target variables at that place
   };
 

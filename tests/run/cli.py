@@ -103,7 +103,7 @@ class BadInput(Case):
         self.refused("-e", 'probe timer.ms("x") { exit() }', says="no probe point matches", place="<input>:1:7", hint=r"timer\.ms\(number\)")
 
     def test_probe_point_of_a_later_version(self):
-        self.refused("-e", 'probe process("/bin/true").begin { exit() }', says="`process` is not supported by this version", place="<input>:1:7")
+        self.refused("-e", 'probe process("/bin/true").begin { exit() }', says="`process` is not supported yet", place="<input>:1:7")
         self.good("-e", f'probe process("/bin/true").begin ? {{ }} {HELLO}', out="hello\n")
 
     def test_unknown_function(self):
