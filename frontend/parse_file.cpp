@@ -214,8 +214,9 @@ void Parser::parse_point(std::vector<ProbePoint> &points) {
     condition = parse_expression();
     expect(TokenKind::rparen);
   }
-  for (const std::vector<PointComponent> &list : lists)
-    points.push_back({loc, file_.arena.copy(list), optional, sufficient, condition});
+  for (const ComponentList &list : lists)
+    points.push_back(
+        {loc, file_.arena.copy(list.components), optional || list.optional, sufficient || list.sufficient, condition});
 }
 
 // Components up to the end of the point or of a brace's alternative; more than one list when there were braces.
@@ -231,11 +232,17 @@ Parser::ComponentLists Parser::parse_components() {
       take();
       do {
         ComponentLists inner = parse_components();
+        bool optional = accept(TokenKind::question);
+        bool sufficient = !optional && accept(TokenKind::bang);
+        for (ComponentList &list : inner) {
+          list.optional = list.optional || optional;
+          list.sufficient = list.sufficient || sufficient;
+        }
         heads.insert(heads.end(), inner.begin(), inner.end());
       } while (accept(TokenKind::comma));
       expect(TokenKind::rbrace);
     } else {
-      heads.push_back({parse_component()});
+      heads.push_back({{parse_component()}});
     }
     ComponentLists product;
     if (lists.size() * heads.size() > 100'000) {
@@ -245,7 +252,10 @@ Parser::ComponentLists Parser::parse_components() {
     for (const auto &list : lists)
       for (const auto &head : heads) {
         product.push_back(list);
-        product.back().insert(product.back().end(), head.begin(), head.end());
+        ComponentList &last = product.back();
+        last.components.insert(last.components.end(), head.components.begin(), head.components.end());
+        last.optional = last.optional || head.optional;
+        last.sufficient = last.sufficient || head.sufficient;
       }
     lists = std::move(product);
   } while (accept(TokenKind::dot));

@@ -87,7 +87,12 @@ private:
   ast::GlobalDecl parse_global(bool is_private);
   std::vector<ast::ProbePoint> parse_points();
   void parse_point(std::vector<ast::ProbePoint> &points);
-  using ComponentLists = std::vector<std::vector<ast::PointComponent>>;
+  // One point that braces stand for; a `?` or `!` within them belongs to its own alternative.
+  struct ComponentList {
+    std::vector<ast::PointComponent> components;
+    bool optional = false, sufficient = false;
+  };
+  using ComponentLists = std::vector<ComponentList>;
   ComponentLists parse_components();
   ast::PointComponent parse_component();
   std::string_view take_component_name();

@@ -92,7 +92,7 @@ TEST_F(Families, SessionProbes) {
 }
 
 TEST_F(Families, UnknownFormsAreNotKnown) {
-  for (const char *text : {"begins", "begin(\"x\")", "timer.ms", "timer.fortnight(1)", "kernel.function(7)", "kernel",
+  for (const char *text : {"begins", "begin(\"x\")", "timer.ms", "timer.fortnight(1)", "kernel.nonsense(7)", "kernel",
                            "timer.hz(3).randomize(1)"})
     EXPECT_FALSE(match(text).known) << text;
 }
