@@ -176,7 +176,7 @@ class BadInput(Case):
 
     def test_wrong_embedded_c(self):
         self.refused("-g", "-e", "function f() %{\n  this is no C;\n%} probe begin { f() exit() }", says="<input>:2:3: ")
-        self.refused("-g", "-e", "function f()\n\n%{ /* pure */\n  this is no C;\n%} probe begin { f() exit() }", says="<input>:4:3: ")
+        self.refused("-g", "-e", "function f()\n\n%{ /* embedded */\n  this is no C;\n%} probe begin { f() exit() }", says="<input>:4:3: ")
 
     def test_warnings(self):
         script = "probe begin { if (x) println(1) exit() }"
@@ -190,7 +190,7 @@ class BadInput(Case):
 
     def test_kernel_probes_in_the_user_runtime(self):
         self.refused("--runtime=user", "-e", 'probe kernel.function("vfs_read") { exit() }', says="needs the kernel runtime", place="<input>:1:7", hint="--vm")
-        self.refused("--runtime=user", "-e", 'probe kernel.trace("sched_switch") { exit() }', says="needs the kernel runtime", place="<input>:1:7", hint="--vm")
+        self.refused("--runtime=user", "-e", 'probe kernel.trace("sched_switch") { exit() }', says="needs the kernel runtime", place="<input>:1:14", hint="--vm")
 
     @unittest.skipIf(os.path.exists("/proc/modules"), "this kernel takes modules")
     def test_a_kernel_that_takes_no_modules(self):
@@ -400,8 +400,21 @@ class Passes(Case):
     def test_pass_2_lists_what_there_is(self):
         script = 'global counts, total, bound = 3 function twice(x) { return x * 2 } probe begin, timer.ms(100) { counts["a", 1] += twice(bound) total <<< 1 println(@count(total)) exit() }'
         text = self.good("--runtime=user", "-p2", "-e", script)
-        for line in ("# globals", r"counts:long \[string, long\]", "total:stats", "bound:long = 3", "# functions", r"twice:long \(x:long\)", "# probes", r"begin .*", r"timer\.ms\(100\) .*"):
+        for line in ("# globals", r"counts:long \[string, long\]", "total:stats", "bound:long", "# functions", r"twice:long \(x:long\)", "# probes", r"begin .*", r"timer\.ms\(100\) .*"):
             self.assertRegex(text, f"(?m)^{line}$")
+        verbose = self.stap("--runtime=user", "-v", "-p2", "-e", script)
+        for line in ("bound:long = 3", r".*return x \* 2;", r".*counts\[\"a\", 1\] \+= twice\(bound\);"):
+            self.assertRegex(verbose.stdout, f"(?m)^{line}$")
+
+    def test_messages_in_colour(self):
+        script = 'probe begin { println("a" + 1) }'
+        run = self.stap("--runtime=user", "--color", "-p2", "-e", script)
+        self.assertIn("\033[01;31merror: \033[0m", run.stderr)
+        run = self.stap("--runtime=user", "--color=always", "-p2", "-e", script, environment={"SYSTEMTAP_COLORS": "error=35"})
+        self.assertIn("\033[35merror: \033[0m", run.stderr)
+        for words, colours in ((("--color=auto",), None), (("--color=never",), None), (("--color",), ""), (("--color",), "nonsense")):
+            run = self.stap("--runtime=user", *words, "-p2", "-e", script, environment={} if colours is None else {"SYSTEMTAP_COLORS": colours})
+            self.assertNotIn("\033", run.stderr, words)
 
     def test_pass_3_prints_c(self):
         with open(f"{self.cwd}/out.c", "w") as file:
