@@ -68,9 +68,16 @@ uint32_t tap_c_format(char *dst, uint32_t size, const char *format, ...)
 	return n < 0 ? 0 : (uint32_t)n < size ? (uint32_t)n : size - 1;
 }
 
-/* One thread runs all handlers: every lock is free. */
+/*
+ * One thread runs all handlers: every lock is free, if the handlers before gave theirs back. Those of a
+ * handler that takes them in line are held in earnest, so all are.
+ */
 bool tap_lock_set_take(struct tap_ctx *c, const struct tap_lock_set *set)
 {
+	uint32_t i;
+
+	for (i = 0; i < set->count && tap_work_take(&c->work); i++)
+		tap_lock_try(set->uses[i].lock, set->uses[i].write);
 	c->held = set;
 	return true;
 }
@@ -90,5 +97,11 @@ void tap_number_unit(struct tap_ctx *c)
 
 void tap_lock_set_release(struct tap_ctx *c)
 {
+	const struct tap_lock_set *set = c->held;
+	uint32_t i;
+
 	c->held = NULL;
+	c->work.left = TAP_WORK_TURNS; /* a handler that has used up its budget gives its locks back too */
+	for (i = 0; i < set->count && tap_work_take(&c->work); i++)
+		tap_lock_drop(set->uses[i].lock, set->uses[i].write);
 }

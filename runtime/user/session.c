@@ -53,7 +53,8 @@ void tap_user_run(struct tap_ctx *c, const struct tap_site *site)
 	c->kind = site->probe->kind;
 	site->probe->hits++;
 	site->probe->handler(c);
-	c->held = NULL;
+	if (c->held) /* a failure left its region */
+		tap_lock_set_release(c);
 	if (c->error)
 		report_failure(c);
 	tap_output_commit(c);
