@@ -546,12 +546,11 @@ public:
       module(node.module);
       out_ += ')';
       break;
-    case Target::Root::value: { // `(x)[0]`: without the parentheses x would be an array
-      bool parens =
-          node.operand->as<Variable>() && !node.steps.empty() && node.steps[0].kind != TargetStep::Kind::member;
-      out_ += parens ? "(" : "";
-      expr(*node.operand, primary_precedence);
-      out_ += parens ? ")" : "";
+    case Target::Root::value: {
+      // `(a)[1]`: without parentheses it would be an array's element.
+      bool looks_indexed =
+          node.operand->as<Variable>() && !node.steps.empty() && node.steps.front().kind != TargetStep::Kind::member;
+      expr(*node.operand, looks_indexed ? primary_precedence + 1 : primary_precedence);
       break;
     }
     }
@@ -568,8 +567,12 @@ public:
         expr(*step.index, 0);
       out_ += ']';
     }
-    if (node.pretty != Target::Pretty::none)
+    if (node.pretty != Target::Pretty::none) {
+      // Behind a word it would be read as a part of that.
+      if (node.root == Target::Root::value && node.steps.empty())
+        out_ += ' ';
       out_ += node.pretty == Target::Pretty::shallow ? "$" : "$$";
+    }
   }
   void module(std::string_view name) {
     if (name.empty())

@@ -2,6 +2,7 @@
 #include "frontend/parser.h"
 
 #include <string>
+#include <utility>
 
 namespace tapjit {
 
@@ -13,6 +14,7 @@ namespace {
 constexpr int in_precedence = 8;
 constexpr int regex_precedence = 9;
 constexpr int concat_precedence = 11;
+constexpr int primary_precedence = 17;
 
 struct BinaryToken {
   BinaryOp op;
@@ -125,6 +127,8 @@ Expr *Parser::parse_ternary() {
 Expr *Parser::parse_binary(int min_precedence) {
   Expr *left = parse_unary();
   unsigned entered = 0;
+  int max_precedence = primary_precedence; // what may still follow
+  bool compared = false;                   // the last operator was a comparison
   for (;;) {
     const Token &token = peek();
     if (!enter(token.loc, 1)) {
@@ -133,26 +137,30 @@ Expr *Parser::parse_binary(int min_precedence) {
     }
     ++entered;
     if (token.kind == TokenKind::kw_in) {
-      if (in_precedence < min_precedence)
+      if (in_precedence < min_precedence || in_precedence > max_precedence)
         break;
       take();
       Loc array_loc = peek().loc;
       Expr *array = make(array_loc, Variable{take_name("an array"), {}});
       Expr *keys[] = {left};
       left = make(token.loc, ArrayIn{file_.arena.copy(std::span<Expr *const>(keys)), array});
+      max_precedence = in_precedence - 1; // `a in b in c` and `a in b == c` have no meaning
     } else if (token.kind == TokenKind::match || token.kind == TokenKind::not_match) {
-      if (regex_precedence < min_precedence)
+      if (regex_precedence < min_precedence || regex_precedence > max_precedence || compared)
         break;
       left = parse_regex(left);
+      max_precedence = regex_precedence - 1;
     } else if (token.kind == TokenKind::dot) {
-      if (concat_precedence < min_precedence)
+      if (concat_precedence < min_precedence || concat_precedence > max_precedence)
         break;
       std::vector<Expr *> parts{left};
       while (accept(TokenKind::dot))
         parts.push_back(parse_binary(concat_precedence + 1));
       left = make(token.loc, Concat{file_.arena.copy(parts)});
-    } else if (const BinaryToken *op = binary_operator(token); op && op->precedence >= min_precedence) {
+    } else if (const BinaryToken *op = binary_operator(token);
+               op && op->precedence >= min_precedence && op->precedence <= max_precedence) {
       take();
+      compared = op->precedence == regex_precedence;
       Expr *right = parse_binary(op->precedence + 1);
       left = make(token.loc, Binary{op->op, left, right});
     } else {
@@ -219,7 +227,7 @@ Expr *Parser::parse_increment() {
 Expr *Parser::parse_access() {
   Loc loc = peek().loc;
   bool address_of = accept(TokenKind::ampersand);
-  bool in_parens = is(TokenKind::lparen);
+  bool parenthesised = is(TokenKind::lparen);
   Expr *base = parse_primary();
   Target node{};
   bool is_target = base->as<Target>() != nullptr;
@@ -227,10 +235,11 @@ Expr *Parser::parse_access() {
     node = *base->as<Target>();
   std::vector<TargetStep> steps;
   bool is_value = false;
-  // `A[k]` of a plain name is an array element; `(p)[k]` is what p points to.
-  bool indexable = is_target || in_parens || !base->as<Variable>();
+  // `A[k]` of a plain name is an array element; pass 2 sees when it is a typed pointer instead.
+  bool autocast = options_.has("2.6");
+  bool indexable = is_target || (autocast && (parenthesised || !base->as<Variable>()));
   for (;;) {
-    if (is(TokenKind::arrow)) {
+    if (is(TokenKind::arrow) && (is_target || autocast)) {
       Loc step_loc = take().loc;
       const Token &member = peek();
       if (member.kind != TokenKind::name && !is_keyword(member.kind)) {
@@ -245,8 +254,7 @@ Expr *Parser::parse_access() {
       if (dollars)
         node.pretty = dollars == 1 ? Target::Pretty::shallow : Target::Pretty::deep;
       steps.push_back({TargetStep::Kind::member, sources_.intern(name), 0, nullptr, step_loc});
-    } else if (is(TokenKind::lbracket) && (indexable || !steps.empty()) && !base->as<Histogram>() &&
-               !base->as<Index>()) {
+    } else if (is(TokenKind::lbracket) && (indexable || !steps.empty()) && !base->as<Histogram>()) {
       Loc step_loc = take().loc;
       Expr *index = parse_expression();
       expect(TokenKind::rbracket);
@@ -254,14 +262,15 @@ Expr *Parser::parse_access() {
         steps.push_back({TargetStep::Kind::literal_index, Name(), literal->value, nullptr, step_loc});
       else
         steps.push_back({TargetStep::Kind::expr_index, Name(), 0, index, step_loc});
-    } else if (is(TokenKind::name) && (is_target || !steps.empty()) && peek().glued &&
-               (peek().text == "$" || peek().text == "$$")) {
+    } else if (is(TokenKind::name) && (is_target || autocast) && (peek().text == "$" || peek().text == "$$")) {
       node.pretty = take().text.size() == 1 ? Target::Pretty::shallow : Target::Pretty::deep;
     } else {
       break;
     }
   }
-  if (!is_target && (!steps.empty() || address_of)) {
+  if (address_of && !is_target && !autocast)
+    fail(DiagId::expected, base->loc, {"a target variable, `@cast` or `@var`", describe(*base)});
+  if (!is_target && (!steps.empty() || address_of || node.pretty != Target::Pretty::none)) {
     node.root = Target::Root::value;
     node.operand = base;
     is_value = true;
@@ -314,8 +323,12 @@ Expr *Parser::parse_primary() {
     take();
     require_guru("embedded code", token.loc);
     return make(token.loc, EmbeddedExpr{token.text, token.text.find("/* string */") != std::string_view::npos});
-  case TokenKind::at_word:
-    return parse_at_word();
+  case TokenKind::at_word: {
+    Expr *expr = parse_at_word();
+    if (expr->as<Histogram>())
+      fail(DiagId::histogram_as_value, expr->loc, {});
+    return expr;
+  }
   case TokenKind::name:
     return parse_name();
   default:
@@ -328,6 +341,8 @@ Expr *Parser::parse_primary() {
 Expr *Parser::parse_tuple_in() {
   take();
   std::vector<Expr *> keys = parse_keys(true);
+  if (keys.size() == 1 && keys[0] && !is(TokenKind::kw_in))
+    return keys[0];
   Loc loc = peek().loc;
   expect(TokenKind::kw_in);
   Loc array_loc = peek().loc;
@@ -339,13 +354,20 @@ Expr *Parser::parse_name() {
   const Token &token = take();
   if (token.text[0] == '$')
     return parse_target_name(token);
+  bool wildcards = std::exchange(wildcard_keys_, false);
+  if (is_print_name(token.text)) {
+    if (is(TokenKind::lparen))
+      return parse_print(token);
+    fail_expected("`(`");
+    return dummy();
+  }
   if (is(TokenKind::lparen))
-    return is_print_name(token.text) ? parse_print(token) : parse_call(token);
+    return parse_call(token);
   Expr *variable = make(token.loc, Variable{sources_.intern(token.text), {}});
   if (!is(TokenKind::lbracket))
     return variable;
   take();
-  std::vector<Expr *> keys = parse_keys(false);
+  std::vector<Expr *> keys = parse_keys(wildcards);
   return make(token.loc, Index{variable, file_.arena.copy(keys)});
 }
 
@@ -407,8 +429,14 @@ Expr *Parser::parse_at_word() {
   for (const StatWord &stat : stat_words)
     if (stat.word == word)
       return parse_stat(stat.op, loc);
-  if (word == "hist_log" || word == "hist_linear")
-    return parse_histogram(word == "hist_log", loc);
+  if (word == "hist_log" || word == "hist_linear") {
+    Expr *histogram = parse_histogram(word == "hist_log", loc);
+    if (!accept(TokenKind::lbracket))
+      return histogram;
+    Expr *keys[] = {parse_expression()};
+    expect(TokenKind::rbracket);
+    return make(loc, Index{histogram, file_.arena.copy(std::span<Expr *const>(keys))});
+  }
   if (builtin_at_word_since(word).empty()) {
     fail(DiagId::unknown_macro, loc, {word});
     return dummy();
@@ -429,7 +457,7 @@ Expr *Parser::parse_at_word() {
     result = make(loc, ProbeWrite{take_name("a variable")});
   } else if (word == "perf" || word == "const" || word == "enum") {
     std::string_view text;
-    take_string(text, "a string");
+    take_text(text, "a string");
     result = word == "perf"    ? make(loc, Perf{text})
              : word == "const" ? make(loc, Const{text})
                                : make(loc, EnumValue{text});
@@ -480,12 +508,23 @@ Expr *Parser::parse_histogram(bool logarithmic, Loc loc) {
     take_number(node.step, "a literal number");
   }
   expect(TokenKind::rparen);
-  Expr *histogram = make(loc, node);
-  if (!accept(TokenKind::lbracket))
-    return histogram;
-  Expr *keys[] = {parse_expression()};
-  expect(TokenKind::rbracket);
-  return make(loc, Index{histogram, file_.arena.copy(std::span<Expr *const>(keys))});
+  return make(loc, node);
+}
+
+// Whether a histogram that is not indexed stands here.
+bool Parser::at_histogram() const {
+  if (!is(TokenKind::at_word) || (peek().text != "hist_log" && peek().text != "hist_linear") ||
+      peek(1).kind != TokenKind::lparen)
+    return false;
+  size_t depth = 0;
+  for (size_t ahead = 1;; ++ahead) {
+    TokenKind kind = peek(ahead).kind;
+    if (kind == TokenKind::end)
+      return true;
+    depth += kind == TokenKind::lparen;
+    if (kind == TokenKind::rparen && --depth == 0)
+      return peek(ahead + 1).kind != TokenKind::lbracket;
+  }
 }
 
 Expr *Parser::parse_cast(Loc loc) {
@@ -493,7 +532,7 @@ Expr *Parser::parse_cast(Loc loc) {
   node.root = Target::Root::cast;
   node.operand = parse_expression();
   expect(TokenKind::comma);
-  take_string(node.type, "a type in a string");
+  take_text(node.type, "a type in a string");
   if (accept(TokenKind::comma))
     take_string(node.module, "a module in a string");
   expect(TokenKind::rparen);

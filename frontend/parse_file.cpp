@@ -24,7 +24,9 @@ Diagnostic *Parser::fail_expected(std::string_view what) {
   Diagnostic *diagnostic = fail(DiagId::expected, found.loc, {what, describe_token(found)});
   if (!diagnostic)
     return nullptr;
-  if (is_keyword(found.kind) && what.starts_with("a"))
+  bool declares =
+      found.kind == TokenKind::kw_probe || found.kind == TokenKind::kw_function || found.kind == TokenKind::kw_global;
+  if (is_keyword(found.kind) && !declares && what.starts_with("a"))
     diagnostic->hint(describe_token(found) + " is a word of the language");
   if (found.kind == TokenKind::greater3)
     diagnostic->hint("`<<<` adds to a statistic");
@@ -66,6 +68,15 @@ bool Parser::take_string(std::string_view &text, std::string_view what) {
     joined += take().text;
   text = file_.arena.copy(std::string_view(joined));
   return true;
+}
+
+bool Parser::take_text(std::string_view &text, std::string_view what) {
+  Loc loc = peek().loc;
+  if (!take_string(text, what))
+    return false;
+  if (text.empty())
+    fail(DiagId::expected, loc, {what, "an empty string"});
+  return !text.empty();
 }
 
 bool Parser::take_number(int64_t &number, std::string_view what) {
@@ -143,9 +154,6 @@ void Parser::parse_declaration() {
     if (require_guru("embedded code", token.loc))
       add_decl(token.loc, EmbeddedDecl{token.text});
     return;
-  case TokenKind::semicolon:
-    take();
-    return;
   default:
     fail_expected("`probe`, `global`, `private`, `function` or `%{`");
     ++at_; // so that recovery moves on
@@ -156,16 +164,17 @@ void Parser::parse_declaration() {
 
 void Parser::parse_probe() {
   Loc loc = take().loc;
+  bool first_is_brace = is(TokenKind::lbrace);
   std::vector<ProbePoint> points = parse_points();
   std::vector<ProbePoint> names;
   bool epilogue_form = false;
-  while (is(TokenKind::assign) || is(TokenKind::add_assign)) {
-    epilogue_form = take().kind == TokenKind::add_assign;
-    names.insert(names.end(), points.begin(), points.end());
+  while ((is(TokenKind::assign) || is(TokenKind::add_assign)) && points.size() == 1) {
+    epilogue_form = take().kind == TokenKind::add_assign || epilogue_form;
+    names.push_back(points.front());
     points = parse_points();
-    if (epilogue_form)
-      break;
   }
+  if (first_is_brace && !is(TokenKind::lbrace) && points.size() == 1)
+    fail_expected("`{` and the handler; what stands behind `probe` is taken for a probe point");
   Stmt *body = parse_block();
   if (names.empty()) {
     if (!failing_)
@@ -200,67 +209,80 @@ std::vector<ProbePoint> Parser::parse_points() {
 }
 
 void Parser::parse_point(std::vector<ProbePoint> &points) {
-  Loc loc = peek().loc;
-  ComponentLists lists = parse_components();
-  bool optional = false, sufficient = false;
+  for (const PointPart &part : parse_components())
+    points.push_back({part.loc, file_.arena.copy(part.components), part.optional, part.sufficient, part.condition});
+}
+
+// `?`, `!` and `if (...)` behind a point; where braces gave several, for all of them.
+void Parser::parse_point_suffix(std::vector<PointPart> &parts) {
+  bool optional = is(TokenKind::question), sufficient = is(TokenKind::bang);
+  auto refuse_second = [&](bool PointPart::*flag, const Token &token) {
+    for (const PointPart &part : parts)
+      if (part.*flag)
+        fail(DiagId::suffix_twice, token.loc, {describe_token(token)});
+  };
+  if (optional || sufficient) {
+    const Token &token = take();
+    refuse_second(&PointPart::optional, token);
+    refuse_second(&PointPart::sufficient, token);
+  }
   Expr *condition = nullptr;
-  if (accept(TokenKind::question))
-    optional = true;
-  else if (accept(TokenKind::bang))
-    sufficient = true;
   if (is(TokenKind::kw_if)) {
-    take();
+    const Token &token = take();
+    for (const PointPart &part : parts)
+      if (part.condition)
+        fail(DiagId::suffix_twice, token.loc, {describe_token(token)});
     expect(TokenKind::lparen);
     condition = parse_expression();
     expect(TokenKind::rparen);
   }
-  for (const ComponentList &list : lists)
-    points.push_back(
-        {loc, file_.arena.copy(list.components), optional || list.optional, sufficient || list.sufficient, condition});
+  for (PointPart &part : parts) {
+    part.optional = part.optional || optional;
+    part.sufficient = part.sufficient || sufficient;
+    part.condition = condition ? condition : part.condition;
+  }
 }
 
-// Components up to the end of the point or of a brace's alternative; more than one list when there were braces.
-Parser::ComponentLists Parser::parse_components() {
-  ComponentLists lists(1);
+// Components up to the end of the point or of a brace's alternative; more than one part when there were braces.
+std::vector<Parser::PointPart> Parser::parse_components() {
+  std::vector<PointPart> parts(1);
+  parts.front().loc = peek().loc;
   if (!enter(peek().loc)) {
     leave();
-    return lists;
+    return parts;
   }
   do {
-    ComponentLists heads;
-    if (is(TokenKind::lbrace)) {
-      take();
+    for (const PointPart &part : parts)
+      if (part.has_suffix())
+        fail(DiagId::suffix_within_point, peek().loc, {});
+    std::vector<PointPart> heads;
+    if (accept(TokenKind::lbrace)) {
       do {
-        ComponentLists inner = parse_components();
-        bool optional = accept(TokenKind::question);
-        bool sufficient = !optional && accept(TokenKind::bang);
-        for (ComponentList &list : inner) {
-          list.optional = list.optional || optional;
-          list.sufficient = list.sufficient || sufficient;
-        }
+        std::vector<PointPart> inner = parse_components();
         heads.insert(heads.end(), inner.begin(), inner.end());
       } while (accept(TokenKind::comma));
       expect(TokenKind::rbrace);
     } else {
-      heads.push_back({{parse_component()}});
+      heads.resize(1);
+      heads.front().components.push_back(parse_component());
     }
-    ComponentLists product;
-    if (lists.size() * heads.size() > 100'000) {
+    if (parts.size() * heads.size() > 100'000) {
       fail(DiagId::too_deep, peek().loc, {});
       break;
     }
-    for (const auto &list : lists)
-      for (const auto &head : heads) {
-        product.push_back(list);
-        ComponentList &last = product.back();
-        last.components.insert(last.components.end(), head.components.begin(), head.components.end());
-        last.optional = last.optional || head.optional;
-        last.sufficient = last.sufficient || head.sufficient;
+    std::vector<PointPart> product;
+    for (const PointPart &part : parts)
+      for (const PointPart &head : heads) {
+        product.push_back(head);
+        product.back().loc = part.loc;
+        product.back().components.insert(product.back().components.begin(), part.components.begin(),
+                                         part.components.end());
       }
-    lists = std::move(product);
+    parts = std::move(product);
   } while (accept(TokenKind::dot));
+  parse_point_suffix(parts);
   leave();
-  return lists;
+  return parts;
 }
 
 // Words and `*` that stand without a blank between them: `sys_*64`, `**`.
@@ -335,14 +357,19 @@ void Parser::parse_function(bool is_private) {
   }
   expect(TokenKind::rparen, "`,` or `)`");
   function.params = file_.arena.copy(params);
-  if (accept(TokenKind::colon))
-    take_number(function.priority, "a priority");
+  if (accept(TokenKind::colon)) {
+    Loc priority_loc = peek().loc;
+    if (take_number(function.priority, "a priority") && function.priority < 1)
+      fail(DiagId::bad_priority, priority_loc, {function.priority});
+  }
   if (is(TokenKind::embedded)) {
     const Token &code = take();
     function.code = {code.text, code.loc};
     require_guru("embedded code", code.loc);
   } else {
+    in_function_ = true;
     function.body = parse_block();
+    in_function_ = false;
   }
   if (!failing_)
     add_decl(loc, function);
@@ -354,8 +381,11 @@ void Parser::parse_globals(bool is_private) {
   do {
     Loc loc = peek().loc;
     GlobalDecl global = parse_global(is_private);
-    if (!failing_)
-      add_decl(loc, global);
+    if (failing_)
+      continue;
+    if (auto [first, added] = globals_.emplace(global.name, loc); !added)
+      diagnostics_.report(DiagId::redefined, loc, {global.name}).note(first->second, "first defined here");
+    add_decl(loc, global);
   } while (accept(TokenKind::comma));
   accept(TokenKind::semicolon);
 }
@@ -380,6 +410,8 @@ GlobalDecl Parser::parse_global(bool is_private) {
   } else if (!is(TokenKind::assign)) {
     return global;
   }
+  if (global.sized && !failing_)
+    diagnostics_.report(DiagId::array_initialised, peek().loc, {global.name});
   take();
   Loc loc = peek().loc;
   if (is(TokenKind::string)) {
@@ -405,6 +437,8 @@ std::unique_ptr<File> parse_script(SourceTable &sources, SourceId source, const 
   std::vector<Token> tokens = lex(sources, source, file->arena, diagnostics, lex_options(options));
   MacroTable macros;
   tokens = preprocess(std::move(tokens), options, sources, file->arena, macros, diagnostics);
+  if (tokens.size() <= 1 && !options.is_library && !diagnostics.has_errors())
+    diagnostics.report(DiagId::empty_script, sources.loc(source, 0), {sources.name(source)});
   Parser(*file, tokens, options, sources, diagnostics).parse_file();
   return file;
 }

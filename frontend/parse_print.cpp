@@ -168,6 +168,13 @@ Expr *Parser::parse_print(const Token &name) {
     }
   }
   std::vector<Expr *> args;
+  if (!node.formatted && !node.delimited && !node.is_char && at_histogram()) {
+    Loc loc = peek().loc;
+    args.push_back(parse_at_word());
+    if (!is(TokenKind::rparen))
+      fail(DiagId::histogram_as_value, loc, {});
+    first = false;
+  }
   while (!is(TokenKind::rparen) && !is(TokenKind::end)) {
     if (!first && !expect(TokenKind::comma, "`,` or `)`"))
       break;
@@ -181,7 +188,10 @@ Expr *Parser::parse_print(const Token &name) {
     if (format_is_good) // else nobody knows how many it takes
       check_format_arguments(node, name.loc);
   } else if (!failing_ && (args.size() < needed || (node.is_char && args.size() != 1))) {
-    diagnostics_.report(DiagId::print_needs_argument, name.loc, {name.text, needed == 2 ? "two values" : "one value"});
+    diagnostics_.report(DiagId::print_needs_argument, name.loc,
+                        {name.text, needed == 2    ? "at least two values"
+                                    : node.is_char ? "exactly one value"
+                                                   : "at least one value"});
   }
   return make(name.loc, node);
 }

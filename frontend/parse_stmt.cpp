@@ -175,7 +175,7 @@ void Parser::parse_foreach_keys(Foreach &node) {
     return make(loc, Variable{take_name("a variable"), {}});
   };
   auto sorted = [&](Foreach::SortBy by, size_t key) {
-    if (parse_sort(node, false)) {
+    if (parse_sort(node)) {
       node.sort_by = by;
       node.sort_key = static_cast<uint32_t>(key);
     }
@@ -183,20 +183,14 @@ void Parser::parse_foreach_keys(Foreach &node) {
   std::vector<Expr *> keys;
   if (!is(TokenKind::lbracket)) {
     Expr *first = variable();
-    // Whether this is the value or the only key shows behind its sort sign; `v-=k` is lexed as one operator.
-    if (is(TokenKind::add_assign) || is(TokenKind::sub_assign)) {
-      node.sort_by = Foreach::SortBy::value;
-      node.descending = take().kind == TokenKind::sub_assign;
+    // Whether this is the value or the only key shows behind its sort sign.
+    sorted(Foreach::SortBy::key, 0);
+    if (accept(TokenKind::assign)) {
       node.value = first;
+      if (node.sort_by == Foreach::SortBy::key)
+        node.sort_by = Foreach::SortBy::value;
     } else {
-      sorted(Foreach::SortBy::key, 0);
-      if (accept(TokenKind::assign)) {
-        node.value = first;
-        if (node.sort_by == Foreach::SortBy::key)
-          node.sort_by = Foreach::SortBy::value;
-      } else {
-        keys.push_back(first);
-      }
+      keys.push_back(first);
     }
   }
   if (keys.empty()) {
@@ -239,7 +233,7 @@ void Parser::parse_foreach_array(Foreach &node) {
       fail_expected("`@count`, `@sum`, `@min`, `@max`, `@avg` or `@variance`");
     take();
   }
-  if (parse_sort(node, true)) {
+  if (parse_sort(node)) {
     node.sort_by = has_stat ? Foreach::SortBy::stat : Foreach::SortBy::value;
     node.sort_stat = stat;
   } else if (has_stat) {
@@ -248,17 +242,14 @@ void Parser::parse_foreach_array(Foreach &node) {
 }
 
 // A sort sign; true when there was one.
-bool Parser::parse_sort(Foreach &node, bool is_array) {
+bool Parser::parse_sort(Foreach &node) {
   TokenKind kind = peek().kind;
-  bool plus = kind == TokenKind::plus || kind == TokenKind::increment;
-  bool minus = kind == TokenKind::minus || kind == TokenKind::decrement;
-  if (!plus && !minus)
+  if (kind != TokenKind::plus && kind != TokenKind::minus)
     return false;
-  (void)is_array;
   const Token &sign = take();
   if (node.sort_by != Foreach::SortBy::none)
     fail(DiagId::foreach_two_sorts, sign.loc, {});
-  node.descending = minus;
+  node.descending = kind == TokenKind::minus;
   return true;
 }
 
@@ -267,7 +258,9 @@ bool Parser::parse_sort(Foreach &node, bool is_array) {
 Stmt *Parser::parse_return() {
   Loc loc = take().loc;
   Return node{};
-  if (starts_expression())
+  if (!in_function_ && !failing_)
+    diagnostics_.report(DiagId::return_outside_function, loc).hint("`next` leaves a probe's handler");
+  if (!is(TokenKind::semicolon) && !is(TokenKind::rbrace))
     node.value = parse_expression();
   accept(TokenKind::semicolon);
   return make_stmt(loc, node);
@@ -276,12 +269,11 @@ Stmt *Parser::parse_return() {
 Stmt *Parser::parse_delete() {
   Loc loc = take().loc;
   Loc target_loc = peek().loc;
-  Expr *variable = make(target_loc, Variable{take_name("a variable or an array element"), {}});
-  Delete node{variable};
-  if (accept(TokenKind::lbracket)) {
-    std::vector<Expr *> keys = parse_keys(true);
-    node.target = make(target_loc, Index{variable, file_.arena.copy(keys)});
-  }
+  wildcard_keys_ = is(TokenKind::name) || is(TokenKind::lparen);
+  Delete node{parse_expression()};
+  wildcard_keys_ = false;
+  if (!node.target->as<Variable>() && !node.target->as<Index>())
+    fail(DiagId::expected, target_loc, {"a variable or an array element", describe(*node.target)});
   accept(TokenKind::semicolon);
   return make_stmt(loc, node);
 }

@@ -12,6 +12,7 @@
 #include "frontend/parse.h"
 
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace tapjit {
@@ -59,7 +60,8 @@ private:
   Name take_name(std::string_view what);
   // Adjacent literals count as one.
   bool take_string(std::string_view &text, std::string_view what);
-  bool take_number(int64_t &number, std::string_view what); // with an optional sign
+  bool take_text(std::string_view &text, std::string_view what); // a string that is not empty
+  bool take_number(int64_t &number, std::string_view what);      // with an optional sign
   bool enter(Loc loc, unsigned weight = bracket_weight); // deeper; false (reported) when too deep. Pair with leave().
   void leave(unsigned weight = bracket_weight) { depth_ -= weight; }
 
@@ -87,13 +89,16 @@ private:
   ast::GlobalDecl parse_global(bool is_private);
   std::vector<ast::ProbePoint> parse_points();
   void parse_point(std::vector<ast::ProbePoint> &points);
-  // One point that braces stand for; a `?` or `!` within them belongs to its own alternative.
-  struct ComponentList {
+  // A point, or one alternative within braces; only the last part of a point may be optional or conditional.
+  struct PointPart {
+    Loc loc;
     std::vector<ast::PointComponent> components;
     bool optional = false, sufficient = false;
+    ast::Expr *condition = nullptr;
+    bool has_suffix() const { return optional || sufficient || condition; }
   };
-  using ComponentLists = std::vector<ComponentList>;
-  ComponentLists parse_components();
+  std::vector<PointPart> parse_components();
+  void parse_point_suffix(std::vector<PointPart> &parts);
   ast::PointComponent parse_component();
   std::string_view take_component_name();
   void check_alias_names(const std::vector<ast::ProbePoint> &names);
@@ -110,7 +115,7 @@ private:
   ast::Stmt *parse_foreach();
   void parse_foreach_keys(ast::Foreach &node);
   void parse_foreach_array(ast::Foreach &node);
-  bool parse_sort(ast::Foreach &node, bool is_array);
+  bool parse_sort(ast::Foreach &node);
   ast::Stmt *parse_return();
   ast::Stmt *parse_delete();
   ast::Stmt *parse_try();
@@ -129,7 +134,8 @@ private:
   ast::Expr *parse_tuple_in();
   ast::Expr *parse_at_word();
   ast::Expr *parse_stat(ast::StatOp op, Loc loc);
-  ast::Expr *parse_histogram(bool logarithmic, Loc loc);
+  ast::Expr *parse_histogram(bool logarithmic, Loc loc); // without what follows it
+  bool at_histogram() const;
   ast::Expr *parse_cast(Loc loc);
   ast::Expr *parse_at_var(Loc loc);
   ast::Expr *parse_regex(ast::Expr *subject);
@@ -151,7 +157,10 @@ private:
   size_t at_ = 0;
   unsigned depth_ = 0;
   bool failing_ = false;
-  bool gave_up_ = false; // too deep: the declaration is left out
+  bool wildcard_keys_ = false; // the next array element may have `*` as a key (delete)
+  bool in_function_ = false;
+  std::unordered_map<Name, Loc> globals_; // of this file
+  bool gave_up_ = false;                  // too deep: the declaration is left out
   Token end_;
 };
 
