@@ -412,6 +412,7 @@ struct Decl {
 // A parsed file. Owns its nodes; texts may also point into the SourceTable.
 struct File {
   SourceId source;
+  bool is_deep = false; // walk it on a deep stack (base/deep_stack.h)
   Arena arena;
   std::vector<Decl *> decls; // in the order of the text
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The canonical text of a tree. What it prints parses to the same tree: parentheses stand where precedence needs them
 // and nowhere else.
+#include "frontend/base/deep_stack.h"
 #include "frontend/parse.h"
 #include "frontend/visit.h"
 
@@ -623,7 +624,7 @@ private:
 
 std::string print_file(const File &file) {
   Printer printer;
-  printer.file(file);
+  run_on_deep_stack(file.is_deep, [&] { printer.file(file); });
   return printer.take();
 }
 

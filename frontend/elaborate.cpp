@@ -3,6 +3,7 @@
 // and those more files); then, on the whole, types and checks.
 #include "frontend/elaborate.h"
 
+#include "frontend/base/deep_stack.h"
 #include "frontend/passes/check.h"
 #include "frontend/passes/clone.h"
 #include "frontend/passes/elide.h"
@@ -12,6 +13,7 @@
 #include "frontend/passes/resolve_probes.h"
 #include "frontend/passes/target_vars.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <unordered_set>
 
@@ -258,7 +260,12 @@ private:
 
 Program elaborate(std::vector<const File *> files, Library &library, const ProbeFamilies &families,
                   const ElaborateOptions &options, Diagnostics &diagnostics) {
-  return Elaboration(library, families, options, library.sources(), diagnostics).run(files);
+  bool deep = std::any_of(files.begin(), files.end(), [](const File *file) { return file->is_deep; });
+  Program program;
+  run_on_deep_stack(
+      deep, [&] { program = Elaboration(library, families, options, library.sources(), diagnostics).run(files); });
+  program.is_deep = deep;
+  return program;
 }
 
 Program elaborate(const File &file, Library &library, const ProbeFamilies &families, const ElaborateOptions &options,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The frame of a module: globals, functions, probes and their sites, limits. Bodies: lower_body.h.
 #include "frontend/lower_module.h"
+#include "frontend/base/deep_stack.h"
 
 #include "frontend/lower_body.h"
 
@@ -231,8 +232,8 @@ static void add_probe(ModuleState &state, const Handler &handler) {
 
 } // namespace lowering
 
-ir::Module lower(const Program &program, const SourceTable &sources, const LowerOptions &options,
-                 Diagnostics &diagnostics) {
+static ir::Module lower_program(const Program &program, const SourceTable &sources, const LowerOptions &options,
+                                Diagnostics &diagnostics) {
   using namespace lowering;
   ir::Module module;
   module.name = options.module_name;
@@ -271,6 +272,13 @@ std::vector<ResolvedSite> find_display_sites(const ProbeFamilies &families) {
     result.insert(result.end(), match.sites.begin(), match.sites.end());
   }
   return result;
+}
+
+ir::Module lower(const Program &program, const SourceTable &sources, const LowerOptions &options,
+                 Diagnostics &diagnostics) {
+  ir::Module module;
+  run_on_deep_stack(program.is_deep, [&] { module = lower_program(program, sources, options, diagnostics); });
+  return module;
 }
 
 } // namespace tapjit

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/base/deep_stack.h"
 #include "frontend/parser.h"
 #include "frontend/preprocess.h"
 
@@ -97,9 +98,10 @@ bool Parser::take_number(int64_t &number, std::string_view what) {
 
 bool Parser::enter(Loc loc, unsigned weight) {
   depth_ += weight;
-  if (depth_ > max_depth) {
-    fail(DiagId::too_deep, loc, {});
-    gave_up_ = true;
+  if (depth_ > max_depth_) {
+    if (Diagnostic *diagnostic = fail(DiagId::too_deep, loc, {}))
+      diagnostic->hint("brackets, blocks and operators nest to " + std::to_string(max_depth_) + " levels at most");
+    gave_up_ = was_too_deep_ = true;
     return false;
   }
   return true;
@@ -439,7 +441,16 @@ std::unique_ptr<File> parse_script(SourceTable &sources, SourceId source, const 
   tokens = preprocess(std::move(tokens), options, sources, file->arena, macros, diagnostics);
   if (tokens.size() <= 1 && !options.is_library && !diagnostics.has_errors())
     diagnostics.report(DiagId::empty_script, sources.loc(source, 0), {sources.name(source)});
-  Parser(*file, tokens, options, sources, diagnostics).parse_file();
+  size_t reported = diagnostics.all().size();
+  Parser parser(*file, tokens, options, sources, diagnostics);
+  parser.parse_file();
+  if (!parser.was_too_deep() || options.is_library)
+    return file;
+  // Once more, with room; the tokens, which may view into the arena, stay.
+  diagnostics.truncate(reported);
+  file->decls.clear();
+  file->is_deep = true;
+  run_on_deep_stack(true, [&] { Parser(*file, tokens, options, sources, diagnostics, true).parse_file(); });
   return file;
 }
 

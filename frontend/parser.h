@@ -20,19 +20,24 @@ namespace tapjit {
 class Parser {
 public:
   Parser(ast::File &file, const std::vector<Token> &tokens, const ParseOptions &options, SourceTable &sources,
-         Diagnostics &diagnostics)
-      : file_(file), tokens_(tokens), options_(options), sources_(sources), diagnostics_(diagnostics) {
+         Diagnostics &diagnostics, bool deep = false)
+      : max_depth_(deep ? max_deep_depth : max_shallow_depth), file_(file), tokens_(tokens), options_(options),
+        sources_(sources), diagnostics_(diagnostics) {
     end_.loc = tokens.back().loc;
   }
 
   void parse_file();
+  // Whether something was left out because it is nested too deeply.
+  bool was_too_deep() const { return was_too_deep_; }
   // One expression and nothing behind it; null after an error.
   ast::Expr *parse_only_expression();
 
 private:
   // Nesting of brackets, operators and statements together, in levels of the tree, so that passes may recurse over it.
-  // What also recurses in the parser weighs more: 400 brackets, 1200 operators in a chain.
-  static constexpr unsigned max_depth = 1200;
+  // What also recurses in the parser weighs more: 400 brackets, 1200 operators in a chain on the thread's own stack,
+  // 6,600 and 20,000 on a deep one.
+  static constexpr unsigned max_shallow_depth = 1200;
+  static constexpr unsigned max_deep_depth = 20'000;
   static constexpr unsigned bracket_weight = 3;
   static constexpr size_t max_keys = 9;
 
@@ -149,6 +154,7 @@ private:
   std::vector<ast::FormatPart> parse_format(std::string_view format, Loc loc, bool &is_good);
   void check_format_arguments(const ast::Print &print, Loc loc);
 
+  unsigned max_depth_;
   ast::File &file_;
   const std::vector<Token> &tokens_;
   const ParseOptions &options_;
@@ -160,7 +166,8 @@ private:
   bool wildcard_keys_ = false; // the next array element may have `*` as a key (delete)
   bool in_function_ = false;
   std::unordered_map<Name, Loc> globals_; // of this file
-  bool gave_up_ = false;                  // too deep: the declaration is left out
+  bool was_too_deep_ = false;
+  bool gave_up_ = false; // too deep: the declaration is left out
   Token end_;
 };
 

@@ -110,6 +110,7 @@ struct TopLevelCode {
 };
 
 struct Program {
+  bool is_deep = false; // walk its trees on a deep stack (base/deep_stack.h)
   Arena arena;
   std::vector<GlobalVar> globals;      // GlobalId
   std::vector<FunctionInfo> functions; // FunctionId

@@ -4,6 +4,7 @@
 // parse to itself.
 #include "frontend_verdict.h"
 
+#include "frontend/macros.h"
 #include "frontend/preprocess.h"
 
 #include <gtest/gtest.h>
@@ -144,21 +145,44 @@ TEST(FrontendSupport, SmallTapsetParses) {
   EXPECT_EQ(print_program(result->program), "# functions\nexit:unknown ()\n# probes\nbegin /* <- begin */\n");
 }
 
-TEST(FrontendGolden, CorpusParses) {
+// Every script of the tree: the canonical text parses, and gives the same text again.
+TEST(FrontendGolden, CanonicalTextOfEveryScript) {
   unsigned count = 0;
-  for (const auto &entry : std::filesystem::directory_iterator(TAPJIT_SOURCE_DIR "/tests/corpus")) {
-    if (entry.path().extension() != ".stp")
-      continue;
-    ++count;
-    SourceTable sources;
-    Diagnostics diagnostics(sources);
-    SourceId id = sources.add("corpus", read_text(entry.path()), SourceKind::script);
-    std::string text = print_file(*parse_script(sources, id, test_options(), diagnostics));
-    EXPECT_EQ(diagnostics.render_all(), "") << entry.path();
-    SourceId again = sources.add("again", text, SourceKind::script);
-    EXPECT_EQ(print_file(*parse_script(sources, again, test_options(), diagnostics)), text) << entry.path();
-  }
-  EXPECT_GT(count, 5u);
+  for (const char *folder : {"/tests", "/tapset"})
+    for (const auto &entry : std::filesystem::recursive_directory_iterator(TAPJIT_SOURCE_DIR + std::string(folder))) {
+      bool is_golden = entry.path().extension() == ".golden";
+      if (entry.path().extension() != ".stp" && !is_golden)
+        continue;
+      std::string script = read_text(entry.path());
+      if (size_t end = script.find("\n---- "); end != std::string::npos)
+        script.resize(end + 1);
+      SourceTable sources;
+      Diagnostics diagnostics(sources);
+      MacroTable macros;
+      ParseOptions options = test_options();
+      options.guru = true;
+      for (const auto &file : std::filesystem::directory_iterator(TAPJIT_SOURCE_DIR "/tapset/scripts"))
+        if (file.path().extension() == ".stpm")
+          parse_macro_file(sources, sources.add(file.path(), read_text(file.path()), SourceKind::macros), options,
+                           macros, diagnostics);
+      options.library_macros = &macros;
+      SourceId id = sources.add(entry.path(), script, SourceKind::script);
+      std::string text = print_file(*parse_script(sources, id, options, diagnostics));
+      if (diagnostics.has_errors()) {
+        // Only those that show a mistake, or need arguments or macros of their own, may have errors.
+        std::string path = entry.path();
+        EXPECT_TRUE(is_golden || path.find("/verdicts/") != std::string::npos ||
+                    path.find("/language/") != std::string::npos || path.find("/fuzz/") != std::string::npos)
+            << path << "\n"
+            << diagnostics.render_all();
+        continue;
+      }
+      ++count;
+      SourceId again = sources.add("again.stp", text, SourceKind::script);
+      EXPECT_EQ(print_file(*parse_script(sources, again, options, diagnostics)), text) << entry.path();
+      EXPECT_FALSE(diagnostics.has_errors()) << entry.path() << diagnostics.render_all();
+    }
+  EXPECT_GT(count, 200u);
 }
 
 } // namespace
