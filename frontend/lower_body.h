@@ -34,6 +34,8 @@ public:
   void lower_shared_body(const Handler &handler, const std::vector<LocalId> &live_in);
   void lower_function(const FunctionInfo &function);
   void lower_entry(const ast::Expr &expr);
+  // Says whether all conditions of the handler hold.
+  void lower_arming(const Handler &handler);
 
 private:
   struct Loop {

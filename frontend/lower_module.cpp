@@ -195,6 +195,26 @@ static void add_sites(ModuleState &state, const Handler &handler, ir::ProbeId pr
   }
 }
 
+// A handler of an event with conditions is placed while they hold: a probe of its own, which the runtime runs when a
+// global that it reads may have changed, says so.
+static void add_arming(ModuleState &state, const Handler &handler, ir::ProbeId armed) {
+  static const std::vector<Local> no_locals;
+  static const std::vector<TargetUse> no_targets;
+  ir::Probe probe;
+  probe.handler = add_function(state, "arming_" + std::to_string(armed.index), ir::FunctionKind::Probe, ir::Type::Void,
+                               handler.conditions[0]->loc);
+  BodyLowerer(state, probe.handler, no_locals, 0, no_targets).lower_arming(handler);
+  lower_pending(state);
+  ir::Site site;
+  site.family = "arming";
+  site.probe = {uint32_t(state.module.probes.size())};
+  site.pp = handler.sites[0].site.pp;
+  site.constants.emplace_back("of", int64_t(armed.index));
+  probe.sites.push_back(ir::SiteId{uint32_t(state.module.sites.size())});
+  state.module.sites.push_back(std::move(site));
+  state.module.probes.push_back(std::move(probe));
+}
+
 static void add_probe(ModuleState &state, const Handler &handler) {
   ir::ProbeId id{uint32_t(state.module.probes.size())};
   std::string number = std::to_string(id.index);
@@ -228,6 +248,9 @@ static void add_probe(ModuleState &state, const Handler &handler) {
   if (!handler.blocks.empty())
     state.groups[handler.blocks.back()->loc.value].probes.push_back(id);
   add_sites(state, handler, id);
+  if (!handler.conditions.empty() && !handler.sites.empty() &&
+      state.module.probes[id.index].context == ir::ContextKind::Event)
+    add_arming(state, handler, id);
 }
 
 } // namespace lowering

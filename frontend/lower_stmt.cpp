@@ -52,6 +52,22 @@ void BodyLowerer::lower_handler(const Handler &handler, ir::FunctionId shared_bo
   builder_.finish();
 }
 
+void BodyLowerer::lower_arming(const Handler &handler) {
+  BlockId disarmed = builder_.new_block();
+  for (const ast::Expr *wanted : handler.conditions) {
+    BlockId next = builder_.new_block();
+    condition(*wanted, next, disarmed);
+    builder_.seal(next);
+    builder_.set_block(next);
+  }
+  builder_.arm(builder_.const_i64(1));
+  builder_.ret();
+  builder_.seal(disarmed);
+  builder_.set_block(disarmed);
+  builder_.arm(builder_.const_i64(0));
+  builder_.finish();
+}
+
 void BodyLowerer::lower_shared_body(const Handler &handler, const std::vector<LocalId> &live_in) {
   for (uint32_t index = 0; index < live_in.size(); ++index)
     builder_.write(locals_[live_in[index].index()], builder_.param(index));

@@ -146,6 +146,7 @@ public:
   void error(ValueId message) { append(Op::Error, {message}); }
   void warn(ValueId message) { append(Op::Warn, {message}); }
   void exit() { append(Op::Exit); }
+  void arm(ValueId wanted) { append(Op::Arm, {wanted}); }
   void charge(int64_t actions = 1) { append(Op::Charge, {}, UINT32_MAX, actions); }
 
   Type type_of(ValueId value) { return function().insts[value.index].type; }

@@ -275,6 +275,7 @@ void emit_Call(const OpText &op) {
 void emit_Error(const OpText &op) { op.run(fmt::format("tap_fail_str(c, {}, {})", op.location(), op.arg(0))); }
 void emit_Warn(const OpText &op) { op.run(fmt::format("tap_warn(c, {})", op.arg(0))); }
 void emit_Exit(const OpText &op) { op.run("tap_request_exit(c)"); }
+void emit_Arm(const OpText &op) { op.run(fmt::format("tap_arm(c, {})", op.arg(0))); }
 void emit_Charge(const OpText &op) {
   op.out().line("if (!tap_charge(c, {}, {}))", op.inst.imm, op.location());
   op.out().line("\tgoto fail;");

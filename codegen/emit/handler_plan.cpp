@@ -3,6 +3,8 @@
 #include "codegen/emit/unit.h"
 #include "ir/signature.h"
 
+#include <algorithm>
+
 namespace tapjit::codegen {
 
 namespace {
@@ -14,7 +16,7 @@ struct Needs {
     ir::GlobalId global = ir::global_of(inst);
     budgets |= ir::effects_of(inst) & (ir::Fail | ir::Opaque | ir::Lock | ir::Print) ||
                (global.valid() && is_map(unit.module.globals[global.index]));
-    site |= inst.op == ir::Op::CtxPp || inst.op == ir::Op::CtxFunc;
+    site |= inst.op == ir::Op::CtxPp || inst.op == ir::Op::CtxFunc || inst.op == ir::Op::Arm;
     regs |= inst.op == ir::Op::CtxReg;
   }
 
@@ -48,20 +50,37 @@ Needs needs_of(const Unit &unit, std::vector<ir::FunctionId> work) {
   return needs;
 }
 
+// Whether a condition reads what the function writes.
+bool changes_condition(const Unit &unit, ir::FunctionId function) {
+  const std::vector<bool> &writes = unit.effects.of(function).writes;
+  for (const ir::Site &site : unit.module.sites) {
+    if (site.family != "arming")
+      continue;
+    const std::vector<bool> &reads = unit.effects.of(unit.module.probes[site.probe.index].handler).reads;
+    for (size_t i = 0; i < reads.size(); i++)
+      if (reads[i] && writes[i])
+        return true;
+  }
+  return false;
+}
+
 } // namespace
 
 bool Unit::prints(ir::FunctionId f) const { return effects.of(f).effects & (ir::Print | ir::Opaque); }
 
 std::string plan_text(const Unit &unit, const ir::Probe &probe, std::vector<ir::FunctionId> functions) {
-  Needs needs = needs_of(unit, std::move(functions));
   std::string text =
       fmt::format(".actions = {}, .stack_bytes = TAP_MINSTACKSPACE, .clock = !TAP_STP_NO_OVERLOAD",
                   probe.context == ir::ContextKind::Session ? "TAP_MAXACTION_INTERRUPTIBLE" : "TAP_MAXACTION");
+  bool arms =
+      std::any_of(functions.begin(), functions.end(), [&](ir::FunctionId f) { return changes_condition(unit, f); });
+  Needs needs = needs_of(unit, std::move(functions));
   for (auto [needed, member] : {std::pair(needs.budgets, "budgets"),
                                 {needs.site, "site"},
                                 {needs.regs, "regs"},
                                 {needs.prints, "prints"},
-                                {needs.recursive, "recursive"}})
+                                {needs.recursive, "recursive"},
+                                {arms, "arms"}})
     if (needed)
       text += fmt::format(", .{} = true", member);
   return text;

@@ -37,6 +37,7 @@ struct tap_site {
 	struct tap_probe *probe;
 	const char *pp, *function;
 	uint32_t pp_len, function_len;
+	bool disarmed; /* the platform has taken it away, because probe->unwanted */
 };
 
 /*

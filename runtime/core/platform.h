@@ -33,6 +33,8 @@ int tap_read_user_string(char *dst, uint32_t size, uint64_t address);
 
 /* The session ends after this handler. */
 void tap_request_exit(struct tap_ctx *c);
+/* A handler may have changed what an arming condition reads: the conditions are looked at soon. */
+void tap_arming_request(struct tap_ctx *c);
 /* A line for the session's warnings. */
 void tap_warn(struct tap_ctx *c, struct tap_str text);
 /*

@@ -18,6 +18,7 @@ struct tap_plan {
 	bool regs;	/* it may read c->regs */
 	bool prints;	/* it may make records (those of failures aside) */
 	bool recursive; /* it may use c->stack_least */
+	bool arms;	/* it may change what an arming condition reads */
 	bool clock;	/* its time counts for the overload check */
 };
 /* Of a handler of which nothing is known. */
@@ -30,6 +31,7 @@ struct tap_probe {
 	uint32_t index;
 	uint8_t kind;	       /* enum tap_kind of the context it runs in */
 	bool prints;	       /* takes a sequence number even if it prints nothing */
+	bool unwanted;	       /* its arming condition does not hold */
 	uint16_t entry_values; /* computed by entry_handler into c->entry */
 	void (*entry_handler)(struct tap_ctx *);
 	uint64_t hits, skipped;
@@ -113,6 +115,8 @@ struct tap_program {
 	{                                                                                                    \
 		tap_handler_begin(c, &tap_plan_##number);                                                    \
 		function(c, &((struct tap_frame *)c->frame)->function);                                      \
+		if (tap_plan_##number.arms)                                                                  \
+			tap_arming_request(c);                                                               \
 	}
 
 /* The same for what runs at the entry of a return probe's function. */

@@ -23,9 +23,24 @@ struct tap_site_never {
 	uint32_t entry;
 };
 
-#define TAP_ENTRY_BEGIN(number) enum { tap_entry_begin_##number = number };
-#define TAP_ENTRY_END(number)	enum { tap_entry_end_##number = number };
-#define TAP_ENTRY_ERROR(number) enum { tap_entry_error_##number = number };
-#define TAP_ENTRY_NEVER(number) enum { tap_entry_never_##number = number };
+/* The condition of probe `of` of the program; its handler answers. */
+struct tap_site_arming {
+	struct tap_site base;
+	uint32_t entry;
+	int64_t of;
+	uint32_t answer; /* TAP_ARMED, TAP_DISARMED, or 0 before */
+};
+enum { TAP_ARMED = 1, TAP_DISARMED = 2 };
+
+TAP_INLINE void tap_arm(struct tap_ctx *c, int64_t wanted)
+{
+	((struct tap_site_arming *)c->site)->answer = wanted ? TAP_ARMED : TAP_DISARMED;
+}
+
+#define TAP_ENTRY_BEGIN(number)	 enum { tap_entry_begin_##number = number };
+#define TAP_ENTRY_END(number)	 enum { tap_entry_end_##number = number };
+#define TAP_ENTRY_ERROR(number)	 enum { tap_entry_error_##number = number };
+#define TAP_ENTRY_NEVER(number)	 enum { tap_entry_never_##number = number };
+#define TAP_ENTRY_ARMING(number) enum { tap_entry_arming_##number = number };
 
 #endif

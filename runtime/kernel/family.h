@@ -16,11 +16,18 @@ struct tap_family {
 	 */
 	int (*place)(const struct tap_family_use *use, uint32_t *placed);
 	void (*remove)(const struct tap_family_use *use);
+	/*
+	 * Gives a placed site its events again, or takes them away; place does neither for a site whose probe
+	 * is unwanted. Called in a process, one call at a time, never while place or remove run. NULL: the
+	 * handlers look at their conditions themselves.
+	 */
+	void (*arm)(const struct tap_family_use *use, uint32_t site, bool wanted);
 	/* Adds what the kernel itself counted, before or after removal. May be NULL. */
 	void (*count)(const struct tap_family_use *use, struct tap_stats *stats);
 };
 
-extern const struct tap_family tap_family_begin, tap_family_end, tap_family_error, tap_family_never;
+extern const struct tap_family tap_family_begin, tap_family_end, tap_family_error, tap_family_never,
+    tap_family_arming;
 extern const struct tap_family tap_family_kprobe, tap_family_kretprobe, tap_family_profile, tap_family_timer,
     tap_family_tracepoint;
 

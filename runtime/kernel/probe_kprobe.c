@@ -68,6 +68,8 @@ static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 
 		probe->head.site = &sites[i];
 		probe->kp.pre_handler = sites[i].entry;
+		if (sites[i].base.probe->unwanted)
+			probe->kp.flags = KPROBE_FLAG_DISABLED;
 		rc = tap_kprobe_resolve(&sites[i].place, &probe->kp);
 		if (!rc)
 			rc = register_kprobe(&probe->kp);
@@ -106,6 +108,17 @@ static void kprobe_remove(const struct tap_family_use *use)
 	tap_kprobes = NULL;
 }
 
+/* What the kernel refuses here is a probe whose module has gone: nothing is to be armed there. */
+static void kprobe_arm(const struct tap_family_use *use, uint32_t site, bool wanted)
+{
+	struct tap_kprobe *probe = &tap_kprobes[site];
+
+	if (probe->head.placed && wanted)
+		enable_kprobe(&probe->kp);
+	else if (probe->head.placed)
+		disable_kprobe(&probe->kp);
+}
+
 static void kprobe_count(const struct tap_family_use *use, struct tap_stats *stats)
 {
 	stats->skipped_reentrant += missed;
@@ -116,5 +129,6 @@ const struct tap_family tap_family_kprobe = {
     .name = "kprobe",
     .place = kprobe_place,
     .remove = kprobe_remove,
+    .arm = kprobe_arm,
     .count = kprobe_count,
 };

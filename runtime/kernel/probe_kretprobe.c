@@ -69,6 +69,8 @@ static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 
 		probe->site = &sites[i];
 		probe->rp.handler = sites[i].entry;
+		if (handler->unwanted)
+			probe->rp.kp.flags = KPROBE_FLAG_DISABLED;
 		probe->rp.maxactive = instances(&sites[i]);
 		if (handler->entry_values) {
 			probe->rp.entry_handler = save_entry_values;
@@ -113,6 +115,17 @@ static void kretprobe_remove(const struct tap_family_use *use)
 	tap_kretprobes = NULL;
 }
 
+/* As kprobe_arm; calls that are open when it is taken away still return through it. */
+static void kretprobe_arm(const struct tap_family_use *use, uint32_t site, bool wanted)
+{
+	struct tap_kretprobe *probe = &tap_kretprobes[site];
+
+	if (probe->placed && wanted)
+		enable_kretprobe(&probe->rp);
+	else if (probe->placed)
+		disable_kretprobe(&probe->rp);
+}
+
 static void kretprobe_count(const struct tap_family_use *use, struct tap_stats *stats)
 {
 	stats->missed_kretprobe += missed;
@@ -124,5 +137,6 @@ const struct tap_family tap_family_kretprobe = {
     .name = "kretprobe",
     .place = kretprobe_place,
     .remove = kretprobe_remove,
+    .arm = kretprobe_arm,
     .count = kretprobe_count,
 };

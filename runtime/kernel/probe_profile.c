@@ -14,6 +14,7 @@ static struct perf_event *event_create(struct tap_site_profile *site, unsigned i
 	    .type = PERF_TYPE_SOFTWARE,
 	    .config = PERF_COUNT_SW_CPU_CLOCK,
 	    .size = sizeof(attr),
+	    .disabled = site->base.probe->unwanted,
 	    .sample_period = site->period > 0 ? site->period : NSEC_PER_MSEC,
 	};
 
@@ -81,6 +82,24 @@ static int profile_place(const struct tap_family_use *use, uint32_t *placed)
 	return 0;
 }
 
+/* With the set of CPUs held: one that comes up later makes its event by probe->unwanted. */
+static void profile_arm(const struct tap_family_use *use, uint32_t site, bool wanted)
+{
+	unsigned int cpu;
+
+	cpus_read_lock();
+	for_each_possible_cpu(cpu)
+	{
+		struct perf_event *event = tap_events[(size_t)cpu * use->count + site];
+
+		if (event && wanted)
+			perf_event_enable(event);
+		else if (event)
+			perf_event_disable(event);
+	}
+	cpus_read_unlock();
+}
+
 static void profile_remove(const struct tap_family_use *use)
 {
 	cpuhp_remove_state(hotplug_state);
@@ -92,4 +111,5 @@ const struct tap_family tap_family_profile = {
     .name = "profile",
     .place = profile_place,
     .remove = profile_remove,
+    .arm = profile_arm,
 };

@@ -56,6 +56,11 @@ enum hrtimer_restart __kprobes tap_timer_again(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
+static void timer_start(struct tap_timer *t)
+{
+	hrtimer_start(&t->timer, ns_to_ktime(next_interval(t)), HRTIMER_MODE_REL_HARD);
+}
+
 static int timer_place(const struct tap_family_use *use, uint32_t *placed)
 {
 	const struct tap_site_timer *sites = use->sites;
@@ -71,10 +76,19 @@ static int timer_place(const struct tap_family_use *use, uint32_t *placed)
 		t->random = get_random_u64() | 1;
 		hrtimer_init(&t->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 		t->timer.function = sites[i].entry;
-		hrtimer_start(&t->timer, ns_to_ktime(next_interval(t)), HRTIMER_MODE_REL_HARD);
+		if (!sites[i].base.probe->unwanted)
+			timer_start(t);
 		(*placed)++;
 	}
 	return 0;
+}
+
+static void timer_arm(const struct tap_family_use *use, uint32_t site, bool wanted)
+{
+	if (wanted)
+		timer_start(&tap_timers[site]);
+	else
+		hrtimer_cancel(&tap_timers[site].timer);
 }
 
 static void timer_remove(const struct tap_family_use *use)
@@ -91,4 +105,5 @@ const struct tap_family tap_family_timer = {
     .name = "timer",
     .place = timer_place,
     .remove = timer_remove,
+    .arm = timer_arm,
 };

@@ -21,8 +21,18 @@ static void remove_first(const struct tap_family_use *use, uint32_t count)
 	uint32_t i;
 
 	for (i = 0; i < count; i++)
-		tracepoint_probe_unregister(sites[i].tracepoint, (void *)sites[i].glue, &sites[i].base);
+		if (sites[i].registered)
+			tracepoint_probe_unregister(sites[i].tracepoint, (void *)sites[i].glue,
+						    &sites[i].base);
 	tracepoint_synchronize_unregister();
+}
+
+static int site_register(struct tap_site_tracepoint *site)
+{
+	int rc = tracepoint_probe_register(site->tracepoint, (void *)site->glue, &site->base);
+
+	site->registered = !rc;
+	return rc;
 }
 
 static int tracepoint_place(const struct tap_family_use *use, uint32_t *placed)
@@ -37,7 +47,7 @@ static int tracepoint_place(const struct tap_family_use *use, uint32_t *placed)
 		for_each_kernel_tracepoint(look, &search);
 		sites[i].tracepoint = search.found;
 		if (search.found)
-			rc = tracepoint_probe_register(search.found, (void *)sites[i].glue, &sites[i].base);
+			rc = sites[i].base.probe->unwanted ? 0 : site_register(&sites[i]);
 		if (rc) {
 			tap_session_error_format("probe %s registration error (rc %d)", sites[i].base.pp, rc);
 			remove_first(use, i);
@@ -46,6 +56,19 @@ static int tracepoint_place(const struct tap_family_use *use, uint32_t *placed)
 	}
 	*placed += use->count;
 	return 0;
+}
+
+/* Before remove waits, nothing that a call which still runs may need is gone. */
+static void tracepoint_arm(const struct tap_family_use *use, uint32_t i, bool wanted)
+{
+	struct tap_site_tracepoint *site = &((struct tap_site_tracepoint *)use->sites)[i];
+
+	if (wanted && !site->registered) {
+		site_register(site);
+	} else if (!wanted && site->registered) {
+		tracepoint_probe_unregister(site->tracepoint, (void *)site->glue, &site->base);
+		site->registered = false;
+	}
 }
 
 static void tracepoint_remove(const struct tap_family_use *use)
@@ -57,4 +80,5 @@ const struct tap_family tap_family_tracepoint = {
     .name = "tracepoint",
     .place = tracepoint_place,
     .remove = tracepoint_remove,
+    .arm = tracepoint_arm,
 };

@@ -13,7 +13,8 @@ struct tap_site_tracepoint {
 	void (*entry)(const struct tap_site *site, const int64_t *arguments);
 	const char *name; /* "sched_switch" */
 	void *glue; /* the function that the tracepoint calls: of its own prototype after `void *site` */
-	struct tracepoint *tracepoint; /* the runtime's */
+	struct tracepoint *tracepoint; /* the runtime's, as the next */
+	bool registered;
 };
 
 /*

@@ -107,7 +107,7 @@ static void say_fatal(void)
 
 /* Handlers of begin, end and error. */
 
-static void run_session_handler(const struct tap_site *site)
+void tap_session_run(const struct tap_site *site)
 {
 	struct tap_lane *lane = tap_session.self;
 	struct tap_ctx *c = &lane->gate.ctx;
@@ -157,7 +157,7 @@ static void run_session_family(const struct tap_family *family, uint32_t state)
 			return;
 		last = next;
 		last_index = next_index;
-		run_session_handler(&next->base);
+		tap_session_run(&next->base);
 		cond_resched();
 	}
 }
@@ -209,13 +209,16 @@ int tap_session_start(int64_t target)
 	s->phase = TAP_STARTED;
 	s->target = target;
 	run_session_family(&tap_family_begin, TAP_STATE_STARTING);
-	if (READ_ONCE(tap_session_state) == TAP_STATE_STARTING)
+	if (READ_ONCE(tap_session_state) == TAP_STATE_STARTING) {
+		tap_arming_first();
 		rc = place_families();
+	}
 	if (rc) {
 		tap_session_error_format("cannot place the probes (rc %d)", rc);
 		say_fatal();
 		tap_state_change(TAP_STATE_STARTING, TAP_STATE_ERROR);
 	} else {
+		tap_arming_start();
 		tap_state_change(TAP_STATE_STARTING, TAP_STATE_RUNNING);
 	}
 	tap_wake(s->self, TAP_WAIT_URGENT);
@@ -227,6 +230,7 @@ static void finish(void)
 {
 	tap_state_change(TAP_STATE_RUNNING, TAP_STATE_STOPPING);
 	tap_state_change(TAP_STATE_STARTING, TAP_STATE_STOPPING);
+	tap_arming_stop();
 	remove_families();
 	say_fatal();
 	run_session_family(&tap_family_end, TAP_STATE_STOPPING);
@@ -311,6 +315,7 @@ static struct tap_lane *lane_init(uint32_t index, int node, uint8_t kind, uint64
 	lane->index = index;
 	lane->gate.inflight = TAP_NOT_INFLIGHT;
 	lane->wake = IRQ_WORK_INIT_HARD(lane_wake);
+	lane->arm = IRQ_WORK_INIT_HARD(tap_arming_wake);
 	lane->gate.ctx.kind = kind;
 	lane->gate.ctx.program = program;
 	lane->gate.ctx.frame = kvzalloc_node(program->frame_size ? program->frame_size : 8, TAP_GFP, node);
@@ -406,8 +411,10 @@ void tap_session_unload(void)
 	tap_session_stop(true);
 	/* What wakes the reader: interrupts, then (in tap_transport_exit) timer and worker. */
 	for (i = 0; i < s->lane_count; i++) {
-		if (s->lanes[i])
+		if (s->lanes[i]) {
 			irq_work_sync(&s->lanes[i]->wake);
+			irq_work_sync(&s->lanes[i]->arm);
+		}
 	}
 	tap_transport_exit();
 	if (s->program->globals_exit)

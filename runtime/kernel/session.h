@@ -25,7 +25,7 @@ struct tap_lane {
 	struct tap_gate gate;
 	uint32_t index; /* of its ring */
 	bool continued; /* session lane: a unit with TAP_UNIT_MORE is out */
-	struct irq_work wake;
+	struct irq_work wake, arm;
 	/* Of the handler runs on this lane; written by its owner alone. */
 	uint64_t errors, lost_units, skipped_lock;
 	/* Written also by what interrupts the owner. */
@@ -138,7 +138,15 @@ void tap_session_error(struct tap_str text);
 void tap_session_error_format(const char *format, ...) __printf(1, 2);
 void tap_session_warn_format(const char *format, ...) __printf(1, 2);
 
+/* arming.c. First: asks the conditions, before the probes are placed. */
+void tap_arming_first(void);
+void tap_arming_start(void);
+void tap_arming_stop(void);
+void tap_arming_wake(struct irq_work *work);
+
 /* session.c */
+/* Runs a handler on the session's lane, under `control`. */
+void tap_session_run(const struct tap_site *site);
 bool tap_state_change(uint32_t from, uint32_t to);
 int tap_session_start(int64_t target);
 int tap_session_stop(bool abandoned);

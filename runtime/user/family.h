@@ -23,7 +23,8 @@ struct tap_family {
 	void (*run)(struct tap_ctx *c, const struct tap_family_use *use, int64_t now);
 };
 
-extern const struct tap_family tap_family_begin, tap_family_end, tap_family_error, tap_family_never;
+extern const struct tap_family tap_family_begin, tap_family_end, tap_family_error, tap_family_never,
+    tap_family_arming;
 extern const struct tap_family tap_family_timer;
 
 #endif
