@@ -91,6 +91,7 @@ void emit_limits(Unit &unit) {
   unit.out.line(".lock_delay_us = TAP_TRYLOCKDELAY,");
   unit.out.line(".errors = TAP_MAXERRORS,");
   unit.out.line(".skipped = TAP_MAXSKIPPED,");
+  unit.out.line(".quiet = TAP_STP_SUPPRESS_HANDLER_ERRORS,");
   unit.out.line(".stack_bytes = TAP_MINSTACKSPACE,");
   unit.out.line(".kretprobe_instances = TAP_KRETACTIVE,");
   unit.out.line(".overload_interval = TAP_STP_OVERLOAD_INTERVAL,");

@@ -65,6 +65,7 @@ struct tap_format {
 struct tap_limits {
 	uint32_t lock_tries, lock_delay_us;
 	uint32_t errors, skipped;
+	bool quiet; /* failures are counted, and neither said nor held against `errors` */
 	uint32_t stack_bytes;
 	uint32_t kretprobe_instances; /* 0: the runtime's rule */
 	uint64_t overload_interval, overload_threshold;

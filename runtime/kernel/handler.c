@@ -162,6 +162,11 @@ void __kprobes tap_report_error(struct tap_lane *lane)
 	struct tap_session *s = &tap_session;
 	struct tap_ctx *c = &lane->gate.ctx;
 
+	if (s->program->limits.quiet) {
+		lane->errors++;
+		c->error = NULL;
+		return;
+	}
 	if (c->unit.lost || !write_error(c)) {
 		/* The run's output found no room: the failure alone may; else it is said at the end. */
 		lane->lost_units++;

@@ -33,7 +33,8 @@ static void report_failure(struct tap_ctx *c)
 	static const char near[] = " near ";
 	uint32_t n = c->error_length, tail = c->error_where ? (uint32_t)__builtin_strlen(c->error_where) : 0;
 	uint32_t total = n + (tail ? sizeof(near) - 1 + tail : 0);
-	uint8_t *at = tap_record(c, TAP_RECORD_ERROR, TAP_STR_BYTES(total));
+	bool quiet = c->program->limits.quiet;
+	uint8_t *at = quiet ? NULL : tap_record(c, TAP_RECORD_ERROR, TAP_STR_BYTES(total));
 
 	if (at) {
 		*(uint64_t *)(at + TAP_STR_BYTES(total) - 8) = 0;
@@ -45,7 +46,7 @@ static void report_failure(struct tap_ctx *c)
 		}
 	}
 	c->error = NULL;
-	if (++session.errors > c->program->limits.errors)
+	if (!quiet && ++session.errors > c->program->limits.errors)
 		session.state = TAP_STATE_ERROR;
 }
 

@@ -184,6 +184,7 @@ ir::Module lower_pass(const Options &options, const std::string &module_name, Sc
   if (options.suppress_handler_errors) {
     lower_options.defines.emplace_back("MAXERRORS", std::to_string(INT32_MAX));
     lower_options.defines.emplace_back("MAXSKIPPED", std::to_string(INT32_MAX));
+    lower_options.defines.emplace_back("STP_SUPPRESS_HANDLER_ERRORS", "1");
   }
   if (options.display_globals)
     lower_options.display_sites = find_display_sites(scripts.families);
