@@ -52,13 +52,12 @@ Needs needs_of(const Unit &unit, std::vector<ir::FunctionId> work) {
 
 // Whether a condition reads what the function writes.
 bool changes_condition(const Unit &unit, ir::FunctionId function) {
-  const std::vector<bool> &writes = unit.effects.of(function).writes;
+  const ir::GlobalSet &writes = unit.effects.of(function).writes;
   for (const ir::Site &site : unit.module.sites) {
     if (site.family != "arming")
       continue;
-    const std::vector<bool> &reads = unit.effects.of(unit.module.probes[site.probe.index].handler).reads;
-    for (size_t i = 0; i < reads.size(); i++)
-      if (reads[i] && writes[i])
+    for (ir::GlobalId global : unit.effects.of(unit.module.probes[site.probe.index].handler).reads.ids())
+      if (writes.contains(global))
         return true;
   }
   return false;
