@@ -65,7 +65,7 @@ public:
     run_by_priority("end", State::Stopping);
     run_by_priority("error", State::Error);
     result_.output = machine_.output();
-    result_.failed = state_ == State::Error;
+    result_.failed = errors_ > 0;
     return std::move(result_);
   }
 
@@ -85,7 +85,7 @@ private:
     // A session that is stopping already has nothing more to ask for.
     if (machine_.exit_asked() && !exit_before && (state_ == State::Starting || state_ == State::Running))
       state_ = State::Stopping;
-    if (outcome.failure) {
+    if (outcome.failure && !limit(module_, "STP_SUPPRESS_HANDLER_ERRORS")) {
       say("ERROR: ", *outcome.failure + (outcome.where.empty() ? "" : " near " + outcome.where));
       if (++errors_ > most_errors_)
         state_ = State::Error;

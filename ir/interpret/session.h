@@ -25,7 +25,7 @@ struct SessionResult {
   std::string output;   // standard output
   std::string messages; // standard error: "ERROR: ..." and "WARNING: ..." lines
   std::string internal; // not empty: a hit broke a rule (Outcome::internal), and the session stopped there
-  bool failed = false;  // ended in the state ERROR
+  bool failed = false;  // a handler failed: the exit status is 1
 };
 
 SessionResult run_session(const Module &module, const SessionOptions &options = {});

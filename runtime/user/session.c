@@ -190,7 +190,8 @@ int tap_user_session(struct tap_program *program, const struct tap_host *host)
 	if (c->frame && !tap_output_init(c)) {
 		if (!program->globals_init()) {
 			run_session(c);
-			status = session.state == TAP_STATE_ERROR ? TAP_USER_FAILED : TAP_USER_ENDED;
+			status = session.errors ? TAP_USER_FAILED
+						: TAP_USER_ENDED; /* one is enough, as for stapio */
 		}
 		program->globals_exit();
 		tap_output_exit(c);

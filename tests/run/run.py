@@ -152,9 +152,9 @@ def update(test, result):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--stap", required=True)
+    options.add_argument("--stap", required=True, type=os.path.abspath)
     options.add_argument("--runtime", required=True, choices=["user", "kernel", "interpret"])
-    options.add_argument("--programs", default="")
+    options.add_argument("--programs", default="", type=os.path.abspath)
     options.add_argument("--update", action="store_true")
     options.add_argument("names", nargs="*")
     args = options.parse_args()
