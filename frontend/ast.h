@@ -253,9 +253,21 @@ using ExprNode = decltype(detail::variant_of<detail::End
                                              >());
 
 struct Expr {
-  Loc loc;
+  Loc loc;                   // of the operator or the first word
   Type type = Type::unknown; // pass 2: number, string, stats, or none for what gives no value
+  uint32_t before : 12;      // its text around `loc` (Range); cut off at 4095 bytes
+  uint32_t behind : 12;
   ExprNode node;
+
+  Expr(Range range, Type type, ExprNode node) : loc(range.at), type(type), before(0), behind(0), node(node) {
+    set_extent(range.before, range.behind);
+  }
+  void set_extent(uint32_t bytes_before, uint32_t bytes_behind) {
+    constexpr uint32_t most = 4095;
+    before = bytes_before < most ? bytes_before : most;
+    behind = bytes_behind < most ? bytes_behind : most;
+  }
+  Range range() const { return {loc, before, behind}; }
 
   ExprKind kind() const { return static_cast<ExprKind>(node.index()); }
   template <typename T> T *as() { return std::get_if<T>(&node); }
@@ -324,7 +336,11 @@ using StmtNode = decltype(detail::variant_of<detail::End
                                              >());
 struct Stmt {
   Loc loc;
+  uint32_t behind; // the text of a statement without a body (Range); 0: the token at `loc`
   StmtNode node;
+
+  Stmt(Range range, StmtNode node) : loc(range.at), behind(range.behind), node(node) {}
+  Range range() const { return {loc, 0, behind}; }
 
   StmtKind kind() const { return static_cast<StmtKind>(node.index()); }
   template <typename T> T *as() { return std::get_if<T>(&node); }
@@ -421,6 +437,7 @@ struct File {
 std::string_view describe(const Expr &expr);
 std::string_view describe(const Stmt &stmt);
 
+static_assert(sizeof(Expr) == sizeof(ExprNode) + 8 && sizeof(Stmt) == sizeof(StmtNode) + 8);
 static_assert(std::is_trivially_destructible_v<Expr> && std::is_trivially_destructible_v<Stmt> &&
               std::is_trivially_destructible_v<Decl>);
 

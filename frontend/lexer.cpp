@@ -84,7 +84,9 @@ public:
         tokens_.push_back(token);
         return std::move(tokens_);
       }
+      size_t start = at_;
       lex_one(token);
+      token.length = static_cast<uint32_t>(at_ - start);
       tokens_.push_back(token);
     }
   }

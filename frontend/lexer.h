@@ -22,6 +22,7 @@ struct Token {
       false; // a number that does not fit or is malformed, an error where it is used; a string without end, reported
   bool glued = false; // nothing stands between this token and the one before
   Loc loc;
+  uint32_t length = 0;   // bytes of the script that it takes
   uint32_t argument = 0; // argument, argument_string: N
   int64_t number = 0;    // number
   std::string_view text; // name: the word; string: its bytes; embedded: the code; at_word: without `@`; number: as

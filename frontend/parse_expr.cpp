@@ -83,14 +83,31 @@ Expr *Parser::parse_only_expression() {
   return failing_ ? nullptr : expr;
 }
 
+std::optional<uint32_t> Parser::length_from(size_t first) const {
+  if (failing_ || at_ <= first)
+    return std::nullopt;
+  const Token &last = tokens_[at_ - 1];
+  std::optional<uint32_t> length = sources_.distance(tokens_[first].loc, last.loc);
+  return length ? std::optional(*length + last.length) : std::nullopt;
+}
+
+Expr *Parser::cover(size_t first, Expr *expr) const {
+  std::optional<uint32_t> length = length_from(first);
+  std::optional<uint32_t> before = length ? sources_.distance(tokens_[first].loc, expr->loc) : std::nullopt;
+  if (before && *before < *length)
+    expr->set_extent(*before, *length - *before);
+  return expr;
+}
+
 void Parser::check_assignable(const Expr &expr) {
   if (expr.as<Variable>() || expr.as<Index>() || expr.as<Target>() || failing_)
     return;
-  diagnostics_.report(DiagId::not_assignable, expr.loc);
+  diagnostics_.report(DiagId::not_assignable, expr.range());
 }
 
 Expr *Parser::parse_expression() {
   Loc loc = peek().loc;
+  size_t first = at_;
   if (!enter(loc)) {
     leave();
     return dummy();
@@ -100,13 +117,14 @@ Expr *Parser::parse_expression() {
     Loc op_loc = take().loc;
     check_assignable(*left);
     Expr *right = parse_expression();
-    left = make(op_loc, Assign{op->op, left, right});
+    left = cover(first, make(op_loc, Assign{op->op, left, right}));
   }
   leave();
   return left;
 }
 
 Expr *Parser::parse_ternary() {
+  size_t first = at_;
   Expr *condition = parse_binary(0);
   if (!is(TokenKind::question))
     return condition;
@@ -119,12 +137,13 @@ Expr *Parser::parse_ternary() {
   expect(TokenKind::colon);
   Expr *if_false = options_.has("4.0") ? parse_ternary() : parse_expression();
   leave();
-  return make(loc, Conditional{condition, if_true, if_false});
+  return cover(first, make(loc, Conditional{condition, if_true, if_false}));
 }
 
 // Left-associative operators that bind at least as tightly as `min_precedence`. Each turn of the loop makes the tree
 // one deeper.
 Expr *Parser::parse_binary(int min_precedence) {
+  size_t first = at_;
   Expr *left = parse_unary();
   unsigned entered = 0;
   int max_precedence = primary_precedence; // what may still follow
@@ -143,12 +162,12 @@ Expr *Parser::parse_binary(int min_precedence) {
       Loc array_loc = peek().loc;
       Expr *array = make(array_loc, Variable{take_name("an array"), {}});
       Expr *keys[] = {left};
-      left = make(token.loc, ArrayIn{file_.arena.copy(std::span<Expr *const>(keys)), array});
+      left = cover(first, make(token.loc, ArrayIn{file_.arena.copy(std::span<Expr *const>(keys)), array}));
       max_precedence = in_precedence - 1; // `a in b in c` and `a in b == c` have no meaning
     } else if (token.kind == TokenKind::match || token.kind == TokenKind::not_match) {
       if (regex_precedence < min_precedence || regex_precedence > max_precedence || compared)
         break;
-      left = parse_regex(left);
+      left = cover(first, parse_regex(left));
       max_precedence = regex_precedence - 1;
     } else if (token.kind == TokenKind::dot) {
       if (concat_precedence < min_precedence || concat_precedence > max_precedence)
@@ -156,13 +175,13 @@ Expr *Parser::parse_binary(int min_precedence) {
       std::vector<Expr *> parts{left};
       while (accept(TokenKind::dot))
         parts.push_back(parse_binary(concat_precedence + 1));
-      left = make(token.loc, Concat{file_.arena.copy(parts)});
+      left = cover(first, make(token.loc, Concat{file_.arena.copy(parts)}));
     } else if (const BinaryToken *op = binary_operator(token);
                op && op->precedence >= min_precedence && op->precedence <= max_precedence) {
       take();
       compared = op->precedence == regex_precedence;
       Expr *right = parse_binary(op->precedence + 1);
-      left = make(token.loc, Binary{op->op, left, right});
+      left = cover(first, make(token.loc, Binary{op->op, left, right}));
     } else {
       break;
     }
@@ -202,30 +221,33 @@ Expr *Parser::parse_unary() {
   default:
     return parse_increment();
   }
+  size_t first = at_;
   Loc loc = take().loc;
   Expr *operand = enter(loc) ? parse_unary() : dummy();
   leave();
-  return make(loc, Unary{op, operand});
+  return cover(first, make(loc, Unary{op, operand}));
 }
 
 Expr *Parser::parse_increment() {
+  size_t first = at_;
   if (is(TokenKind::increment) || is(TokenKind::decrement)) {
     const Token &op = take();
     Expr *target = parse_access();
     check_assignable(*target);
-    return make(op.loc, IncDec{op.kind == TokenKind::increment, true, target});
+    return cover(first, make(op.loc, IncDec{op.kind == TokenKind::increment, true, target}));
   }
   Expr *target = parse_access();
   if (!is(TokenKind::increment) && !is(TokenKind::decrement))
     return target;
   const Token &op = take();
   check_assignable(*target);
-  return make(op.loc, IncDec{op.kind == TokenKind::increment, false, target});
+  return cover(first, make(op.loc, IncDec{op.kind == TokenKind::increment, false, target}));
 }
 
 // A primary with what follows it: `->member`, `[index]`, `$` and `$$`; an `&` before it.
 Expr *Parser::parse_access() {
   Loc loc = peek().loc;
+  size_t first = at_;
   bool address_of = accept(TokenKind::ampersand);
   bool parenthesised = is(TokenKind::lparen);
   Expr *base = parse_primary();
@@ -279,7 +301,7 @@ Expr *Parser::parse_access() {
     return base;
   node.address_of = address_of;
   node.steps = file_.arena.copy(steps);
-  return make(address_of ? loc : base->loc, node);
+  return cover(first, make(address_of ? loc : base->loc, node));
 }
 
 std::vector<Expr *> Parser::parse_keys(bool wildcards) {
@@ -299,6 +321,13 @@ std::vector<Expr *> Parser::parse_keys(bool wildcards) {
 }
 
 Expr *Parser::parse_primary() {
+  size_t first = at_;
+  bool in_parens = is(TokenKind::lparen);
+  Expr *expr = parse_primary_inner();
+  return in_parens ? expr : cover(first, expr); // the parentheses are no part of it
+}
+
+Expr *Parser::parse_primary_inner() {
   const Token &token = peek();
   switch (token.kind) {
   case TokenKind::number:

@@ -62,8 +62,11 @@ bool Parser::recover_in_block() {
 
 Stmt *Parser::parse_statement() {
   Loc loc = peek().loc;
+  size_t first = at_;
   Stmt *statement = enter(loc) ? parse_statement_inner() : make_stmt(loc, Null{});
   leave();
+  if (statement->as<ExprStmt>() || statement->as<Return>() || statement->as<Delete>())
+    statement->behind = length_from(first).value_or(0);
   return statement;
 }
 
@@ -212,7 +215,8 @@ void Parser::parse_foreach_keys(Foreach &node) {
 void Parser::parse_foreach_array(Foreach &node) {
   Loc loc = peek().loc;
   if (is(TokenKind::at_word)) {
-    node.array = parse_at_word();
+    size_t first = at_;
+    node.array = cover(first, parse_at_word());
     if (!node.array->as<Histogram>() && !failing_)
       fail(DiagId::expected, loc, {"an array or a histogram", describe(*node.array)});
     return;

@@ -11,6 +11,7 @@
 #include "frontend/lexer.h"
 #include "frontend/parse.h"
 
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -75,14 +76,18 @@ private:
   bool require_guru(std::string_view what, Loc loc);
 
   template <typename T> ast::Expr *make(Loc loc, T node) {
-    return file_.arena.make<ast::Expr>(loc, ast::Type::unknown, ast::ExprNode(node));
+    return file_.arena.make<ast::Expr>(Range(loc), ast::Type::unknown, ast::ExprNode(node));
   }
   template <typename T> ast::Stmt *make_stmt(Loc loc, T node) {
-    return file_.arena.make<ast::Stmt>(loc, ast::StmtNode(node));
+    return file_.arena.make<ast::Stmt>(Range(loc), ast::StmtNode(node));
   }
   template <typename T> void add_decl(Loc loc, T node) {
     file_.decls.push_back(file_.arena.make<ast::Decl>(loc, ast::DeclNode(node)));
   }
+  // The bytes from token `first` to the end of the last one taken; none when they are not of one text.
+  std::optional<uint32_t> length_from(size_t first) const;
+  // Says that the text of an expression is all tokens from `first` to the last one taken; gives it back.
+  ast::Expr *cover(size_t first, ast::Expr *expr) const;
   ast::Expr *dummy() { return make(end_.loc, ast::Number{0}); }
 
   // ---- parse_file.cpp
@@ -133,6 +138,7 @@ private:
   ast::Expr *parse_increment();
   ast::Expr *parse_access(); // & -> [] and $ suffixes
   ast::Expr *parse_primary();
+  ast::Expr *parse_primary_inner();
   ast::Expr *parse_name();
   ast::Expr *parse_target_name(const Token &token);
   ast::Expr *parse_call(const Token &name);

@@ -79,7 +79,7 @@ private:
     if (verbose_ && var.has_init && var.value == Type::number)
       out_ += " = " + std::to_string(var.init_number);
     if (verbose_ && var.has_init && var.value == Type::string)
-      out_ += " = " + print_expr(Expr{{}, Type::string, ExprNode(String{var.init_string})});
+      out_ += " = " + print_expr(Expr{Loc(), Type::string, ExprNode(String{var.init_string})});
     out_ += '\n';
   }
 

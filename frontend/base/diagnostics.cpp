@@ -114,45 +114,67 @@ Colours escapes(const DiagColours &colours, bool is_error) {
           escape(colours.token), "\033[0m"};
 }
 
-// `  --> file:line:col`, the line, and the caret below it.
-void render_place(std::string &out, const SourceTable &sources, Loc loc, uint32_t length, const Colours &colours) {
-  Position at = sources.position(loc);
+// The columns of a line that a range covers, cut off at the line's ends.
+struct Marked {
+  size_t begin, caret, end;
+};
+
+Marked marked_columns(std::string_view line, size_t caret, const Range &range) {
+  Marked marked{caret, caret, caret + range.behind};
+  if (range.before) {
+    marked.begin = caret - std::min<size_t>(range.before, caret);
+    if (range.before > caret) // it begins on a line before this one
+      marked.begin = std::min(line.find_first_not_of(" \t"), caret);
+  }
+  if (!range.before && !range.behind)
+    marked.end = caret + token_length(line, caret);
+  else if (marked.end > line.size())
+    marked.end = line.find_last_not_of(" \t\r") + 1;
+  marked.end = std::min(std::max(marked.end, caret + 1), line.size());
+  while (marked.end < line.size() && (static_cast<unsigned char>(line[marked.end]) & 0xc0) == 0x80)
+    ++marked.end; // not within a character
+  return marked;
+}
+
+// `  --> file:line:col`, the line, and below it the caret, within the whole range.
+void render_place(std::string &out, const SourceTable &sources, const Range &range, const Colours &colours) {
+  Position at = sources.position(range.at);
   if (!at.source.valid())
     return;
   out += colours.source;
   out += "  --> ";
-  out += sources.describe(loc);
+  out += sources.describe(range.at);
   out += colours.reset;
   out += '\n';
   std::string_view line = sources.line_text(at.source, at.line);
   std::string number = std::to_string(at.line);
-  size_t width = length ? length : token_length(line, at.column - 1);
+  Marked marked = marked_columns(line, at.column - 1, range);
   // A line of any length is shown by a window around the caret.
   constexpr size_t window_width = 160;
   size_t start = 0;
   if (line.size() > window_width)
     start = at.column > window_width / 2 ? at.column - window_width / 2 : 0;
-  std::string_view shown = line.substr(std::min(start, line.size()), window_width);
-  size_t column = at.column - 1 - start;
+  size_t window_end = std::min(start + window_width, line.size());
+  // Shows the bytes from `from` to `to`; how many columns they are.
+  auto show = [&](size_t from, size_t to) {
+    size_t columns = 0;
+    from = std::clamp(from, start, window_end);
+    to = std::clamp(to, from, window_end);
+    add_shown(out, line.substr(from, to - from), columns);
+    return columns;
+  };
   out += " " + number + " | ";
-  size_t before = 0, rest = 0;
-  add_shown(out, shown.substr(0, column), before);
-  size_t end = std::min(column + width, shown.size());
-  while (end < shown.size() && (static_cast<unsigned char>(shown[end]) & 0xc0) == 0x80)
-    ++end; // not within a character
-  std::string_view marked = shown.substr(std::min(column, shown.size()), end - std::min(column, end));
+  size_t before = show(start, marked.begin);
   out += colours.token;
-  add_shown(out, marked, rest);
+  size_t left = show(marked.begin, marked.caret);
+  size_t right = show(marked.caret, marked.end);
   out += colours.reset;
-  size_t behind = 0;
-  add_shown(out, shown.substr(std::min(column, shown.size()) + marked.size()), behind);
-  rest += behind;
-  out += "\n " + std::string(number.size(), ' ') + " | " +
-         std::string(std::max(before, column > shown.size() ? column : before), ' ');
+  show(std::max(marked.caret, marked.end), line.size());
+  if (marked.caret > line.size())
+    before += marked.caret - line.size();
+  out += "\n " + std::string(number.size(), ' ') + " | " + std::string(before, ' ');
   out += colours.caret;
-  out += '^';
-  width = std::min(width, std::max(rest, size_t{1}));
-  out += std::string(width > 0 ? width - 1 : 0, '~');
+  out += std::string(left, '~') + '^' + std::string(right > 0 ? right - 1 : 0, '~');
   out += colours.reset;
   out += '\n';
 }
@@ -167,6 +189,20 @@ std::string_view expansion_text(ExpansionKind kind) {
     return "in the script argument `";
   }
   return "";
+}
+
+// How a place came about: what stands in an alias may have come out of a macro there, before the alias was used.
+void render_expansions(std::string &out, const SourceTable &sources, Loc loc, unsigned &shown, const Colours &colours) {
+  constexpr unsigned most = 4;
+  while (sources.is_expansion(loc)) {
+    const Expansion expansion = sources.expansion(loc);
+    render_expansions(out, sources, expansion.spelling, shown, colours);
+    if (shown++ >= most)
+      return;
+    out += std::string(expansion_text(expansion.kind)) + std::string(expansion.name.view()) + "`, used here\n";
+    render_place(out, sources, expansion.use, colours);
+    loc = expansion.use;
+  }
 }
 
 } // namespace
@@ -197,8 +233,8 @@ std::optional<DiagColours> DiagColours::parse(std::string_view text) {
   return colours;
 }
 
-Diagnostic &Diagnostics::report(DiagId id, Loc loc, std::initializer_list<DiagArg> args) {
-  Diagnostic diagnostic{id, row(id).severity, loc, 0, fill(row(id).format, args), {}, {}};
+Diagnostic &Diagnostics::report(DiagId id, Range range, std::initializer_list<DiagArg> args) {
+  Diagnostic diagnostic{id, row(id).severity, range.at, range.before, range.behind, fill(row(id).format, args), {}, {}};
   if (diagnostic.severity == Severity::warning && warnings_ == Warnings::errors)
     diagnostic.severity = Severity::error;
   if (diagnostic.severity == Severity::error)
@@ -225,17 +261,12 @@ std::string Diagnostics::render(const Diagnostic &diagnostic, bool colour) const
   out += colours.reset;
   out += diagnostic.message;
   out += '\n';
-  render_place(out, *sources_, diagnostic.loc, diagnostic.length, colours);
+  render_place(out, *sources_, {diagnostic.loc, diagnostic.before, diagnostic.behind}, colours);
   unsigned shown = 0;
-  for (Loc loc = diagnostic.loc; sources_->is_expansion(loc) && shown < 4; ++shown) {
-    const Expansion &expansion = sources_->expansion(loc);
-    out += std::string(expansion_text(expansion.kind)) + std::string(expansion.name.view()) + "`, used here\n";
-    render_place(out, *sources_, expansion.use, 0, colours);
-    loc = expansion.use;
-  }
+  render_expansions(out, *sources_, diagnostic.loc, shown, colours);
   for (const DiagNote &note : diagnostic.notes) {
     out += "note: " + note.text + "\n";
-    render_place(out, *sources_, note.loc, 0, colours);
+    render_place(out, *sources_, note.range, colours);
   }
   if (!diagnostic.hint_text.empty())
     out += "hint: " + diagnostic.hint_text + "\n";

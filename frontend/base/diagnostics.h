@@ -50,7 +50,7 @@ struct DiagColours {
 };
 
 struct DiagNote {
-  Loc loc; // may be nowhere
+  Range range; // may be nowhere
   std::string text;
 };
 
@@ -58,14 +58,14 @@ struct Diagnostic {
   DiagId id;
   Severity severity;
   Loc loc;
-  uint32_t length = 0; // bytes that the caret line covers; 0 = the token that stands there
+  uint32_t before = 0, behind = 0; // what the caret line covers around `loc`, as in Range
   std::string message;
   std::vector<DiagNote> notes;
   std::string hint_text;
 
   // Builders, for chaining behind report().
-  Diagnostic &note(Loc at, std::string text) {
-    notes.push_back({at, std::move(text)});
+  Diagnostic &note(Range range, std::string text) {
+    notes.push_back({range, std::move(text)});
     return *this;
   }
   Diagnostic &hint(std::string text) {
@@ -73,7 +73,8 @@ struct Diagnostic {
     return *this;
   }
   Diagnostic &span(uint32_t bytes) {
-    length = bytes;
+    before = 0;
+    behind = bytes;
     return *this;
   }
 };
@@ -88,7 +89,7 @@ public:
   explicit Diagnostics(const SourceTable &sources) : sources_(&sources) {}
 
   // Adds a diagnostic; `args` fill the `{}` of its format in order. The reference is valid until the next report.
-  Diagnostic &report(DiagId id, Loc loc, std::initializer_list<DiagArg> args = {});
+  Diagnostic &report(DiagId id, Range range, std::initializer_list<DiagArg> args = {});
 
   bool has_errors() const { return errors_ != 0; }
   size_t error_count() const { return errors_; }

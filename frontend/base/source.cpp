@@ -46,6 +46,22 @@ Loc SourceTable::expanded(Loc spelling, Loc use, ExpansionKind kind, Name name) 
   return Loc{expansion_bit + static_cast<uint32_t>(expansions_.size() - 1)};
 }
 
+std::optional<uint32_t> SourceTable::distance(Loc from, Loc to) const {
+  bool expanded = is_expansion(from);
+  while (is_expansion(from) && is_expansion(to)) {
+    const Expansion &a = expansion(from), &b = expansion(to);
+    if (!(a.use == b.use) || a.kind != b.kind)
+      return std::nullopt;
+    from = a.spelling;
+    to = b.spelling;
+  }
+  if (is_expansion(from) || is_expansion(to) || !from || to.value < from.value)
+    return std::nullopt;
+  if (expanded && position(from).source != position(to).source)
+    return std::nullopt; // what is not expanded is of the file that is parsed
+  return to.value - from.value;
+}
+
 Loc SourceTable::spelling(Loc loc) const {
   while (is_expansion(loc))
     loc = expansion(loc).spelling;

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,17 @@ struct Loc {
   uint32_t value = 0;
   explicit operator bool() const { return value != 0; }
   bool operator==(const Loc &) const = default;
+};
+
+// The text around a place that a diagnostic underlines, in bytes of the text where `at` is spelled. Both 0: the token
+// that stands there.
+struct Range {
+  Loc at;
+  uint32_t before = 0;
+  uint32_t behind = 0; // counted from `at`, so that the token there is part of it
+
+  Range(Loc loc = {}) : at(loc) {}
+  Range(Loc loc, uint32_t before, uint32_t behind) : at(loc), before(before), behind(behind) {}
 };
 
 using SourceId = Id<struct SourceTag>;
@@ -76,6 +88,8 @@ public:
   bool is_expansion(Loc loc) const { return loc.value >= expansion_bit; }
   // Requires is_expansion(loc).
   const Expansion &expansion(Loc loc) const { return expansions_[loc.value - expansion_bit]; }
+  // The bytes from one place to a later one, when both are spelled in one text and got here by the same expansions.
+  std::optional<uint32_t> distance(Loc from, Loc to) const;
   // Where the text of `loc` stands: follows spellings until a byte of a text is reached.
   Loc spelling(Loc loc) const;
   // Where the user wrote the thing that brought `loc` about: follows uses outward.

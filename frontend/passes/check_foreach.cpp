@@ -117,7 +117,7 @@ private:
         if (variable && variable->binding.is_global() && variable->binding.index == active.global)
           report(active, expr.loc);
         if (call && call->function.valid() && modifies_[call->function.index()].contains(active.global))
-          diagnostics_.report(DiagId::array_in_foreach_call, expr.loc, {active.name, call->name})
+          diagnostics_.report(DiagId::array_in_foreach_call, expr.range(), {active.name, call->name})
               .note(active.loc, "the foreach is here");
       }
       return true;

@@ -62,7 +62,7 @@ void check_entries(Program &program, Diagnostics &diagnostics) {
     for (Expr *entry : handler.entries)
       walk(*entry, [&](Expr &expr) {
         if (const Variable *variable = expr.as<Variable>(); variable && variable->binding.is_local())
-          diagnostics.report(DiagId::entry_uses_local, expr.loc, {variable->name});
+          diagnostics.report(DiagId::entry_uses_local, expr.range(), {variable->name});
         return true;
       });
 }

@@ -58,9 +58,9 @@ private:
     SourceKind kind = diagnostics_.sources().kind(diagnostics_.sources().position(loc).source);
     return kind == SourceKind::script || kind == SourceKind::command_line;
   }
-  void warn(DiagId id, Loc loc, std::initializer_list<DiagArg> args = {}) {
-    if (by_user(loc))
-      diagnostics_.report(id, loc, args);
+  void warn(DiagId id, Range range, std::initializer_list<DiagArg> args = {}) {
+    if (by_user(range.at))
+      diagnostics_.report(id, range, args);
   }
 
   void become(Stmt *&stmt, StmtNode node) {
@@ -113,7 +113,7 @@ private:
         while (i + 1 < node.body.size() && nothing(node.body[i + 1]))
           ++i;
         if (i + 1 < node.body.size())
-          warn(DiagId::unreachable, node.body[i + 1]->loc);
+          warn(DiagId::unreachable, node.body[i + 1]->range());
         changed_ = true;
         break;
       }
@@ -127,7 +127,7 @@ private:
     value(expr);
     if (!uses_->has_effect(*expr)) {
       if (!assigned)
-        warn(DiagId::no_effect, expr->loc);
+        warn(DiagId::no_effect, expr->range());
       return remove(stmt);
     }
     keep_effects(stmt);
@@ -200,7 +200,7 @@ private:
     if (uses_->has_effect(*expr))
       return;
     if (!assigned)
-      warn(DiagId::no_effect, expr->loc);
+      warn(DiagId::no_effect, expr->range());
     expr = nullptr;
     changed_ = true;
   }
@@ -249,7 +249,7 @@ private:
   void value(Expr *&expr) {
     for (Assign *node = expr->as<Assign>(); node && is_dead(*node); node = expr->as<Assign>()) {
       if (!was_asked_for(*node->target))
-        warn(DiagId::never_read, node->target->loc, {print_expr(*node->target)});
+        warn(DiagId::never_read, node->target->range(), {print_expr(*node->target)});
       expr = node->value;
       changed_ = true;
     }
@@ -287,7 +287,7 @@ private:
       return fixed;
     });
     if (fixed)
-      warn(DiagId::constant_condition, expr.loc, {is_true ? "true" : "false"});
+      warn(DiagId::constant_condition, expr.range(), {is_true ? "true" : "false"});
   }
 
   Program &program_;

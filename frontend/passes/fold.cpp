@@ -62,7 +62,7 @@ Expr *fold_condition(Expr *expr, Arena &arena) {
     node->right = fold_condition(node->right, arena);
     value = fold_binary(*node);
   }
-  return value ? arena.make<Expr>(expr->loc, Type::unknown, ExprNode(Number{*value})) : expr;
+  return value ? arena.make<Expr>(expr->range(), Type::unknown, ExprNode(Number{*value})) : expr;
 }
 
 } // namespace tapjit

@@ -90,11 +90,11 @@ private:
   struct SlotState {
     Slot parent;
     Type type;
-    Loc where; // what decided the type
+    Range where; // what decided the type
   };
 
   static Slot constant(Type type) { return static_cast<Slot>(type); }
-  Slot make_slot(Type type, Loc where) {
+  Slot make_slot(Type type, Range where) {
     slots_.push_back({static_cast<Slot>(slots_.size()), type, where});
     return static_cast<Slot>(slots_.size() - 1);
   }
@@ -138,45 +138,45 @@ private:
   Type type_of(Slot slot) { return slots_[root(slot)].type; }
   bool is_constant(Slot slot) const { return slot <= constant(Type::stats); }
 
-  void conflict(std::string_view name, Type here, Loc loc, Slot other) {
+  void conflict(std::string_view name, Type here, Range range, Slot other) {
     const SlotState &state = slots_[root(other)];
     if (state.type == Type::stats) {
-      complained_.insert(loc.value);
-      diagnostics_.report(DiagId::stat_assigned, loc, {name}).note(state.where, "it is a statistic because of this");
+      complained_.insert(range.at.value);
+      diagnostics_.report(DiagId::stat_assigned, range, {name}).note(state.where, "it is a statistic because of this");
       return;
     }
     if (!conflicts_.emplace(root(other), here).second)
       return; // said once of each variable
     Diagnostic &diagnostic =
-        diagnostics_.report(DiagId::type_conflict, loc, {name, with_article(here), with_article(state.type)});
-    if (state.where && !(state.where == loc))
+        diagnostics_.report(DiagId::type_conflict, range, {name, with_article(here), with_article(state.type)});
+    if (state.where.at && !(state.where.at == range.at))
       diagnostic.note(state.where, "it is " + std::string(with_article(state.type)) + " because of this");
     diagnostic.hint(std::string(hint_));
   }
 
-  // The slot gets a type; what `name` is at `loc` says so.
-  void constrain(Slot slot, Type type, Loc loc, std::string_view name) {
+  // The slot gets a type; what `name` is at `range` says so.
+  void constrain(Slot slot, Type type, Range range, std::string_view name) {
     SlotState &state = slots_[root(slot)];
     if (state.type == type || type == Type::unknown)
       return;
     if (state.type != Type::unknown)
-      return conflict(name, type, loc, slot);
+      return conflict(name, type, range, slot);
     state.type = type;
-    state.where = loc;
+    state.where = range;
   }
 
-  void unify(Slot left, Slot right, Loc loc, std::string_view name) {
+  void unify(Slot left, Slot right, Range range, std::string_view name) {
     left = root(left);
     right = root(right);
     if (left == right)
       return;
     if (is_constant(right))
-      return constrain(left, slots_[right].type, loc, name);
+      return constrain(left, slots_[right].type, range, name);
     if (is_constant(left))
-      return constrain(right, slots_[left].type, loc, name);
+      return constrain(right, slots_[left].type, range, name);
     SlotState &a = slots_[left], &b = slots_[right];
     if (a.type != Type::unknown && b.type != Type::unknown && a.type != b.type)
-      return conflict(name, a.type, loc, right);
+      return conflict(name, a.type, range, right);
     if (a.type == Type::unknown) {
       a.type = b.type;
       a.where = b.where;
@@ -190,9 +190,9 @@ private:
   void require(Expr &expr, Type type) {
     Slot slot = value(expr);
     if (!is_constant(slot))
-      return constrain(slot, type, expr.loc, quoted(print_expr(expr)));
+      return constrain(slot, type, expr.range(), quoted(print_expr(expr)));
     if (slot != constant(type) && slot != constant(Type::unknown) && slot != constant(Type::none))
-      diagnostics_.report(DiagId::type_mismatch, expr.loc, {with_article(type), with_article(slots_[slot].type)})
+      diagnostics_.report(DiagId::type_mismatch, expr.range(), {with_article(type), with_article(slots_[slot].type)})
           .hint(std::string(hint_));
   }
 
@@ -202,19 +202,19 @@ private:
     if (is_constant(a) && is_constant(b)) {
       if (a != b && a > constant(Type::none) && b > constant(Type::none))
         diagnostics_
-            .report(DiagId::type_mismatch, right.loc, {with_article(slots_[a].type), with_article(slots_[b].type)})
-            .note(left.loc, "because of this");
+            .report(DiagId::type_mismatch, right.range(), {with_article(slots_[a].type), with_article(slots_[b].type)})
+            .note(left.range(), "because of this");
       return a > constant(Type::none) ? a : b;
     }
     const Expr &shown = is_constant(b) ? left : right;
     if (is_constant(b)) { // the variable is at fault at its own place, the constant explains
       Type type = slots_[b].type;
       if (type_of(a) == Type::unknown)
-        constrain(a, type, right.loc, quoted(print_expr(shown)));
+        constrain(a, type, right.range(), quoted(print_expr(shown)));
       else
-        constrain(a, type, left.loc, quoted(print_expr(shown)));
+        constrain(a, type, left.range(), quoted(print_expr(shown)));
     } else {
-      unify(b, a, right.loc, quoted(print_expr(shown)));
+      unify(b, a, right.range(), quoted(print_expr(shown)));
     }
     return is_constant(a) ? b : a;
   }
@@ -256,10 +256,10 @@ private:
       std::string name = quoted(print_expr(*list[i]));
       if (is_constant(slot) && type_of(key) != Type::unknown && type_of(key) != slots_[slot].type) {
         conflict("key " + std::to_string(i + 1) + " of " + quoted(variable->name.view()), slots_[slot].type,
-                 list[i]->loc, key);
+                 list[i]->range(), key);
         continue;
       }
-      unify(key, slot, list[i]->loc, name);
+      unify(key, slot, list[i]->range(), name);
     }
   }
 
@@ -278,7 +278,7 @@ private:
     } else {
       return; // resolve_names said so
     }
-    constrain(slot, Type::stats, expr.loc, quoted(print_expr(expr)));
+    constrain(slot, Type::stats, expr.range(), quoted(print_expr(expr)));
     typed_.push_back({&expr, slot, true});
   }
 
@@ -330,7 +330,7 @@ private:
   Slot infer(Expr &expr, Assign &node) {
     if (node.op == AssignOp::stat_add) {
       if (!stat_global(*node.target))
-        diagnostics_.report(DiagId::stat_add_needs_global, expr.loc, {print_expr(*node.target)})
+        diagnostics_.report(DiagId::stat_add_needs_global, expr.range(), {print_expr(*node.target)})
             .hint("statistics are global: write `global name`");
       stat_operand(*node.target);
       require(*node.value, Type::number);
@@ -374,19 +374,20 @@ private:
       if (is_constant(slot) && type_of(parameter) != Type::unknown && slot > constant(Type::none) &&
           type_of(parameter) != slots_[slot].type)
         diagnostics_
-            .report(DiagId::type_mismatch, arg.loc, {with_article(type_of(parameter)), with_article(slots_[slot].type)})
+            .report(DiagId::type_mismatch, arg.range(),
+                    {with_article(type_of(parameter)), with_article(slots_[slot].type)})
             .note(slots_[root(parameter)].where,
                   "parameter `" + std::string(program_.functions[index].locals[i].name.view()) + "` of `" +
                       std::string(node.name.view()) + "` is " + std::string(with_article(type_of(parameter))) +
                       " because of this");
       else
-        unify(slot, parameter, arg.loc, quoted(print_expr(arg)));
+        unify(slot, parameter, arg.range(), quoted(print_expr(arg)));
     }
     return results_[index];
   }
   Slot infer(Expr &expr, Print &node) {
     if (node.args.size() > max_print_values)
-      diagnostics_.report(DiagId::print_too_many, expr.loc, {"print", max_print_values, node.args.size()});
+      diagnostics_.report(DiagId::print_too_many, expr.range(), {"print", max_print_values, node.args.size()});
     if (node.formatted)
       format_arguments(expr, node);
     else
@@ -394,7 +395,7 @@ private:
         if (arg->as<Histogram>()) {
           visit_expr(*arg);
           if (node.args.size() != 1)
-            diagnostics_.report(DiagId::type_mismatch, arg->loc, {"a value", "a histogram"})
+            diagnostics_.report(DiagId::type_mismatch, arg->range(), {"a value", "a histogram"})
                 .hint("print a histogram alone");
         } else if (node.is_char) {
           require(*arg, Type::number);
@@ -414,7 +415,7 @@ private:
       Slot slot = value(arg);
       Type got = is_constant(slot) ? slots_[slot].type : type_of(slot);
       if (got == Type::unknown && !is_constant(slot))
-        constrain(slot, wanted, arg.loc, quoted(print_expr(arg)));
+        constrain(slot, wanted, arg.range(), quoted(print_expr(arg)));
       else if (got == Type::number || got == Type::string)
         checked_.push_back({&expr, &arg, slot, part.text, wanted, next});
     };
@@ -433,9 +434,9 @@ private:
     stat_operand(*node.stat);
     GlobalVar *global = stat_global(*node.stat);
     if (global && node.op == StatOp::variance) {
-      Loc first = variance_where_.emplace(global, expr.loc).first->second;
+      Range first = variance_where_.emplace(global, expr.range()).first->second;
       if (global->stat.variance && global->stat.variance_shift != node.shift)
-        diagnostics_.report(DiagId::variance_two_shifts, expr.loc, {print_expr(*node.stat)})
+        diagnostics_.report(DiagId::variance_two_shifts, expr.range(), {print_expr(*node.stat)})
             .note(first, "the other one is here");
       global->stat.variance = true;
       global->stat.variance_shift = node.shift;
@@ -454,9 +455,9 @@ private:
     ir::StatSpec::Hist kind = node.logarithmic ? ir::StatSpec::Hist::Log : ir::StatSpec::Hist::Linear;
     bool first = spec.hist == ir::StatSpec::Hist::None;
     if (!first && (spec.hist != kind || spec.low != node.low || spec.high != node.high || spec.step != node.step))
-      diagnostics_.report(DiagId::hist_two_kinds, expr.loc, {print_expr(*node.stat)})
+      diagnostics_.report(DiagId::hist_two_kinds, expr.range(), {print_expr(*node.stat)})
           .note(hist_where_[global], "the other one is here");
-    hist_where_.emplace(global, expr.loc);
+    hist_where_.emplace(global, expr.range());
     spec.hist = kind;
     spec.low = node.low;
     spec.high = node.high;
@@ -466,9 +467,9 @@ private:
 
   void check_bounds(const Expr &expr, const Histogram &node) {
     if (node.step <= 0)
-      diagnostics_.report(DiagId::hist_bad_range, expr.loc, {"the step must be at least 1"});
+      diagnostics_.report(DiagId::hist_bad_range, expr.range(), {"the step must be at least 1"});
     else if (node.high < node.low)
-      diagnostics_.report(DiagId::hist_bad_range, expr.loc, {"the upper bound is below the lower one"});
+      diagnostics_.report(DiagId::hist_bad_range, expr.range(), {"the upper bound is below the lower one"});
   }
 
   Slot infer(Expr &, EmbeddedExpr &node) { return constant(node.is_string ? Type::string : Type::number); }
@@ -564,9 +565,9 @@ private:
     Slot slot = value(*node.value);
     if (is_constant(slot) && type_of(result_) != Type::unknown && slots_[slot].type != type_of(result_) &&
         slot > constant(Type::none))
-      conflict(result_name(*function_), slots_[slot].type, stmt.loc, result_);
+      conflict(result_name(*function_), slots_[slot].type, stmt.range(), result_);
     else
-      unify(slot, result_, node.value->loc, result_name(*function_));
+      unify(slot, result_, node.value->range(), result_name(*function_));
   }
 
   void foreach (Foreach &node) {
@@ -580,7 +581,7 @@ private:
       array_type(*node.array);
       const Variable *variable = node.array->as<Variable>();
       if (node.value && variable && variable->binding.is_global())
-        unify(visit_expr(*node.value), global_values_[variable->binding.index], node.value->loc,
+        unify(visit_expr(*node.value), global_values_[variable->binding.index], node.value->range(),
               quoted(print_expr(*node.value)));
       foreachs_.push_back(&node);
     }
@@ -595,7 +596,7 @@ private:
     for (const FormatCheck &check : checked_) {
       Type got = is_constant(check.slot) ? slots_[check.slot].type : type_of(check.slot);
       if (got != check.wanted)
-        diagnostics_.report(DiagId::format_argument_type, check.arg->loc,
+        diagnostics_.report(DiagId::format_argument_type, check.arg->range(),
                             {check.directive, with_article(check.wanted), check.position, with_article(got)});
     }
     // Whether a function's result was used says whether an unknown one matters.
@@ -609,7 +610,7 @@ private:
         else if (call->function.valid())
           report_no_value(*use.expr, *call);
       } else {
-        diagnostics_.report(DiagId::type_mismatch, use.expr->loc, {"a value", "none"});
+        diagnostics_.report(DiagId::type_mismatch, use.expr->range(), {"a value", "none"});
       }
     }
     report_unknowns_ = !diagnostics_.has_errors(); // often they come of another error
@@ -629,7 +630,7 @@ private:
       typed.expr->type = type == Type::unknown && typed.expr->as<Call>() ? Type::none : type;
       bool names_it = typed.expr->as<Variable>() || typed.expr->as<Index>();
       if (type == Type::stats && !typed.stat_wanted && names_it && !complained_.contains(typed.expr->loc.value))
-        diagnostics_.report(DiagId::stat_as_value, typed.expr->loc, {print_expr(*typed.expr)});
+        diagnostics_.report(DiagId::stat_as_value, typed.expr->range(), {print_expr(*typed.expr)});
     }
     // `foreach (k in stats-)` sorts by count.
     for (Foreach *node : foreachs_)
@@ -638,7 +639,7 @@ private:
         node->sort_stat = StatOp::count;
       } else if (node->sort_by == Foreach::SortBy::stat && node->array->as<Variable>() &&
                  node->array->type != Type::stats && node->array->type != Type::unknown) {
-        diagnostics_.report(DiagId::sort_needs_aggregate, node->array->loc,
+        diagnostics_.report(DiagId::sort_needs_aggregate, node->array->range(),
                             {spelling(node->sort_stat), print_expr(*node->array), plural(node->array->type)});
       }
   }
@@ -646,7 +647,7 @@ private:
   void report_no_value(const Expr &expr, const Call &call) {
     if (!reported_.insert(&expr).second)
       return;
-    diagnostics_.report(DiagId::function_no_value, expr.loc, {call.name})
+    diagnostics_.report(DiagId::function_no_value, expr.range(), {call.name})
         .note(program_.function(call.function).loc, "declared here");
   }
 
@@ -727,7 +728,7 @@ private:
   std::vector<Unknown> unknown_;
   std::unordered_set<size_t> unknown_results_;
   std::set<std::pair<Slot, Type>> conflicts_; // said of these slots, needed as these types
-  std::unordered_map<const GlobalVar *, Loc> hist_where_, variance_where_;
+  std::unordered_map<const GlobalVar *, Range> hist_where_, variance_where_;
   std::vector<Typed> typed_;
   std::vector<ValueUse> value_uses_;
   std::vector<FormatCheck> checked_;

@@ -42,11 +42,11 @@ void NameResolver::bind(Stmt &stmt, const File &file, std::vector<Local> &locals
 void NameResolver::bind_condition(Expr &expr, const File &file) {
   walk(expr, [&](Expr &inner) {
     if (inner.as<Call>())
-      diagnostics_.report(DiagId::condition_calls, inner.loc);
+      diagnostics_.report(DiagId::condition_calls, inner.range());
     else if (inner.as<Assign>() || inner.as<IncDec>())
-      diagnostics_.report(DiagId::condition_writes, inner.loc);
+      diagnostics_.report(DiagId::condition_writes, inner.range());
     else if (inner.as<Target>() || inner.as<Entry>() || inner.as<Print>())
-      diagnostics_.report(DiagId::condition_not_global, inner.loc, {print_expr(inner)});
+      diagnostics_.report(DiagId::condition_not_global, inner.range(), {print_expr(inner)});
     return true;
   });
   expression(expr, Scope{&file, nullptr, no_handler, 0});
@@ -66,7 +66,7 @@ void NameResolver::statement(Stmt &stmt, const Scope &scope) {
     else
       array(*node->array, scope, static_cast<int>(node->keys.size()));
     if (!node->slice.empty() && node->slice.size() != node->keys.size() && node->array->as<Variable>())
-      diagnostics_.report(DiagId::wrong_key_count, node->array->loc,
+      diagnostics_.report(DiagId::wrong_key_count, node->array->range(),
                           {node->array->as<Variable>()->name, counted(node->keys.size(), "key"), node->slice.size()});
     for (Expr *key : node->slice)
       if (key)
@@ -95,7 +95,7 @@ void NameResolver::delete_whole(Expr &target, const Scope &scope) {
   variable(target, scope, false);
   const Variable &node = *target.as<Variable>();
   if (node.binding.is_local())
-    diagnostics_.report(DiagId::delete_local, target.loc, {node.name});
+    diagnostics_.report(DiagId::delete_local, target.range(), {node.name});
 }
 
 void NameResolver::expression(Expr &expr, const Scope &scope) {
@@ -139,7 +139,7 @@ void NameResolver::variable(Expr &expr, const Scope &scope, bool is_value) {
     return;
   }
   if (!scope.locals) {
-    diagnostics_.report(DiagId::condition_not_global, expr.loc, {node.name});
+    diagnostics_.report(DiagId::condition_not_global, expr.range(), {node.name});
     return;
   }
   std::vector<Local> &locals = *scope.locals;
@@ -169,7 +169,7 @@ void NameResolver::array(Expr &expr, const Scope &scope, int keys) {
       for (const Local &local : *scope.locals)
         if (local.name == node.name)
           hint += "; what a local points to is read by `(" + name + ")[...]`";
-    diagnostics_.report(DiagId::unknown_array, expr.loc, {node.name}).hint(hint);
+    diagnostics_.report(DiagId::unknown_array, expr.range(), {node.name}).hint(hint);
     return;
   }
   node.binding = {Binding::Kind::global, id.index()};
@@ -183,7 +183,7 @@ void NameResolver::stat_operand(Expr &expr, const Scope &scope) {
   const Index *index = expr.as<Index>();
   bool is_global = (variable && variable->binding.is_global()) || (index && index->base->as<Variable>());
   if (!is_global)
-    diagnostics_.report(DiagId::stat_needs_aggregate, expr.loc, {"count"})
+    diagnostics_.report(DiagId::stat_needs_aggregate, expr.range(), {"count"})
         .hint("statistics are global: write `global name` and `name <<< value`");
 }
 
@@ -210,7 +210,7 @@ void NameResolver::call(Expr &expr, const Scope &scope) {
     keep_fitting();
   }
   if (fitting.empty()) {
-    Diagnostic &diagnostic = diagnostics_.report(DiagId::wrong_argument_count, expr.loc,
+    Diagnostic &diagnostic = diagnostics_.report(DiagId::wrong_argument_count, expr.range(),
                                                  {node.name, counts_text(candidates), node.args.size()});
     for (const FunctionRef &ref : candidates)
       diagnostic.note(ref.loc, "declared here");

@@ -62,8 +62,8 @@ bool TargetResolver::is_return() const {
   return handler_ != no_handler && program_.handlers[handler_].sites.front().is_return;
 }
 
-Expr *TargetResolver::number(Loc loc, int64_t value) {
-  return program_.arena.make<Expr>(loc, Type::unknown, ExprNode(Number{value}));
+Expr *TargetResolver::number(const Expr &from, int64_t value) {
+  return program_.arena.make<Expr>(from.range(), Type::unknown, ExprNode(Number{value}));
 }
 
 // ------------------------------------------------------------------ walks
@@ -86,16 +86,16 @@ void TargetResolver::statement(Stmt *&stmt) {
 bool TargetResolver::expression(Expr *&expr) {
   switch (expr->kind()) {
   case ExprKind::Defined:
-    expr = number(expr->loc, is_defined(*expr->as<Defined>()->operand));
+    expr = number(*expr, is_defined(*expr->as<Defined>()->operand));
     return true;
   case ExprKind::ProbeWrite:
-    expr = number(expr->loc, 0); // no writing of alias variables yet
+    expr = number(*expr, 0); // no writing of alias variables yet
     return true;
   case ExprKind::Unary: {
     Unary &node = *expr->as<Unary>();
     if (!expression(node.operand) || node.op != UnaryOp::logical_not)
       return false;
-    expr = number(expr->loc, !node.operand->as<Number>()->value);
+    expr = number(*expr, !node.operand->as<Number>()->value);
     return true;
   }
   case ExprKind::Binary:
@@ -149,12 +149,12 @@ bool TargetResolver::logical(Expr *&expr) {
   }
   bool left = node.left->as<Number>()->value != 0;
   if (left != is_and) {
-    expr = number(expr->loc, left);
+    expr = number(*expr, left);
     return true;
   }
   if (!expression(node.right))
     return false;
-  expr = number(expr->loc, node.right->as<Number>()->value != 0);
+  expr = number(*expr, node.right->as<Number>()->value != 0);
   return true;
 }
 
@@ -262,8 +262,8 @@ TargetAnswer TargetResolver::ask(const Expr &expr, bool written) {
 // The node stays, and is reported at the end if it is still needed then.
 void TargetResolver::unresolved(Expr *&expr, TargetAnswer answer) {
   if (options_.skip_badvars) {
-    diagnostics_.report(DiagId::bad_target_zero, expr->loc, {print_expr(*expr), answer.reason});
-    expr = number(expr->loc, 0);
+    diagnostics_.report(DiagId::bad_target_zero, expr->range(), {print_expr(*expr), answer.reason});
+    expr = number(*expr, 0);
     return;
   }
   bool here = context().valid() || expr->as<Target>()->root != Target::Root::dollar;
@@ -279,9 +279,9 @@ void TargetResolver::unresolved(Expr *&expr, TargetAnswer answer) {
 
 void TargetResolver::report(const Expr &expr, const Unresolved &problem) {
   std::string text = print_expr(expr);
-  Diagnostic &diagnostic = problem.here
-                               ? diagnostics_.report(DiagId::unknown_target, expr.loc, {text, problem.answer.reason})
-                               : diagnostics_.report(DiagId::target_not_here, expr.loc, {text});
+  Diagnostic &diagnostic =
+      problem.here ? diagnostics_.report(DiagId::unknown_target, expr.range(), {text, problem.answer.reason})
+                   : diagnostics_.report(DiagId::target_not_here, expr.range(), {text});
   diagnostic.hint(problem.answer.hint);
   if (problem.user)
     diagnostic.note(problem.user,
@@ -297,7 +297,7 @@ void TargetResolver::report_unresolved() {
         if (auto found = unresolved_.find(&expr); found != unresolved_.end())
           report(expr, found->second);
         if (const Entry *entry = expr.as<Entry>(); entry && !entry->entry.valid())
-          diagnostics_.report(DiagId::entry_outside_return, expr.loc);
+          diagnostics_.report(DiagId::entry_outside_return, expr.range());
         return true;
       },
       [](Stmt &) { return true; },
@@ -323,16 +323,16 @@ void TargetResolver::target(Expr *&expr, bool written) {
     return unresolved(expr, std::move(answer));
   }
   if (answer.is_string) {
-    expr = program_.arena.make<Expr>(expr->loc, Type::unknown,
+    expr = program_.arena.make<Expr>(expr->range(), Type::unknown,
                                      ExprNode(String{program_.arena.copy(std::string_view(answer.text))}));
     return;
   }
   if (written && !options_.guru && !trusted_)
-    diagnostics_.report(DiagId::target_write_guru, expr->loc, {print_expr(*expr)})
+    diagnostics_.report(DiagId::target_write_guru, expr->range(), {print_expr(*expr)})
         .hint("run with `-g`, if you trust the script");
   else if (written && (!answer.writable || answer.access.at_entry))
     diagnostics_
-        .report(DiagId::target_not_writable, expr->loc,
+        .report(DiagId::target_not_writable, expr->range(),
                 {print_expr(*expr), answer.reason.empty() ? "it is read-only" : answer.reason})
         .hint(answer.hint);
   // What is read at the function's entry belongs to the handler, with all the indices in it.
@@ -384,7 +384,7 @@ void TargetResolver::group(Expr *&expr) {
     Target variable{};
     variable.root = Target::Root::dollar;
     variable.name = sources_.intern(name);
-    Expr *arg = program_.arena.make<Expr>(expr->loc, Type::unknown, ExprNode(variable));
+    Expr *arg = program_.arena.make<Expr>(expr->range(), Type::unknown, ExprNode(variable));
     TargetAnswer answer = ask(*arg, false);
     if (!answer.found || answer.is_string) {
       format += '?';
@@ -409,7 +409,7 @@ void TargetResolver::group(Expr *&expr) {
   print.format = program_.arena.copy(std::string_view(format));
   print.parts = program_.arena.copy(parts);
   print.args = program_.arena.copy(args);
-  expr = program_.arena.make<Expr>(expr->loc, Type::unknown, ExprNode(print));
+  expr = program_.arena.make<Expr>(expr->range(), Type::unknown, ExprNode(print));
 }
 
 // `$x$`: the value as text, by its type.
@@ -418,10 +418,10 @@ void TargetResolver::pretty(Expr *&expr, const TargetAnswer &answer, bool at_ent
   std::string_view format = pretty_format(answer.access.type);
   if (format.empty()) {
     diagnostics_
-        .report(DiagId::pretty_not_supported, expr->loc,
+        .report(DiagId::pretty_not_supported, expr->range(),
                 {print_expr(*expr), "its type `" + answer.access.type.name + "` is not a plain value"})
         .hint("name a member of it");
-    expr = number(expr->loc, 0);
+    expr = number(*expr, 0);
     return;
   }
   node.pretty = Target::Pretty::none;
@@ -448,7 +448,7 @@ void TargetResolver::pretty(Expr *&expr, const TargetAnswer &answer, bool at_ent
   print.format = format;
   print.parts = program_.arena.copy(parts);
   print.args = program_.arena.copy(std::span<Expr *const>(args));
-  expr = program_.arena.make<Expr>(expr->loc, Type::unknown, ExprNode(print));
+  expr = program_.arena.make<Expr>(expr->range(), Type::unknown, ExprNode(print));
 }
 
 // ------------------------------------------------------------------ entry values, writes, pointers
@@ -460,7 +460,7 @@ Expr *TargetResolver::make_entry(Expr *operand) {
   if (added)
     handler.entries.push_back(operand);
   Expr *shared = handler.entries[place->second.index()];
-  return program_.arena.make<Expr>(operand->loc, Type::unknown, ExprNode(Entry{shared, place->second}));
+  return program_.arena.make<Expr>(operand->range(), Type::unknown, ExprNode(Entry{shared, place->second}));
 }
 
 void TargetResolver::entry(Expr *&expr) {

@@ -59,7 +59,7 @@ private:
   void unresolved(ast::Expr *&expr, TargetAnswer answer);
   void report(const ast::Expr &expr, const Unresolved &problem);
   ast::Expr *make_entry(ast::Expr *operand);
-  ast::Expr *number(Loc loc, int64_t value);
+  ast::Expr *number(const ast::Expr &from, int64_t value);
   std::vector<TargetUse> &uses();
   TargetContextId context() const;
   bool is_return() const;
