@@ -41,7 +41,7 @@ class Case(unittest.TestCase):
         environment = self.environment | more.pop("environment", {})
         more.setdefault("input", "")
         more.setdefault("timeout", 120)
-        return subprocess.run([f"{bin_dir}/{name}", *words], capture_output=True, text=True, cwd=self.cwd, env=environment, **more)
+        return subprocess.run([f"{bin_dir}/{name}", *words], capture_output=True, text=True, errors="surrogateescape", cwd=self.cwd, env=environment, **more)
 
     def stap(self, *words, **more):
         return self.program("stap", *words, **more)
@@ -80,7 +80,7 @@ class Case(unittest.TestCase):
         return run.stderr
 
     def write(self, name, text):
-        pathlib.Path(self.cwd, name).write_text(text)
+        pathlib.Path(self.cwd, name).write_text(text, errors="surrogateescape")
         return name
 
 
@@ -137,7 +137,7 @@ class BadInput(Case):
 
     def test_no_script(self):
         self.refused(says="no script given", hint="--help")
-        self.refused("-e", "", says="no probes found", hint="probe")
+        self.refused("-e", "", says="nothing is left of `<input>`", place="<input>:1:1")
 
     def test_wrong_options(self):
         for words, says in {("--nonsense",): "--nonsense", ("-Z",): "-Z", ("-e",): "-e", ("-p", "9", "-e", HELLO): "`9` is no pass", ("-p45", "-e", HELLO): "`45` is no pass",
