@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <dirent.h>
+#include <set>
 #include <sys/stat.h>
 
 namespace tapjit {
@@ -28,14 +29,30 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() > end.size() && text.substr(text.size() - end.size()) == end;
 }
 
+// The scan takes the branches of all conditions, so that a file may turn out not to define what it seemed to.
+bool defines_function(const File &file, std::string_view name) {
+  return std::any_of(file.decls.begin(), file.decls.end(), [&](const ast::Decl *decl) {
+    const auto *function = decl->as<ast::FunctionDecl>();
+    return function && !function->is_private && function->name.view() == name;
+  });
+}
+
+bool defines_global(const File &file, std::string_view name) {
+  return std::any_of(file.decls.begin(), file.decls.end(), [&](const ast::Decl *decl) {
+    const auto *global = decl->as<ast::GlobalDecl>();
+    return global && !global->is_private && global->name.view() == name;
+  });
+}
+
 } // namespace
 
 struct Library::Impl {
   SourceTable &sources;
   ParseOptions options;
   std::vector<std::unique_ptr<Entry>> entries;
-  std::unordered_map<std::string_view, Entry *> by_function; // views into Entry::facts
-  std::unordered_map<std::string_view, Entry *> by_global;
+  std::unordered_map<std::string_view, std::vector<Entry *>> by_function; // views into Entry::facts
+  std::unordered_map<std::string_view, std::vector<Entry *>> by_global;
+  std::set<std::pair<dev_t, ino_t>> added;            // files
   std::unordered_map<std::string, LibraryFile> known; // of the loaded index, by path
   bool changed = false;
   bool macros_read = false;
@@ -43,9 +60,9 @@ struct Library::Impl {
 
   void index(std::unique_ptr<Entry> entry) {
     for (const std::string &name : entry->facts.functions)
-      by_function.emplace(name, entry.get());
+      by_function[name].push_back(entry.get());
     for (const std::string &name : entry->facts.globals)
-      by_global.emplace(name, entry.get());
+      by_global[name].push_back(entry.get());
     entries.push_back(std::move(entry));
   }
 
@@ -56,6 +73,8 @@ struct Library::Impl {
   }
 
   Result<void> add_file(const std::string &path, const struct stat &info, bool is_macros) {
+    if (!added.emplace(info.st_dev, info.st_ino).second)
+      return {};
     auto entry = std::make_unique<Entry>();
     entry->facts.path = path;
     entry->facts.mtime_ns = info.st_mtim.tv_sec * int64_t{1'000'000'000} + info.st_mtim.tv_nsec;
@@ -79,8 +98,10 @@ struct Library::Impl {
     return {};
   }
 
-  Result<void> add_directory(const std::string &directory, unsigned depth) {
+  Result<void> add_files_in(const std::string &directory, bool optional) {
     DIR *handle = opendir(directory.c_str());
+    if (!handle && optional && (errno == ENOENT || errno == ENOTDIR))
+      return {};
     if (!handle)
       return Error{"cannot read the tapset directory `" + directory + "`: " + std::strerror(errno), ""};
     std::vector<std::string> names;
@@ -95,9 +116,7 @@ struct Library::Impl {
       if (stat(path.c_str(), &info) != 0)
         continue; // a dangling link
       Result<void> done;
-      if (S_ISDIR(info.st_mode) && depth < 16)
-        done = add_directory(path, depth + 1);
-      else if (S_ISREG(info.st_mode) && ends_with(name, ".stp"))
+      if (S_ISREG(info.st_mode) && ends_with(name, ".stp"))
         done = add_file(path, info, false);
       else if (S_ISREG(info.st_mode) && ends_with(name, ".stpm"))
         done = add_file(path, info, true);
@@ -140,8 +159,26 @@ struct Library::Impl {
   }
 };
 
+std::vector<std::string> library_subdirectories(const ParseOptions &options) {
+  const std::string &release = options.kernel_release;
+  std::string base = release.substr(0, release.find('-'));
+  size_t dot = base.find('.');
+  std::string family = base.substr(0, dot == std::string::npos ? dot : base.find('.', dot + 1));
+  std::vector<std::string> names;
+  for (const char *runtime : {options.runtime == "dyninst" ? "dyninst/" : "linux/", ""})
+    for (const std::string &version : {release, base, family, std::string()})
+      for (const std::string &arch : {options.arch, std::string()}) {
+        std::string name = runtime + version + (version.empty() || arch.empty() ? "" : "/") + arch;
+        if (name.ends_with('/'))
+          name.pop_back();
+        if (std::find(names.begin(), names.end(), name) == names.end())
+          names.push_back(std::move(name));
+      }
+  return names;
+}
+
 Library::Library(SourceTable &sources, ParseOptions options)
-    : impl_(new Impl{sources, std::move(options), {}, {}, {}, {}, false, false, {}}) {
+    : impl_(new Impl{sources, std::move(options), {}, {}, {}, {}, {}, false, false, {}}) {
   impl_->options.guru = true;
   impl_->options.is_library = true;
   impl_->options.used_arguments = nullptr;
@@ -170,7 +207,12 @@ SourceTable &Library::sources() { return impl_->sources; }
 
 bool Library::index_changed() const { return impl_->changed; }
 
-Result<void> Library::add_directory(const std::string &directory) { return impl_->add_directory(directory, 0); }
+Result<void> Library::add_directory(const std::string &directory) {
+  for (const std::string &name : library_subdirectories(impl_->options))
+    if (auto added = impl_->add_files_in(name.empty() ? directory : directory + "/" + name, !name.empty()); !added)
+      return added;
+  return {};
+}
 
 void Library::add_text(std::string name, std::string text) {
   auto entry = std::make_unique<Entry>();
@@ -183,14 +225,21 @@ void Library::add_text(std::string name, std::string text) {
   impl_->index(std::move(entry));
 }
 
-const File *Library::file_of_function(std::string_view name, Diagnostics &diagnostics) {
-  auto found = impl_->by_function.find(name);
-  return found == impl_->by_function.end() ? nullptr : impl_->parse(*found->second, diagnostics);
+std::vector<const File *> Library::files_of_function(std::string_view name, Diagnostics &diagnostics) {
+  std::vector<const File *> files;
+  if (auto found = impl_->by_function.find(name); found != impl_->by_function.end())
+    for (Entry *entry : found->second)
+      if (const File *file = impl_->parse(*entry, diagnostics); file && defines_function(*file, name))
+        files.push_back(file);
+  return files;
 }
 
 const File *Library::file_of_global(std::string_view name, Diagnostics &diagnostics) {
-  auto found = impl_->by_global.find(name);
-  return found == impl_->by_global.end() ? nullptr : impl_->parse(*found->second, diagnostics);
+  if (auto found = impl_->by_global.find(name); found != impl_->by_global.end())
+    for (Entry *entry : found->second)
+      if (const File *file = impl_->parse(*entry, diagnostics); file && defines_global(*file, name))
+        return file;
+  return nullptr;
 }
 
 std::vector<const File *> Library::files_of_aliases(std::span<const PointComponent> point, Diagnostics &diagnostics) {

@@ -27,6 +27,11 @@ struct LibraryFile {
   std::vector<std::string> aliases; // dotted names: "syscall.read"
 };
 
+// The subdirectories of a tapset directory that hold scripts for the runtime, kernel and architecture of `options`, the
+// most specific one first: `linux/6.1.0-9-amd64/x86_64`, `linux/6.1.0-9-amd64`, ... `linux/6.1`, ... `linux`, the same
+// without `linux/` (`dyninst/` for the user runtime), and last "", the directory itself.
+std::vector<std::string> library_subdirectories(const ParseOptions &options);
+
 class Library {
 public:
   Library(SourceTable &sources, ParseOptions options);
@@ -42,14 +47,15 @@ public:
   // Whether add_directory() scanned a file that the loaded index did not answer for, so that saving is worth while.
   bool index_changed() const;
 
-  // Adds all *.stp and *.stpm below `directory`, and parses the .stpm ones that are needed later. Later directories do
-  // not hide earlier ones.
+  // Adds the *.stp and *.stpm in `directory` and in those of its subdirectories that library_subdirectories() names; no
+  // other subdirectory is read, and no file twice. Where two files define a name, the one added first goes first.
   Result<void> add_directory(const std::string &directory);
   // Adds one tapset text that is no file (tests, built-in texts).
   void add_text(std::string name, std::string text);
 
-  // The file that defines the name, or null; parsed on the first question.
-  const ast::File *file_of_function(std::string_view name, Diagnostics &diagnostics);
+  // The files that define functions of the name, or the first one that defines a global of the name (else null); parsed
+  // on the first question.
+  std::vector<const ast::File *> files_of_function(std::string_view name, Diagnostics &diagnostics);
   const ast::File *file_of_global(std::string_view name, Diagnostics &diagnostics);
   // All files with an alias that the point, or the beginning of the point, may name; components may hold `*`.
   std::vector<const ast::File *> files_of_aliases(std::span<const ast::PointComponent> point, Diagnostics &diagnostics);

@@ -344,7 +344,12 @@ private:
       diagnostics_.report(DiagId::macro_builtin_name, macro.loc, {macro.name});
     Loc at = macro.loc;
     Name name = macro.name;
-    if (!own_macros_.add(std::move(macro)))
+    if (own_macros_.add(std::move(macro)))
+      return;
+    // A macro of the library goes before one of its name in a less specific directory.
+    bool overridden =
+        options_.is_library && sources_.position(own_macros_.find(name)->loc).source != sources_.position(at).source;
+    if (!overridden)
       diagnostics_.report(DiagId::macro_redefined, at, {name}).note(own_macros_.find(name)->loc, "first defined here");
   }
 

@@ -3,6 +3,8 @@
 
 #include "frontend/visit.h"
 
+#include <algorithm>
+
 namespace tapjit {
 
 using namespace ast;
@@ -53,29 +55,39 @@ void Declarations::add_global(const File &file, const GlobalDecl &decl, Loc loc,
     diagnostics_.report(DiagId::redefined, loc, {decl.name}).note(place->second.loc, "first defined here");
 }
 
-std::vector<FunctionRef> Declarations::functions(const File &file, Name name) {
-  std::vector<FunctionRef> result;
+std::vector<FunctionRef> Declarations::functions(const File &file, Name name, size_t arity) {
+  std::vector<FunctionRef> fitting, others;
+  auto take = [&](const std::vector<FunctionRef> &refs, const File *from) {
+    for (const FunctionRef &ref : refs)
+      if (ref.from_script || !from || ref.file == from)
+        (ref.decl->params.size() == arity ? fitting : others).push_back(ref);
+  };
   if (auto own = private_.find(&file); own != private_.end())
     if (auto found = own->second.functions.find(name); found != own->second.functions.end())
-      result = found->second;
+      take(found->second, nullptr);
   auto found = functions_.find(name);
-  if (found == functions_.end() && result.empty()) {
-    if (const File *needed = library_.file_of_function(name.view(), diagnostics_)) {
-      add_file(*needed, false);
-      found = functions_.find(name);
-    }
-  }
-  if (found != functions_.end())
-    result.insert(result.end(), found->second.begin(), found->second.end());
-  return result;
+  bool in_script =
+      !fitting.empty() || (found != functions_.end() &&
+                           std::any_of(found->second.begin(), found->second.end(), [&](const FunctionRef &ref) {
+                             return ref.from_script && ref.decl->params.size() == arity;
+                           }));
+  const File *from = in_script ? nullptr : library_file(name, arity);
+  if (from)
+    add_file(*from, false);
+  if (found = functions_.find(name); found != functions_.end())
+    take(found->second, from);
+  return fitting.empty() ? others : fitting;
 }
 
-bool Declarations::add_library_functions(Name name) {
-  const File *file = library_.file_of_function(name.view(), diagnostics_);
-  if (!file || files_.contains(file))
-    return false;
-  add_file(*file, false);
-  return true;
+// The first file of the library that defines the function with the arity; else the first that defines one of the name.
+const File *Declarations::library_file(Name name, size_t arity) {
+  std::vector<const File *> files = library_.files_of_function(name.view(), diagnostics_);
+  for (const File *file : files)
+    for (const Decl *decl : file->decls)
+      if (const auto *function = decl->as<FunctionDecl>();
+          function && !function->is_private && function->name == name && function->params.size() == arity)
+        return file;
+  return files.empty() ? nullptr : files.front();
 }
 
 GlobalRef Declarations::global(const File &file, Name name) {

@@ -49,11 +49,9 @@ public:
   // Takes in all that a file declares; a file that was taken in before is skipped.
   void add_file(const ast::File &file, bool from_script);
 
-  // The functions called `name` that `file` sees, of any arity; the library is asked when there are none.
-  std::vector<FunctionRef> functions(const ast::File &file, Name name);
-  // Brings in the library's file for a name that is known, but not with the arity wanted; false when there is none, or
-  // it is in already.
-  bool add_library_functions(Name name);
+  // The functions called `name` with `arity` parameters that `file` sees. The library is asked when no script has one,
+  // and the first of its files that has one gives them all. When there is none: those of another arity.
+  std::vector<FunctionRef> functions(const ast::File &file, Name name, size_t arity);
   // The global that `file` sees; decl is null when there is none. A tapset file does not see those of the user's
   // scripts.
   GlobalRef global(const ast::File &file, Name name);
@@ -77,6 +75,7 @@ private:
     std::unordered_map<Name, GlobalRef> globals;
   };
   void add_function(const ast::File &file, const ast::FunctionDecl &decl, Loc loc, bool from_script);
+  const ast::File *library_file(Name name, size_t arity);
   void add_global(const ast::File &file, const ast::GlobalDecl &decl, Loc loc, bool from_script);
 
   Library &library_;

@@ -136,7 +136,7 @@ bool Instances::expr_uses_targets(Expr &expr, const File &file, bool &found) {
   else if (expr.as<Entry>())
     found = true;
   else if (const Call *call = expr.as<Call>())
-    for (const FunctionRef &ref : declarations_.functions(file, call->name))
+    for (const FunctionRef &ref : declarations_.functions(file, call->name, call->args.size()))
       if (ref.decl->params.size() == call->args.size() && uses_targets(ref))
         found = true;
   return !found;

@@ -112,7 +112,7 @@ bool Pruner::has_effect(const Expr &root, const File &file) {
     } else if (const EmbeddedExpr *code = expr.as<EmbeddedExpr>()) {
       found = code->code.find("/* pure */") == std::string_view::npos;
     } else if (const Call *call = expr.as<Call>()) {
-      std::vector<FunctionRef> refs = declarations_.functions(file, call->name);
+      std::vector<FunctionRef> refs = declarations_.functions(file, call->name, call->args.size());
       found = refs.empty(); // unknown: keep it, so that it is reported
       for (const FunctionRef &ref : refs)
         found = found || (ref.decl->params.size() == call->args.size() && has_effect(ref));

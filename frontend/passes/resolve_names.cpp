@@ -191,28 +191,17 @@ void NameResolver::call(Expr &expr, const Scope &scope) {
   Call &node = *expr.as<Call>();
   for (Expr *arg : node.args)
     expression(*arg, scope);
-  std::vector<FunctionRef> candidates = declarations_.functions(*scope.file, node.name);
-  if (candidates.empty()) {
+  std::vector<FunctionRef> fitting = declarations_.functions(*scope.file, node.name, node.args.size());
+  if (fitting.empty()) {
     Diagnostic &diagnostic = diagnostics_.report(DiagId::unknown_function, expr.loc, {node.name});
     if (std::string near = declarations_.nearest_function(node.name.view()); !near.empty())
       diagnostic.hint("did you mean `" + near + "`?");
     return;
   }
-  std::vector<FunctionRef> fitting;
-  auto keep_fitting = [&] {
-    for (const FunctionRef &ref : candidates)
-      if (ref.decl->params.size() == node.args.size())
-        fitting.push_back(ref);
-  };
-  keep_fitting();
-  if (fitting.empty() && declarations_.add_library_functions(node.name)) {
-    candidates = declarations_.functions(*scope.file, node.name);
-    keep_fitting();
-  }
-  if (fitting.empty()) {
+  if (fitting.front().decl->params.size() != node.args.size()) {
     Diagnostic &diagnostic = diagnostics_.report(DiagId::wrong_argument_count, expr.range(),
-                                                 {node.name, counts_text(candidates), node.args.size()});
-    for (const FunctionRef &ref : candidates)
+                                                 {node.name, counts_text(fitting), node.args.size()});
+    for (const FunctionRef &ref : fitting)
       diagnostic.note(ref.loc, "declared here");
     return;
   }

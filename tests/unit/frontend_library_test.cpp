@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -85,10 +86,10 @@ TEST(Library, DirectoryAndChanges) {
     Library library(sources, test_options());
     ASSERT_TRUE(library.add_directory(root));
     EXPECT_TRUE(library.index_changed());
-    const ast::File *file = library.file_of_function("one", diagnostics);
-    ASSERT_NE(file, nullptr);
-    EXPECT_EQ(print_file(*file), "function one() {\n  return 2;\n}\n");
-    EXPECT_EQ(library.file_of_function("ignored", diagnostics), nullptr);
+    std::vector<const ast::File *> files = library.files_of_function("one", diagnostics);
+    ASSERT_EQ(files.size(), 1u);
+    EXPECT_EQ(print_file(*files[0]), "function one() {\n  return 2;\n}\n");
+    EXPECT_TRUE(library.files_of_function("ignored", diagnostics).empty());
     EXPECT_EQ(diagnostics.render_all(), "");
     index = library.save_index();
   }
@@ -100,7 +101,7 @@ TEST(Library, DirectoryAndChanges) {
     EXPECT_FALSE(library.index_changed());
     EXPECT_EQ(sources.size(), 0u) << "no text is read before it is needed";
     Diagnostics diagnostics(sources);
-    EXPECT_NE(library.file_of_function("one", diagnostics), nullptr);
+    EXPECT_FALSE(library.files_of_function("one", diagnostics).empty());
   }
   std::ofstream(root / "one.stp") << "function one() { return 1 } function three() { }";
   {
@@ -110,12 +111,52 @@ TEST(Library, DirectoryAndChanges) {
     ASSERT_TRUE(library.add_directory(root));
     EXPECT_TRUE(library.index_changed());
     Diagnostics diagnostics(sources);
-    EXPECT_NE(library.file_of_function("three", diagnostics), nullptr);
+    EXPECT_FALSE(library.files_of_function("three", diagnostics).empty());
   }
   EXPECT_FALSE(std::filesystem::exists(root / "none"));
   SourceTable sources;
   Library library(sources, test_options());
   EXPECT_FALSE(library.add_directory(root / "none"));
+  std::filesystem::remove_all(root);
+}
+
+TEST(Library, Subdirectories) {
+  ParseOptions options = test_options();
+  EXPECT_EQ(
+      library_subdirectories(options),
+      (Names{"linux/6.1.0-56-cloud-amd64/x86_64", "linux/6.1.0-56-cloud-amd64", "linux/6.1.0/x86_64", "linux/6.1.0",
+             "linux/6.1/x86_64", "linux/6.1", "linux/x86_64", "linux", "6.1.0-56-cloud-amd64/x86_64",
+             "6.1.0-56-cloud-amd64", "6.1.0/x86_64", "6.1.0", "6.1/x86_64", "6.1", "x86_64", ""}));
+  options.runtime = "dyninst";
+  options.kernel_release = "7.0";
+  options.arch = "arm64";
+  EXPECT_EQ(library_subdirectories(options),
+            (Names{"dyninst/7.0/arm64", "dyninst/7.0", "dyninst/arm64", "dyninst", "7.0/arm64", "7.0", "arm64", ""}));
+}
+
+TEST(Library, OnlyTheNamedSubdirectoriesEachFileOnce) {
+  char directory[] = "/tmp/tapjit-library-XXXXXX";
+  ASSERT_NE(mkdtemp(directory), nullptr);
+  std::filesystem::path root(directory);
+  for (const char *name : {"", "linux", "linux/x86_64", "linux/6.1", "linux/6.2", "linux/arm64", "dyninst", "other"}) {
+    std::filesystem::create_directories(root / name);
+    std::string suffix(name);
+    std::replace(suffix.begin(), suffix.end(), '/', '_');
+    std::replace(suffix.begin(), suffix.end(), '.', '_');
+    std::ofstream(root / name / "f.stp") << "function all() { return 1 } function in_" << suffix << "() { return 1 }";
+  }
+  SourceTable sources;
+  Diagnostics diagnostics(sources);
+  Library library(sources, test_options());
+  ASSERT_TRUE(library.add_directory(root));
+  ASSERT_TRUE(library.add_directory(root));
+  std::vector<std::string_view> names = library.function_names();
+  EXPECT_EQ(std::vector<std::string>(names.begin(), names.end()),
+            (Names{"all", "in_linux_6_1", "all", "in_linux_x86_64", "all", "in_linux", "all", "in_"}));
+  std::vector<const ast::File *> files = library.files_of_function("all", diagnostics);
+  ASSERT_EQ(files.size(), 4u);
+  EXPECT_EQ(sources.name(files[0]->source), std::string(root) + "/linux/6.1/f.stp");
+  EXPECT_EQ(sources.name(files[3]->source), std::string(root) + "/f.stp");
   std::filesystem::remove_all(root);
 }
 

@@ -128,6 +128,35 @@ Verdict read_directives(const std::string &script) {
   return verdict;
 }
 
+// `---- tapset PATH`: a file in a tapset directory, which is there while it is read.
+void add_tapset_directory(const std::vector<Section> &sections, Elaborated &result) {
+  std::string root;
+  for (const Section &section : sections) {
+    if (!section.name.starts_with("tapset "))
+      continue;
+    if (root.empty()) {
+      char name[] = "/tmp/tapset-XXXXXX";
+      ASSERT_NE(mkdtemp(name), nullptr);
+      root = name;
+    }
+    std::filesystem::path path = std::filesystem::path(root) / section.name.substr(strlen("tapset "));
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << section.text;
+  }
+  if (root.empty())
+    return;
+  EXPECT_TRUE(bool(result.library->add_directory(root)));
+  (void)result.library->macros(result.diagnostics); // reads them
+  std::filesystem::remove_all(root);
+}
+
+// What add_tapset_directory() made up is left out of file names.
+std::string without_temporary_names(std::string text) {
+  for (size_t at; (at = text.find("/tmp/tapset-")) != std::string::npos;)
+    text.erase(at, strlen("/tmp/tapset-XXXXXX/"));
+  return text;
+}
+
 // All passes; what they say is in `result.diagnostics`.
 void run_passes(const std::vector<Section> &sections, Verdict &verdict, Elaborated &result) {
   result.diagnostics.set_warnings(verdict.warnings);
@@ -139,6 +168,7 @@ void run_passes(const std::vector<Section> &sections, Verdict &verdict, Elaborat
   for (const Section &section : sections)
     if (section.name == "tapset" || section.name == "macros")
       result.library->add_text(section.name == "tapset" ? "tapset.stp" : "macros.stpm", section.text);
+  add_tapset_directory(sections, result);
   std::vector<bool> used(verdict.parse.arguments.size());
   verdict.parse.used_arguments = &used;
   verdict.parse.library_macros = &result.library->macros(result.diagnostics);
@@ -189,7 +219,7 @@ std::string run_verdict_file(const std::string &text, std::set<DiagId> &ids) {
     sections.pop_back();
   for (const Section &section : sections)
     EXPECT_TRUE(section.name.empty() || section.name == "script" || section.name == "tapset" ||
-                section.name == "macros")
+                section.name.starts_with("tapset ") || section.name == "macros")
         << "unknown section " << section.name;
   Verdict verdict = read_directives(sections[0].text);
   Elaborated result;
@@ -200,7 +230,7 @@ std::string run_verdict_file(const std::string &text, std::set<DiagId> &ids) {
   for (const Section &section : sections)
     out += (section.name.empty() ? "" : "---- " + section.name + "\n") + section.text;
   return out + (result.diagnostics.has_errors() ? "---- refused\n" : "---- accepted\n") +
-         result.diagnostics.render_all();
+         without_temporary_names(result.diagnostics.render_all());
 }
 
 namespace {

@@ -135,6 +135,8 @@ Result<void> parse_pass(const Options &options, const KernelChoice &choice, cons
   key_builder.add("tapset-index 1");
   for (const std::string &directory : directories)
     key_builder.add(directory);
+  for (const std::string &name : library_subdirectories(library_parse)) // which of its files are read
+    key_builder.add(name);
   codegen::CacheKey key = key_builder.finish();
   if (auto index = store.get("tapset-index", key))
     scripts.library->load_index(index->bytes());
