@@ -22,7 +22,7 @@
 //  the edge to successor 0 only
 //  - a constant string is shorter than MAXSTRINGLEN and has no NUL
 //  - result, operands, aux and imm fit the row in ops.def; the global of the op is of the kind that the op is for
-//  - an iterator's uses name the map of its iter.begin
+//  - an iterator's uses name the map of its iter.begin, an element's that of its map.find
 //  - `onfail` follows an instruction that may fail, other than charge; a catch block is reached as successor 1 of
 //  onfail, and nothing else is
 //  - catch.message stands where a catch block dominates

@@ -108,6 +108,8 @@ void check_operands(const Module &module, const Function &function, const Inst &
     if (type != expected)
       findings.add("operand {} of `{}` is {}, {} is wanted", index, op_info(inst.op).mnemonic, type_spelling(type),
                    type_spelling(expected));
+    if (expected == Type::Elem && function.insts[inst.operands[index].index].aux != inst.aux)
+      findings.add("the element is of another map");
     if (expected == Type::Iter && function.insts[inst.operands[index].index].aux != inst.aux)
       findings.add("the iterator goes through another map");
   }

@@ -8,11 +8,14 @@
 namespace tapjit::ir {
 
 ViewSource view_source(const Inst &inst) {
+  if (inst.op == Op::MapFind)
+    return {ViewSource::Kind::Handle, GlobalId{inst.aux}};
   if (inst.type != Type::Str)
     return {};
   switch (inst.op) {
   case Op::GLoad:
   case Op::MapGet:
+  case Op::ElemGet:
     return {ViewSource::Kind::Global, GlobalId{inst.aux}};
   case Op::IterKey:
   case Op::IterValue:
@@ -82,6 +85,8 @@ static bool kills(const ModuleEffects &effects, const ViewSource &source, const 
     return true;
   if (source.kind == ViewSource::Kind::Message)
     return bits & Fail;
+  if (source.kind == ViewSource::Kind::Handle && (inst.op == Op::ElemAdd || inst.op == Op::ElemSet))
+    return false;
   if (effects.releases(inst, source.global) || effects.writes(inst, source.global))
     return true;
   return source.kind == ViewSource::Kind::Element && inst.op == Op::IterNext && inst.aux == source.global.index;
@@ -108,13 +113,16 @@ bool dies_before(const Function &function, const ModuleEffects &effects, ValueId
     const std::vector<ValueId> &insts = function.blocks[block.index].insts;
     bool redefined = false;
     for (; position <= insts.size() && !redefined; ++position) {
+      bool dies_here = false;
       if (position < insts.size()) {
         redefined = insts[position] == view;
-        dead = dead || kills(effects, source, function.insts[insts[position].index]);
+        dies_here = kills(effects, source, function.insts[insts[position].index]);
       }
+      bool is_late = dead || (dies_here && source.kind != ViewSource::Kind::Handle); // elem.del takes its operand first
       for (const Use &use : uses)
-        if (dead && !redefined && use.block == block && use.position == position)
+        if (is_late && !redefined && use.block == block && use.position == position)
           return true;
+      dead = dead || dies_here;
     }
     if (redefined)
       continue;

@@ -9,8 +9,9 @@ namespace tapjit::ir {
 // What a value's bytes are in: nothing that dies (None), a global, the current element of an iteration, or the message
 // of a failure.
 struct ViewSource {
-  enum class Kind : uint8_t { None, Global, Element, Message } kind = Kind::None;
-  GlobalId global; // Global, Element
+  // Handle: the value is no string, but a map's element itself.
+  enum class Kind : uint8_t { None, Global, Element, Handle, Message } kind = Kind::None;
+  GlobalId global; // Global, Element, Handle
 };
 ViewSource view_source(const Inst &inst);
 

@@ -21,6 +21,8 @@ const char *c_type(Type type) {
     return "struct tap_str";
   case Type::Iter:
     return "struct tap_iter";
+  case Type::Elem:
+    return "struct tap_map_node";
   case Type::Void:
     break;
   }
@@ -81,13 +83,13 @@ private:
   }
 
   void declare_variables() {
-    for (Type type : {Type::I64, Type::Str, Type::Iter}) {
+    for (Type type : {Type::I64, Type::Str, Type::Iter, Type::Elem}) {
       std::string names;
       for (BlockId id : order_)
         for (ValueId value : block(id).insts)
           if (inst(value).type == type && is_variable(inst(value)) && !in_frame(function_, value.index) &&
               (used_[value.index] || type == Type::Iter))
-            names += fmt::format(", v{}", value.index);
+            names += fmt::format(", {}v{}", type == Type::Elem ? "*" : "", value.index);
       if (!names.empty())
         unit_.out.line("{} {};", c_type(type), names.substr(2));
     }

@@ -171,6 +171,34 @@ void emit_MapStatGet(const OpText &op) {
   op.set(fmt::format("{}_stat_get(c, &{}, {}, {}{})", op.name(), op.storage(), op.field(), op.location(), op.keys()));
 }
 
+// --- one element
+std::string element(const OpText &op) { return fmt::format("TAP_ELEM({}, {})", op.name(), op.arg(0)); }
+void emit_MapFind(const OpText &op) {
+  op.set(fmt::format("(struct tap_map_node *){}_find(c, &{}{})", op.name(), op.storage(), op.keys()));
+}
+void emit_ElemHas(const OpText &op) { op.set(fmt::format("{} != NULL", op.arg(0))); }
+void emit_ElemGet(const OpText &op) {
+  bool string = op.global().value == ir::ValueKind::Str;
+  op.set(string ? fmt::format("{} ? TAP_STORED({}->value) : TAP_LIT(\"\")", op.arg(0), element(op))
+                : fmt::format("{} ? {}->value : 0", op.arg(0), element(op)));
+}
+void emit_ElemAdd(const OpText &op) {
+  op.set(fmt::format("{0}->value = tap_add({0}->value, {1})", element(op), op.arg(1)));
+}
+void emit_ElemSet(const OpText &op) {
+  bool string = op.global().value == ir::ValueKind::Str;
+  op.run(string ? fmt::format("TAP_STORE({}->value, {})", element(op), op.arg(1))
+                : fmt::format("{}->value = {}", element(op), op.arg(1)));
+}
+void emit_ElemDel(const OpText &op) {
+  op.out().line("if ({})", op.arg(0));
+  op.out().line("\ttap_map_drop(c, &{}, {});", op.storage(), op.arg(0));
+}
+void emit_ElemStat(const OpText &op) {
+  op.set(fmt::format("tap_stat_field(c, {0} ? &{1}->value.s : NULL, {2}_spec.shift, {3}, {4})", op.arg(0), element(op),
+                     op.name(), op.field(), op.location()));
+}
+
 // --- foreach
 void emit_IterBegin(const OpText &op) {
   if (op.unit.module.sorts[op.inst.imm].by != ir::Sort::By::None)

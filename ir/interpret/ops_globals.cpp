@@ -85,6 +85,14 @@ Element *element_of(OpRun &op, const Key *&key) {
   return &op.global().elements[*key];
 }
 
+// The element that operand 0 is; null: none.
+Element *find_handle(OpRun &op) {
+  Iteration &found = iteration_of(op);
+  if (found.order_version != *op.global().order_version)
+    op.broken(fmt::format("`{}`: elements have come or gone since", op_info(op.inst.op).mnemonic));
+  return found.next && op.hit.outcome.internal.empty() ? &op.global().elements[found.keys[0]] : nullptr;
+}
+
 } // namespace
 
 void run_GLoad(OpRun &op) {
@@ -139,6 +147,48 @@ void run_MapStatAdd(OpRun &op) {
 }
 void run_MapStatGet(OpRun &op) {
   Element *element = find(op);
+  read_field(op, element ? element->statistic : Statistic{});
+}
+
+// An element is kept as an iteration that is at it, or that has none.
+void run_MapFind(OpRun &op) {
+  Iteration &found = op.frame.iterations[op.id.index];
+  found = {};
+  found.keys = {key_of(op)};
+  found.next = op.global().elements.count(found.keys[0]);
+  found.order_version = *op.global().order_version;
+}
+void run_ElemHas(OpRun &op) { op.result.number = find_handle(op) != nullptr; }
+void run_ElemGet(OpRun &op) {
+  if (Element *element = find_handle(op)) {
+    op.result.number = element->number;
+    op.result.text = element->text;
+  }
+  op.result.watch(op.global().version);
+}
+void run_ElemAdd(OpRun &op) {
+  if (Element *element = find_handle(op))
+    op.result.number = element->number = wrapping_sum(element->number, op.number(1));
+  else
+    op.broken("`elem.add`: there is no element");
+}
+void run_ElemSet(OpRun &op) {
+  Element *element = find_handle(op);
+  if (!element)
+    return op.broken("`elem.set`: there is no element");
+  element->number = op.number(1);
+  element->text = op.text(1).substr(0, size_t(op.machine.key_length - 1));
+}
+void run_ElemDel(OpRun &op) {
+  if (!find_handle(op))
+    return;
+  Key key = iteration_of(op).keys[0];
+  op.global().elements.erase(key);
+  std::erase(op.global().order, key);
+  ++*op.global().order_version;
+}
+void run_ElemStat(OpRun &op) {
+  Element *element = find_handle(op);
   read_field(op, element ? element->statistic : Statistic{});
 }
 

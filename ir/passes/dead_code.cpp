@@ -73,7 +73,9 @@ void merge_straight_lines(Function &function) {
   remove_unreachable_blocks(function);
 }
 
-void drop_functions(Module &module) {
+} // namespace
+
+void drop_unreached_functions(Module &module) {
   std::vector<bool> reached(module.functions.size());
   std::vector<FunctionId> work;
   auto reach = [&](FunctionId function) {
@@ -116,8 +118,6 @@ void drop_functions(Module &module) {
   }
 }
 
-} // namespace
-
 void dead_code(Module &module) {
   ModuleEffects effects(module);
   for (Function &function : module.functions) {
@@ -128,7 +128,7 @@ void dead_code(Module &module) {
     remove_unreachable_blocks(function); // catches of what is gone
     merge_straight_lines(function);
   }
-  drop_functions(module);
+  drop_unreached_functions(module);
 }
 
 } // namespace tapjit::ir::passes

@@ -53,6 +53,7 @@ bool own_may_fail(const Module &module, const Function &function, const Inst &in
   case Op::StatGet:
   case Op::MapStatGet:
   case Op::IterStat:
+  case Op::ElemStat:
     return StatField(inst.imm) != StatField::Count && StatField(inst.imm) != StatField::Sum;
   default:
     return effects_of(inst) & Fail;

@@ -30,6 +30,11 @@ struct Effects {
   uint16_t effects = Pure; // OR of ir::Effect of all ops reached
   GlobalSet reads, writes; // `iter.begin` with a sort order writes, for the sort is in place
   bool reaches(GlobalId global) const { return reads.contains(global) || writes.contains(global); }
+  GlobalSet touched() const {
+    GlobalSet both = reads;
+    both.merge(writes);
+    return both;
+  }
 };
 
 // Whether the op itself (not a call) writes its global.
@@ -48,7 +53,7 @@ public:
   // The op's own, or for a call the callee's.
   uint16_t of(const Inst &inst) const;
   // Whether the instruction can fail where it stands: not a division by a constant other than 0, nor `sprint` without
-  // %m, nor the count of a statistic, nor a new element of a map that wraps. What `onfail` may follow goes by the row.
+  // %m, nor the count of a statistic, nor a call of infallible embedded C. What `onfail` may follow goes by the row.
   bool may_fail(const Function &function, const Inst &inst) const;
   // Whether an instruction whose result nobody reads may go: it changes nothing, and does not fail, or is a call of
   // embedded C marked pure, of which only the result counts.

@@ -51,17 +51,19 @@ void elide_single_updates(Module &module) {
     if (probe.context != ContextKind::Event)
       continue;
     std::vector<size_t> touched;
-    for (size_t global = 0; global < needs.size(); ++global)
-      if (needs[global] && effects.of(probe.handler).reaches(GlobalId{uint32_t(global)}))
-        touched.push_back(global);
+    const GlobalSet reached_here = effects.of(probe.handler).touched();
+    for (GlobalId global : reached_here.ids())
+      if (needs[global.index])
+        touched.push_back(global.index);
     if (touched.size() > 1)
       for (size_t global : touched)
         alone[global] = false;
   }
   for (Function &function : module.functions)
-    for (Inst &inst : function.insts)
-      if (is_commutative_update(inst) && alone[inst.aux])
-        inst.imm = 1;
+    for (const Block &block : function.blocks)
+      for (ValueId value : block.insts)
+        if (Inst &inst = function.insts[value.index]; is_commutative_update(inst) && alone[inst.aux])
+          inst.imm = 1;
 }
 
 class Region {
@@ -234,20 +236,22 @@ void lock_placement(Module &module) {
   ModuleEffects effects(module);
   Interner interner(module);
   std::vector<bool> needs = globals_needing_locks(module);
+  std::vector<bool> locked(needs.size());
   for (const Probe &probe : module.probes) {
     if (probe.context != ContextKind::Event)
       continue;
     const Effects &reach = effects.of(probe.handler);
     std::vector<std::pair<GlobalId, bool>> locks;
-    std::vector<bool> locked(needs.size());
-    for (size_t index = 0; index < needs.size(); ++index) {
-      GlobalId global{uint32_t(index)};
-      locked[index] = needs[index] && reach.reaches(global);
-      if (locked[index])
+    const GlobalSet touched = reach.touched();
+    for (GlobalId global : touched.ids())
+      if (needs[global.index]) {
+        locked[global.index] = true;
         locks.emplace_back(global, reach.writes.contains(global));
-    }
+      }
     if (!locks.empty())
       Region(effects, module.functions[probe.handler.index], locked).place(interner.lock_set(locks));
+    for (auto [global, write] : locks)
+      locked[global.index] = false;
   }
 }
 

@@ -16,6 +16,11 @@ namespace passes {
 #undef PASS
 } // namespace passes
 
+namespace passes {
+// What several passes end with: functions that no probe reaches go.
+void drop_unreached_functions(Module &module);
+} // namespace passes
+
 struct PassInfo {
   const char *name;
   const char *meaning;

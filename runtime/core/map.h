@@ -82,6 +82,9 @@ TAP_INLINE int64_t tap_iter_next(struct tap_iter *iter)
 	return 1;
 }
 
+/* A node that NAME_find gave, as a node of its map. */
+#define TAP_ELEM(name, node) ((struct name##_node *)(node))
+
 #define TAP_ITER_NODE(name, iter)     ((struct name##_node *)(iter).at)
 #define TAP_ITER_KEY_i(name, iter, n) (TAP_ITER_NODE(name, iter)->k##n)
 #define TAP_ITER_KEY_s(name, iter, n) TAP_STORED(TAP_ITER_NODE(name, iter)->k##n)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The table of ops in IR.md is that of ops.def.
+// The tables in IR.md are those of ops.def and passes.def.
 #include "ir/ir.h"
+#include "ir/passes/pipeline.h"
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -36,11 +38,42 @@ TEST(IrOps, TableInIrMdIsThatOfOpsDef) {
   std::ifstream file(TAPJIT_SOURCE_DIR "/ir/IR.md");
   bool in_table = false;
   for (std::string line; std::getline(file, line);) {
-    in_table |= line.rfind("<!-- ops:", 0) == 0;
+    if (line.rfind("<!-- ", 0) == 0)
+      in_table = line.rfind("<!-- ops:", 0) == 0;
     if (in_table && line.rfind("| `", 0) == 0)
       found += line + "\n";
   }
   EXPECT_EQ(found, expected) << "replace the table in ir/IR.md by:\n" << expected;
+}
+
+TEST(IrOps, PassesInIrMdAreThoseOfPassesDef) {
+  std::string expected, found;
+  for (const PassInfo &pass : all_passes())
+    expected += "| `" + std::string(pass.name) + "` | " + (pass.optimizes ? "improves" : "decides") + " | " +
+                pass.meaning + " |\n";
+  std::ifstream file(TAPJIT_SOURCE_DIR "/ir/IR.md");
+  bool in_table = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("<!-- ", 0) == 0)
+      in_table = line.rfind("<!-- passes:", 0) == 0;
+    if (in_table && line.rfind("| `", 0) == 0)
+      found += line + "\n";
+  }
+  EXPECT_EQ(found, expected) << "replace the table in ir/IR.md by:\n" << expected;
+}
+
+// Each pass has a golden file that names it, but `cost`, which changes no text: ir_cost_test.
+TEST(IrOps, EachPassHasAGoldenFile) {
+  std::string first_lines;
+  for (auto &entry : std::filesystem::directory_iterator(TAPJIT_SOURCE_DIR "/tests/golden/ir")) {
+    std::ifstream file(entry.path());
+    std::string line;
+    std::getline(file, line);
+    first_lines += line + " \n";
+  }
+  for (const PassInfo &pass : all_passes())
+    if (pass.name != std::string("cost"))
+      EXPECT_NE(first_lines.find(" " + std::string(pass.name) + " "), std::string::npos) << pass.name;
 }
 
 } // namespace
