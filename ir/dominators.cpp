@@ -28,6 +28,27 @@ Dominators::Dominators(const Function &function)
       }
     }
   }
+  number_tree();
+}
+
+// Numbers of the dominator tree in the order of a walk down: what a block dominates lies between its two.
+void Dominators::number_tree() {
+  size_t count = blocks_.size();
+  std::vector<uint32_t> size(order_.size(), 1), next(order_.size());
+  for (size_t index = count; index-- > 1;)
+    size[immediate_[blocks_[index].index].index] += size[blocks_[index].index];
+  first_.assign(order_.size(), 0);
+  last_.assign(order_.size(), 0);
+  for (size_t index = 0; index < count; ++index) {
+    BlockId block = blocks_[index];
+    if (index) {
+      uint32_t &free = next[immediate_[block.index].index];
+      first_[block.index] = free;
+      free += size[block.index];
+    }
+    last_[block.index] = first_[block.index] + size[block.index];
+    next[block.index] = first_[block.index] + 1;
+  }
 }
 
 BlockId Dominators::nearest_common(BlockId left, BlockId right) const {
@@ -43,9 +64,7 @@ BlockId Dominators::nearest_common(BlockId left, BlockId right) const {
 bool Dominators::dominates(BlockId above, BlockId below) const {
   if (!is_reachable(above) || !is_reachable(below))
     return false;
-  while (order_[below.index] > order_[above.index])
-    below = immediate_[below.index];
-  return above == below;
+  return first_[above.index] <= first_[below.index] && first_[below.index] < last_[above.index];
 }
 
 bool Loop::contains(BlockId block) const { return std::binary_search(blocks.begin(), blocks.end(), block); }

@@ -20,9 +20,12 @@ public:
   const std::vector<BlockId> &reverse_postorder() const { return blocks_; }
 
 private:
-  std::vector<BlockId> blocks_;    // reverse postorder
-  std::vector<uint32_t> order_;    // block -> position in blocks_
-  std::vector<BlockId> immediate_; // block -> immediate dominator
+  void number_tree();
+
+  std::vector<BlockId> blocks_;        // reverse postorder
+  std::vector<uint32_t> order_;        // block -> position in blocks_
+  std::vector<BlockId> immediate_;     // block -> immediate dominator
+  std::vector<uint32_t> first_, last_; // block -> its number in the tree, and one past those of what it dominates
 };
 
 // A natural loop: the blocks that reach `header` over its back edges without leaving its dominance.

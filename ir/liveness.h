@@ -1,24 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which values are still needed where. A phi uses its operands at the end of the predecessors and defines its result at
-// the start of its block.
+// the start of its block. Constants are never among them: they need no place to live in.
 #pragma once
 
 #include "ir/ir.h"
 
+#include <algorithm>
+
 namespace tapjit::ir {
 
+// Few values of many.
 class ValueSet {
 public:
-  explicit ValueSet(size_t count = 0) : words_((count + 63) / 64) {}
-  bool contains(ValueId value) const { return words_[value.index / 64] >> (value.index % 64) & 1; }
-  void insert(ValueId value) { words_[value.index / 64] |= uint64_t(1) << (value.index % 64); }
-  void erase(ValueId value) { words_[value.index / 64] &= ~(uint64_t(1) << (value.index % 64)); }
-  bool merge(const ValueSet &other); // true if it grew
-  std::vector<ValueId> values() const;
+  bool contains(ValueId value) const { return std::binary_search(values_.begin(), values_.end(), value); }
+  void insert(ValueId value) {
+    auto at = std::lower_bound(values_.begin(), values_.end(), value);
+    if (at == values_.end() || *at != value)
+      values_.insert(at, value);
+  }
+  void erase(ValueId value) {
+    auto at = std::lower_bound(values_.begin(), values_.end(), value);
+    if (at != values_.end() && *at == value)
+      values_.erase(at);
+  }
+  void append(ValueId value) { values_.push_back(value); }       // greater than all that are there
+  const std::vector<ValueId> &values() const { return values_; } // sorted
 
 private:
-  std::vector<uint64_t> words_;
+  std::vector<ValueId> values_;
 };
+
+inline bool is_constant(const Inst &inst) { return inst.op == Op::ConstI64 || inst.op == Op::ConstStr; }
 
 class Liveness {
 public:
@@ -37,8 +49,12 @@ template <typename Visit>
 void walk_backward(const Function &function, const Liveness &liveness, BlockId block, Visit visit) {
   const Block &here = function.blocks[block.index];
   ValueSet live = liveness.live_out(block);
+  auto use = [&](ValueId value) {
+    if (!is_constant(function.insts[value.index]))
+      live.insert(value);
+  };
   if (here.terminator_operand.valid())
-    live.insert(here.terminator_operand);
+    use(here.terminator_operand);
   for (size_t position = here.insts.size(); position-- > 0;) {
     ValueId value = here.insts[position];
     const Inst &inst = function.insts[value.index];
@@ -46,7 +62,7 @@ void walk_backward(const Function &function, const Liveness &liveness, BlockId b
     live.erase(value);
     if (inst.op != Op::Phi)
       for (ValueId operand : inst.operands)
-        live.insert(operand);
+        use(operand);
   }
 }
 

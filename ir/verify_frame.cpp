@@ -21,13 +21,14 @@ void check_storage(const Function &function, Findings &findings, ValueId value, 
 
 } // namespace
 
-void verify_frame(const Module &, const Function &function, Findings &findings) {
+void verify_frame(const Module &module, const Function &function, Findings &findings) {
   if (function.storage.size() != function.insts.size() || function.slot.size() != function.insts.size()) {
     findings.add("storage does not cover the instructions");
     return;
   }
   Liveness liveness(function);
   std::vector<bool> lasting = lasting_strings(function);
+  mark_short_lived_results(module, function, lasting);
   auto shares = [&](ValueId left, ValueId right) {
     return left != right && function.storage[left.index] == Storage::StringSlot &&
            function.storage[right.index] == Storage::StringSlot &&

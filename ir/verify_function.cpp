@@ -115,6 +115,7 @@ bool verify_shape(const Module &, const Function &function, Findings &findings) 
 void verify_uses(const Module &, const ModuleEffects &effects, const Function &function, Findings &findings) {
   Dominators dominators(function);
   std::vector<BlockId> homes = defining_blocks(function);
+  FunctionUses all(function);
   std::vector<uint32_t> positions(function.insts.size());
   for (const Block &block : function.blocks)
     for (size_t position = 0; position < block.insts.size(); ++position)
@@ -156,7 +157,7 @@ void verify_uses(const Module &, const ModuleEffects &effects, const Function &f
       for (ValueId operand : inst.operands)
         check(operand, block, position);
       if (view_source(inst).kind != ViewSource::Kind::None &&
-          dies_before(function, effects, insts[position], uses_of(function, insts[position])))
+          dies_before(function, effects, all, insts[position], all.of(insts[position])))
         findings.add("a view is used after its death");
     }
     findings.value = ValueId::none();

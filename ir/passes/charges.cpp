@@ -8,6 +8,7 @@
 #include "ir/passes/pipeline.h"
 
 #include "ir/cfg.h"
+#include "ir/costs.h"
 #include "ir/passes/charge_check.h"
 #include "ir/passes/effects.h"
 #include "ir/signature.h"
@@ -49,37 +50,6 @@ void merge_in_blocks(Function &function) {
       return false;
     });
   }
-}
-
-// A block's charges with those of the functions it calls; nullopt when a callee has no bound.
-std::optional<int64_t> block_weight(const Function &function, BlockId block, const Weights &callees) {
-  int64_t sum = own_charges(function, block);
-  for (ValueId value : function.blocks[block.index].insts) {
-    const Inst &inst = function.insts[value.index];
-    if (inst.op != Op::Call)
-      continue;
-    if (!callees[inst.aux])
-      return std::nullopt;
-    sum = std::min(sum + *callees[inst.aux], weight_limit);
-  }
-  return sum;
-}
-
-std::optional<int64_t> worst_case(const Function &function, const Weights &callees) {
-  if (function.recursive)
-    return std::nullopt;
-  if (function.blocks.empty())
-    return 0;
-  bool bounded = true;
-  auto sum = heaviest_path(
-      function,
-      [&](BlockId block) {
-        auto weight = block_weight(function, block, callees);
-        bounded = bounded && weight;
-        return weight.value_or(0);
-      },
-      [&](const Loop &loop) { return constant_trip_count(function, loop); });
-  return bounded ? sum : std::nullopt;
 }
 
 int64_t budget(const Module &module, const Probe &probe) {
@@ -172,10 +142,7 @@ void charge_cycles(Function &function) {
 
 void charges(Module &module) {
   ModuleEffects effects(module);
-  Weights weights(module.functions.size());
-  for (FunctionId id : effects.callees_first())
-    weights[id.index] = worst_case(module.functions[id.index], weights);
-
+  Weights weights = worst_actions(module, effects);
   std::vector<bool> charged(module.functions.size());
   for (const Probe &probe : module.probes)
     if (auto weight = weights[probe.handler.index]; !weight || *weight >= budget(module, probe))

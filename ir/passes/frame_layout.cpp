@@ -45,20 +45,26 @@ size_t count_phis(const Function &function, BlockId block) {
 }
 
 void isolate_catch_phis(Function &function, const std::vector<bool> &lasting) {
+  std::vector<std::pair<ValueId, ValueId>> copies;
   for (size_t index = 0; index < function.blocks.size(); ++index) {
     BlockId block{uint32_t(index)};
     if (!function.blocks[index].is_catch)
       continue;
     size_t position = count_phis(function, block);
     for (ValueId phi : string_phis(function, block, lasting)) {
-      std::vector<ValueId> moved(function.insts.size());
       ValueId copy = insert_inst(function, block, position++,
                                  {Op::StrCopy, Type::Str, UINT32_MAX, 0, {}, function.insts[phi.index].loc});
-      moved[phi.index] = copy;
-      replace_uses(function, moved);
-      function.insts[copy.index].operands = {phi};
+      copies.emplace_back(phi, copy);
     }
   }
+  if (copies.empty())
+    return;
+  std::vector<ValueId> moved(function.insts.size());
+  for (auto [phi, copy] : copies)
+    moved[phi.index] = copy;
+  replace_uses(function, moved);
+  for (auto [phi, copy] : copies)
+    function.insts[copy.index].operands = {phi};
 }
 
 void split_critical_edges(Function &function, const std::vector<bool> &lasting) {
@@ -110,9 +116,10 @@ void copy_on_edge(Function &function, BlockId block, size_t pred, const std::vec
 // String values that have or share a slot; `leader` joins a phi with the copies into it and what was coalesced.
 class Slots {
 public:
-  explicit Slots(Function &function)
+  Slots(const Module &module, Function &function)
       : function_(function), lasting_(lasting_strings(function)), leader_(function.insts.size()),
         conflicts_(function.insts.size()) {
+    mark_short_lived_results(module, function, lasting_);
     for (size_t index = 0; index < leader_.size(); ++index)
       leader_[index] = uint32_t(index);
   }
@@ -263,7 +270,7 @@ void frame_layout(Module &module) {
     for (size_t block = 0; block < function.blocks.size(); ++block)
       for (size_t pred = 0; pred < function.blocks[block].preds.size(); ++pred)
         copy_on_edge(function, BlockId{uint32_t(block)}, pred, lasting);
-    Slots(function).assign();
+    Slots(module, function).assign();
     keep_integers_across_calls(module, function);
   }
 }

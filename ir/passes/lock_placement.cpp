@@ -86,6 +86,7 @@ private:
   const Block &block(BlockId id) const { return function_.blocks[id.index]; }
 
   void collect_uses() {
+    FunctionUses all(function_);
     for (BlockId here : reverse_postorder(function_)) {
       const std::vector<ValueId> &insts = block(here).insts;
       for (size_t position = 0; position < insts.size(); ++position) {
@@ -94,7 +95,7 @@ private:
           uses_[here.index].insert(position);
         ViewSource source = view_source(inst);
         if (source.global.valid() && globals_[source.global.index])
-          for (const Use &use : uses_of(function_, insts[position]))
+          for (const Use &use : all.of(insts[position]))
             add_view_use(use, insts[position]);
       }
     }

@@ -13,6 +13,7 @@ namespace tapjit::ir::passes {
 
 static void elide_in(Function &function, const ModuleEffects &effects) {
   std::vector<ValueId> replaced(function.insts.size());
+  FunctionUses all(function);
   std::vector<bool> used_by_phi(function.insts.size());
   for (const Block &block : function.blocks)
     for (ValueId value : block.insts)
@@ -31,7 +32,7 @@ static void elide_in(Function &function, const ModuleEffects &effects) {
       bool is_view = view_source(function.insts[source.index]).kind != ViewSource::Kind::None;
       if (is_view && used_by_phi[copy.index])
         continue;
-      if (!dies_before(function, effects, source, uses_of(function, copy)))
+      if (!dies_before(function, effects, all, source, all.of(copy)))
         replaced[copy.index] = source;
     }
   }

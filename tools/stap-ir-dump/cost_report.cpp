@@ -2,6 +2,7 @@
 // --cost: what one hit of each probe may take.
 #include "tools/stap-ir-dump/dump.h"
 
+#include "ir/costs.h"
 #include "ir/words.h"
 
 #include <fmt/format.h>
@@ -12,12 +13,26 @@ using json = nlohmann::ordered_json;
 
 json cost_report(const ir::Module &module) {
   json report = json::array();
+  std::vector<ir::ProbeCost> costs = ir::estimate_costs(module);
   for (size_t index = 0; index < module.probes.size(); ++index) {
     const ir::Probe &probe = module.probes[index];
+    const ir::ProbeCost &cost = costs[index];
+    json loops = json::array();
+    for (const ir::LoopBound &loop : cost.loops)
+      loops.push_back({{"function", module.functions[loop.function.index].name},
+                       {"block", loop.header.index},
+                       {"turns", loop.turns},
+                       {"reason", loop.reason}});
     report.push_back({{"probe", index},
                       {"handler", module.functions[probe.handler.index].name},
                       {"context", ir::words(ir::context_kinds, probe.context)},
-                      {"instructions", probe.cost}});
+                      {"instructions", cost.instructions},
+                      {"ns", cost.nanoseconds},
+                      {"actions", cost.actions ? json(*cost.actions) : json(nullptr)},
+                      {"budget", cost.budget},
+                      {"recursion_depth", cost.recursion_depth},
+                      {"reason", cost.reason},
+                      {"loops", loops}});
   }
   return report;
 }
