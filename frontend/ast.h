@@ -212,7 +212,9 @@ struct Entry {
   EntryId entry; // pass 2; the operand is also Handler::entries[entry]
 };
 struct ProbeWrite {
+  enum class Answer : uint8_t { none /* no alias is in play */, no, yes };
   Name name;
+  Answer answer = Answer::none; // pass 2
 };
 struct Perf {
   std::string_view counter;

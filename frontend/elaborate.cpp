@@ -8,6 +8,7 @@
 #include "frontend/passes/clone.h"
 #include "frontend/passes/elide.h"
 #include "frontend/passes/infer_types.h"
+#include "frontend/passes/probe_writes.h"
 #include "frontend/passes/prune_unused.h"
 #include "frontend/passes/resolve_names.h"
 #include "frontend/passes/resolve_probes.h"
@@ -133,14 +134,16 @@ private:
       names_.bind_condition(*copy, *condition.file);
     }
     std::vector<Piece> blocks;
-    auto add = [&](const Stmt &text, const File &file, Loc use, Name alias) {
-      blocks.push_back({Cloner(program_.arena, sources_, use, alias).stmt(text), &file, bool(use)});
+    auto add = [&](const Stmt &text, const File &file, Loc use, Name alias, size_t depth) {
+      blocks.push_back({Cloner(program_.arena, sources_, use, alias).stmt(text), &file, bool(use), depth});
     };
     for (const auto &piece : point.prologues)
-      add(*piece.node, *piece.file, piece.use, piece.alias);
-    add(*probe.decl->body, *probe.file, {}, {});
+      add(*piece.node, *piece.file, piece.use, piece.alias, piece.depth);
+    add(*probe.decl->body, *probe.file, {}, {}, 0);
     for (const auto &piece : point.epilogues)
-      add(*piece.node, *piece.file, piece.use, piece.alias);
+      add(*piece.node, *piece.file, piece.use, piece.alias, piece.depth);
+    if (point.through_alias)
+      answer_probe_writes(blocks);
     pruner_.prune(blocks);
     for (Piece &block : blocks)
       add_block(index, block);

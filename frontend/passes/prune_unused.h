@@ -16,6 +16,7 @@ struct Piece {
   ast::Stmt *stmt;
   const ast::File *file;
   bool from_alias; // may be pruned
+  size_t depth;    // of aliases between this and the script's own body, which is at 0
 };
 
 class Pruner {

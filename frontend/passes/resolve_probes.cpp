@@ -239,9 +239,9 @@ bool ProbeResolver::use_alias(const AliasRef &alias, const Components &suffix, c
   inner.origin.chain =
       joined(alias.decl->names, " = ") + " = " + joined(alias.decl->points, ", ") + " <- " + path.origin.chain;
   if (alias.decl->prologue)
-    inner.prologues.push_back({alias.decl->prologue, alias.file, path.use, name});
+    inner.prologues.push_back({alias.decl->prologue, alias.file, path.use, name, inner.active.size()});
   if (alias.decl->epilogue)
-    inner.epilogues.push_back({alias.decl->epilogue, alias.file, path.use, name});
+    inner.epilogues.push_back({alias.decl->epilogue, alias.file, path.use, name, inner.active.size()});
   return resolve_list(alias.decl->points, suffix, *alias.file, inner, out, failure);
 }
 
@@ -287,6 +287,7 @@ bool ProbeResolver::match_base(const Components &components, const Path &path, L
   point.conditions = path.conditions;
   point.sites = std::move(match.sites);
   point.text = path.text;
+  point.through_alias = !path.active.empty();
   point.origin = path.origin;
   point.loc = path.use;
   out.push_back(std::move(point));

@@ -16,8 +16,9 @@ namespace tapjit {
 template <typename T> struct FromFile {
   const T *node = nullptr;
   const ast::File *file = nullptr;
-  Loc use;    // where the alias was used; nowhere for the script's own
-  Name alias; // its name, "syscall.read"
+  Loc use;          // where the alias was used; nowhere for the script's own
+  Name alias;       // its name, "syscall.read"
+  size_t depth = 0; // of it among the aliases that lead to the base point; that of the script's point is 1
 };
 
 // One base probe point that a script's probe point comes to.
@@ -27,6 +28,7 @@ struct ExpandedPoint {
   std::vector<FromFile<ast::Expr>> conditions;
   std::vector<ResolvedSite> sites;
   std::string text; // of the point as the script wrote it
+  bool through_alias = false;
   PointOrigin origin;
   Loc loc;
 };

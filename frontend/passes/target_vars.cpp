@@ -88,9 +88,13 @@ bool TargetResolver::expression(Expr *&expr) {
   case ExprKind::Defined:
     expr = number(*expr, is_defined(*expr->as<Defined>()->operand));
     return true;
-  case ExprKind::ProbeWrite:
-    expr = number(*expr, 0); // no writing of alias variables yet
+  case ExprKind::ProbeWrite: {
+    const ProbeWrite &node = *expr->as<ProbeWrite>();
+    if (node.answer == ProbeWrite::Answer::none)
+      diagnostics_.report(DiagId::probewrite_outside_alias, expr->range(), {node.name});
+    expr = number(*expr, node.answer == ProbeWrite::Answer::yes);
     return true;
+  }
   case ExprKind::Unary: {
     Unary &node = *expr->as<Unary>();
     if (!expression(node.operand) || node.op != UnaryOp::logical_not)
