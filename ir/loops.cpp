@@ -102,17 +102,16 @@ std::optional<Counter> find_counter(const Function &function, const Loop &loop) 
 
 } // namespace
 
-static bool calls(const Function &function, const Loop &loop) {
+bool has_plain_body(const Function &function, const Loop &loop) {
+  constexpr unsigned most_plain_cost = 20; // a copy; dearer ops are inline functions with branches and loops
   for (BlockId block : loop.blocks)
     for (ValueId value : function.blocks[block.index].insts)
-      if (function.insts[value.index].op == Op::Call)
-        return true;
-  return false;
+      if (Op op = function.insts[value.index].op; op == Op::Call || op_info(op).cost > most_plain_cost)
+        return false;
+  return true;
 }
 
 std::optional<int64_t> constant_trip_count(const Function &function, const Loop &loop) {
-  if (calls(function, loop))
-    return std::nullopt;
   std::optional<Counter> counter = find_counter(function, loop);
   if (!counter || counter->step == 0)
     return std::nullopt;

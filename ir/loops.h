@@ -10,9 +10,12 @@
 namespace tapjit::ir {
 
 // How often the loop's body runs at most, for `for (i = A; i < B; i += C)` and its like with constant A, B, C and one
-// test, in the header. None if not known, or if the loop holds a call: its counter then lives in the frame
-// (frame_layout), where the safety verifier cannot follow it.
+// test, in the header. None if not known.
 std::optional<int64_t> constant_trip_count(const Function &function, const Loop &loop);
+
+// Whether the safety verifier will find that bound again in LLVM's IR: there are no calls, which have the counter live
+// in the frame (frame_layout), and no large bodies, whose branches LLVM threads until the counter is one no more.
+bool has_plain_body(const Function &function, const Loop &loop);
 
 // An upper bound of the sum of block weights over one run. A loop counts `turns(loop)` times (none: no bound); nothing
 // is returned where there is no bound, and for graphs that are not reducible. Sums stop at weight_limit.

@@ -53,7 +53,8 @@ std::vector<BlockId> uncharged_cycles(const Function &function) {
     auto loop = std::find_if(loops.begin(), loops.end(), [&](const Loop &each) { return each.header == header; });
     if (!header.valid())
       header = in_cycle; // not a natural loop
-    if (loop == loops.end() || constant_trip_count(function, *loop).value_or(INT64_MAX) > most_free_turns)
+    if (loop == loops.end() || !has_plain_body(function, *loop) ||
+        constant_trip_count(function, *loop).value_or(INT64_MAX) > most_free_turns)
       uncharged.push_back(header);
     removed[header.index] = true;
   }

@@ -15,8 +15,8 @@ inline constexpr int64_t small_loop_share = 4;
 // A loop with more turns than this has a charge, whatever is known of it.
 inline constexpr int64_t most_free_turns = 1024;
 
-// Cycles that have a path without a charge and are not loops with a constant trip count (each turn of the cycle
-// counts): one block of each such cycle, in its header if it has one. Empty: the invariant holds.
+// Cycles that have a path without a charge and are not loops with a constant trip count and a plain body (each turn of
+// the cycle counts): one block of each such cycle, in its header if it has one. Empty: the invariant holds.
 std::vector<BlockId> uncharged_cycles(const Function &function);
 
 std::vector<std::string> check_charges(const Module &module);

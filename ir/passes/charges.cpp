@@ -107,7 +107,8 @@ void pay_small_loops(const Module &module, Function &function) {
     const Loop &loop = loops[index];
     BlockId preheader = preheader_of(function, loop);
     std::optional<int64_t> turns = constant_trip_count(function, loop);
-    if (!turns || *turns > most_free_turns || !preheader.valid() || !leaves_in_header_only(function, loop))
+    if (!turns || *turns > most_free_turns || !has_plain_body(function, loop) || !preheader.valid() ||
+        !leaves_in_header_only(function, loop))
       continue;
     bool holds_unproven = std::any_of(loops.begin(), loops.end(), [&](const Loop &inner) {
       return inner.header != loop.header && loop.contains(inner.header) && !constant_trip_count(function, inner);

@@ -119,7 +119,14 @@ void merge_calls(Module &module, const std::vector<FunctionId> &representative) 
       entry.function = representative[entry.function.index];
 }
 
+// A site's constant `of` is the number of another probe, whose sites it arms: then each probe keeps its number.
+bool names_probes(const Site &site) {
+  return std::any_of(site.constants.begin(), site.constants.end(), [](auto &entry) { return entry.first == "of"; });
+}
+
 void merge_probes(Module &module, const std::vector<FunctionId> &representative) {
+  if (std::any_of(module.sites.begin(), module.sites.end(), names_probes))
+    return;
   std::vector<ProbeId> renumbered(module.probes.size());
   std::vector<Probe> kept;
   std::unordered_map<uint32_t, std::vector<ProbeId>> by_handler;
