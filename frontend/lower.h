@@ -15,6 +15,7 @@ namespace tapjit {
 
 struct LowerOptions {
   std::string module_name = "tapjit";
+  std::string compatible = "5.6"; // --compatible
   // -D NAME=VALUE in the order given; names of ir/limits.def with a number become limits, the others defines.
   std::vector<std::pair<std::string, std::string>> defines;
   // Where globals that are written and never read are shown: the sites of `end` and `error`. Empty: they are not shown.

@@ -36,6 +36,8 @@ public:
   void lower_entry(const ast::Expr &expr);
   // Says whether all conditions of the handler hold.
   void lower_arming(const Handler &handler);
+  // Calls `first`, and where that ends in STAP_NEXT the next overload of `function`.
+  void lower_chain(const FunctionInfo &function, ir::FunctionId first);
 
 private:
   struct Loop {
@@ -114,8 +116,8 @@ private:
   ir::ValueId unsupported(const ast::Expr &expr, std::string_view what); // reports, gives 0 or ""
   ir::ValueId zero(ast::Type type);
   ir::ValueId call(ast::FunctionId function, std::vector<ir::ValueId> args);
-  ir::ValueId truth(const ast::Expr &expr); // 0 or 1 by control flow
-  ir::ValueId embedded_value(std::string_view code, ir::Type type, Loc loc);
+  ir::ValueId truth(const ast::Expr &expr);              // 0 or 1 by control flow
+  void call_next_overload(const FunctionInfo &function); // and returns what it gives
 
   // changing variables
   void assign_variable(const ast::Variable &variable, ir::ValueId value);

@@ -4,7 +4,9 @@
 #include "frontend/lower_module.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
+#include <cstring>
 
 namespace tapjit::lowering {
 
@@ -37,6 +39,21 @@ static bool take_prefix(std::string_view &words, std::string_view prefix) {
   return true;
 }
 
+static bool is_word_letter(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+bool mentions(std::string_view text, std::string_view word) {
+  for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    size_t end = at + word.size();
+    if ((at == 0 || !is_word_letter(text[at - 1])) && (end == text.size() || !is_word_letter(text[end])))
+      return true;
+  }
+  return false;
+}
+
+bool is_before(std::string_view a, std::string_view b) {
+  return strverscmp(std::string(a).c_str(), std::string(b).c_str()) < 0;
+}
+
 ir::EmbeddedC read_embedded(std::string_view text, const Program &program) {
   ir::EmbeddedC result;
   result.text = std::string(text);
@@ -49,6 +66,8 @@ ir::EmbeddedC read_embedded(std::string_view text, const Program &program) {
       result.pure = result.infallible = true;
     else if (words == "unprivileged")
       result.unprivileged = true;
+    else if (words == "myproc-unprivileged")
+      result.myproc_unprivileged = true;
     else if (words == "guru")
       result.guru = true;
     else if (words == "unmangled")
@@ -60,7 +79,22 @@ ir::EmbeddedC read_embedded(std::string_view text, const Program &program) {
     else if (take_prefix(words, "pragma:"))
       result.pragmas.emplace_back(words);
   });
+  // What may hand its call on is not known by itself.
+  if (mentions(text, "STAP_NEXT"))
+    result.pure = result.stable = result.infallible = false;
   return result;
+}
+
+// The macros of a private global have the global's name in the module, which differs where two files use one name.
+void rename_global_macros(std::string &text, std::string_view from, std::string_view to) {
+  if (to.empty() || from == to)
+    return;
+  for (std::string_view prefix : {"STAP_GLOBAL_GET_", "STAP_GLOBAL_SET_"}) {
+    std::string name = std::string(prefix) + std::string(from);
+    for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + name.size()))
+      if (at + name.size() == text.size() || !is_word_letter(text[at + name.size()]))
+        text.replace(at, name.size(), std::string(prefix) + std::string(to));
+  }
 }
 
 static std::optional<ir::Op> op_by_mnemonic(std::string_view mnemonic) {

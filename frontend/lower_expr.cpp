@@ -202,18 +202,13 @@ ValueId BodyLowerer::lower(const ast::Expr &, const ast::Stat &n) {
   return builder_.stat_get(array_of(*n.stat), field);
 }
 
-ValueId BodyLowerer::embedded_value(std::string_view code, ir::Type type, Loc loc) {
-  std::string name = "embedded_" + std::to_string(state_.module.functions.size());
-  std::string text = "STAP_RETURN((" + std::string(code) + "));";
-  return builder_.call(state_.add_embedded(std::move(name), std::move(text), type, loc), {});
-}
-
 ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::EmbeddedExpr &n) {
-  return embedded_value(n.code, n.is_string ? ir::Type::Str : ir::Type::I64, expr.loc);
+  return builder_.call(state_.add_embedded(n.code, n.is_string ? ir::Type::Str : ir::Type::I64, expr.loc, 2), {});
 }
 
+// `@const("code")`
 ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Const &n) {
-  return embedded_value("(int64_t)(" + std::string(n.code) + ")", ir::Type::I64, expr.loc);
+  return builder_.call(state_.add_embedded(n.code, ir::Type::I64, expr.loc, 8), {});
 }
 
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Entry &n) {

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <functional>
 
 namespace tapjit {
 
@@ -61,15 +60,34 @@ std::string ModuleState::free_name(std::string wanted) const {
   return wanted;
 }
 
-ir::FunctionId ModuleState::add_embedded(std::string name, std::string text, ir::Type result, Loc loc) {
+// Where the text behind `%{` begins.
+static ir::LocationId text_start(ModuleState &state, Loc loc, size_t skip) {
+  return state.location(state.sources.advanced(loc, skip));
+}
+
+ir::FunctionId ModuleState::add_embedded(std::string_view code, ir::Type result, Loc loc, size_t skip) {
   ir::Function function;
-  function.name = free_name(std::move(name));
+  function.name = free_name("embedded_" + std::to_string(module.functions.size()));
   function.kind = ir::FunctionKind::Embedded;
   function.result = result;
-  function.embedded = read_embedded(text, program);
+  function.embedded = read_embedded(code, program);
+  function.embedded.expression = true;
+  function.embedded.start = text_start(*this, loc, skip);
   function.loc = location(loc);
+  note_compatibility(code);
   module.functions.push_back(std::move(function));
   return ir::FunctionId{uint32_t(module.functions.size() - 1)};
+}
+
+// C that asks for it sees --compatible.
+void ModuleState::note_compatibility(std::string_view code) {
+  if (!mentions(code, "STAP_COMPAT_VERSION"))
+    return;
+  std::string_view version = options.compatible;
+  size_t dot = version.find('.');
+  std::string_view minor = dot == std::string_view::npos ? "0" : version.substr(dot + 1);
+  module.defines["STAP_COMPAT_VERSION"] = "STAP_VERSION(" + std::string(version.substr(0, dot)) + "," +
+                                          std::string(minor.substr(0, minor.find_first_not_of("0123456789"))) + ")";
 }
 
 static void add_limits(ir::Module &module, const std::vector<std::pair<std::string, std::string>> &defines) {
@@ -116,17 +134,21 @@ static ir::Global make_global(ModuleState &state, const GlobalVar &variable) {
   return global;
 }
 
-// As many newlines as stand between a function's name and its `%{`: the code is emitted under a #line of the name.
-static std::string lines_before(const FunctionInfo &info, const SourceTable &sources) {
-  Position at = sources.position(info.loc);
-  if (!at.source.valid())
-    return "";
-  std::string_view text = sources.text(at.source);
-  // `code` views into the text, unless it came out of a macro of another file.
-  if (std::less<>()(info.code.data(), text.data()) || std::less<>()(text.data() + text.size(), info.code.data()))
-    return "";
-  std::string_view between = text.substr(at.offset, size_t(info.code.data() - text.data()) - at.offset);
-  return std::string(size_t(std::count(between.begin(), between.end(), '\n')), '\n');
+// Where an embedded function may hand on to its next overload: a function that calls the one, and then the other where
+// that was asked.
+static ir::FunctionId add_chain(ModuleState &state, const FunctionInfo &info, ir::FunctionId first) {
+  ir::Function function;
+  const ir::Function embedded = state.module.functions[first.index];
+  function.name = state.free_name(embedded.name + "__chain");
+  function.kind = ir::FunctionKind::Script;
+  function.params = embedded.params;
+  function.param_names = embedded.param_names;
+  function.result = embedded.result;
+  function.loc = embedded.loc;
+  ir::FunctionId id{uint32_t(state.module.functions.size())};
+  state.module.functions.push_back(std::move(function));
+  BodyLowerer(state, id, info.locals, info.param_count, info.targets).lower_chain(info, first);
+  return id;
 }
 
 // Declared at the first call, so that calls may go forward, and what is not called is not there.
@@ -148,14 +170,34 @@ const Callee &ModuleState::callee(ast::FunctionId id) {
     function.param_names.emplace_back(info.locals[index].name.view());
   }
   function.result = ir_type(info.result);
+  function.loc = location(info.loc);
+  callee.function = ir::FunctionId{uint32_t(module.functions.size())};
   if (info.body)
     pending.push_back(id);
   else
-    function.embedded = read_embedded(lines_before(info, sources) + std::string(info.code), program);
-  function.loc = location(info.loc);
-  callee.function = ir::FunctionId{uint32_t(module.functions.size())};
+    fill_embedded(info, function);
   module.functions.push_back(std::move(function));
+  if (!info.body && mentions(info.code, "STAP_NEXT"))
+    callee.function = add_chain(*this, info, callee.function);
   return callee;
+}
+
+void ModuleState::fill_embedded(const FunctionInfo &info, ir::Function &function) {
+  function.embedded = read_embedded(info.code, program);
+  function.embedded.unmangled |= is_before(options.compatible, "1.8");
+  function.embedded.start = text_start(*this, info.code_loc, 2);
+  function.embedded.reads.clear();
+  function.embedded.writes.clear();
+  auto add = [&](GlobalId id, std::vector<ir::GlobalId> &list) {
+    const GlobalVar &variable = program.global(id);
+    rename_global_macros(function.embedded.text, variable.name.view(), variable.unique_name);
+    list.push_back(global(id));
+  };
+  for (GlobalId read : info.reads)
+    add(read, function.embedded.reads);
+  for (GlobalId written : info.writes)
+    add(written, function.embedded.writes);
+  note_compatibility(info.code);
 }
 
 int64_t ModuleState::entry_slot(EntryId entry) {
@@ -275,8 +317,10 @@ static ir::Module lower_program(const Program &program, const SourceTable &sourc
   state.reads_groups = reads_groups(program);
   for (const GlobalVar &variable : program.globals)
     module.globals.push_back(make_global(state, variable));
-  for (const TopLevelCode &code : program.embedded)
-    module.embedded_top.emplace_back(code.code, state.location(code.loc));
+  for (const TopLevelCode &code : program.embedded) {
+    state.note_compatibility(code.code);
+    module.embedded_top.emplace_back(code.code, state.location(sources.advanced(code.loc, 2)));
+  }
   for (const Handler &handler : program.handlers)
     if (!handler.blocks.empty())
       ++state.groups[handler.blocks.back()->loc.value].handlers;

@@ -19,7 +19,7 @@ struct Intrinsic {
 
 // What a function of the program is in the module.
 struct Callee {
-  ir::FunctionId function;
+  ir::FunctionId function; // what calls call
   std::optional<Intrinsic> intrinsic;
   bool is_known = false;
 };
@@ -46,6 +46,9 @@ struct ModuleState {
   bool reads_groups = false; // the program calls matched() or ngroups()
 
   const Callee &callee(ast::FunctionId id);
+  void fill_embedded(const FunctionInfo &info, ir::Function &function);
+  // Embedded C sees the version that --compatible names, where `code` asks for it.
+  void note_compatibility(std::string_view code);
   int64_t entry_slot(EntryId entry);
   ir::LocationId location(Loc loc);
   // Globals keep their index.
@@ -56,8 +59,9 @@ struct ModuleState {
   std::string_view cut(std::string_view text) const;
   // `wanted`, with underscores behind it while a function is called so.
   std::string free_name(std::string wanted) const;
-  // An embedded function of `text` without parameters, for embedded code as a value.
-  ir::FunctionId add_embedded(std::string name, std::string text, ir::Type result, Loc loc);
+  // An embedded function without parameters whose value is that of the C expression `code`, which stands behind `loc`
+  // by `skip` bytes.
+  ir::FunctionId add_embedded(std::string_view code, ir::Type result, Loc loc, size_t skip);
 };
 
 ir::Type ir_type(ast::Type type); // number, string; Void for the others
@@ -65,6 +69,10 @@ ir::StatField stat_field(ast::StatOp op);
 
 // lower_embedded.cpp: the markers in comments of embedded C, and `/* intrinsic MNEMONIC [N] */`.
 ir::EmbeddedC read_embedded(std::string_view text, const Program &program);
+bool mentions(std::string_view text, std::string_view word); // as a word of C
+void rename_global_macros(std::string &text, std::string_view from, std::string_view to);
+// `a` < `b` as versions: "1.10" is above "1.8".
+bool is_before(std::string_view a, std::string_view b);
 std::optional<Intrinsic> read_intrinsic(std::string_view text);
 // Whether the program has a function that reads the groups of a match.
 bool reads_groups(const Program &program);

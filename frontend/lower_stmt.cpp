@@ -270,23 +270,45 @@ void BodyLowerer::lower(const ast::Return &n) {
 
 // In a handler its end; in a function the next overload, with the arguments as they came.
 void BodyLowerer::lower(const ast::Next &) {
-  if (!function_) {
+  if (function_)
+    call_next_overload(*function_);
+  else
     builder_.ret();
-    return;
-  }
-  if (!function_->next_overload.valid()) {
-    builder_.error(
-        builder_.const_str("no overload of `" + std::string(function_->name.view()) + "` is left for `next`"));
+}
+
+void BodyLowerer::call_next_overload(const FunctionInfo &function) {
+  if (!function.next_overload.valid()) {
+    builder_.error(builder_.const_str("all functions exhausted"));
     return;
   }
   std::vector<ValueId> args;
-  for (uint32_t index = 0; index < function_->param_count; ++index)
+  for (uint32_t index = 0; index < function.param_count; ++index)
     args.push_back(builder_.param(index));
-  ValueId result = call(function_->next_overload, std::move(args));
+  ValueId result = call(function.next_overload, std::move(args));
   if (builder_.function().result == ir::Type::Void)
     builder_.ret();
   else
     builder_.ret(result);
+}
+
+void BodyLowerer::lower_chain(const FunctionInfo &function, ir::FunctionId first) {
+  set_location(function.loc);
+  std::vector<ValueId> args;
+  for (uint32_t index = 0; index < function.param_count; ++index)
+    args.push_back(builder_.param(index));
+  ValueId result = builder_.call(first, std::move(args));
+  BlockId next = builder_.new_block(), done = builder_.new_block();
+  builder_.branch(builder_.append(ir::Op::CtxNext), next, done);
+  builder_.seal(next);
+  builder_.seal(done);
+  builder_.set_block(next);
+  call_next_overload(function);
+  builder_.set_block(done);
+  if (builder_.function().result == ir::Type::Void)
+    builder_.ret();
+  else
+    builder_.ret(result);
+  builder_.finish();
 }
 
 void BodyLowerer::lower(const ast::Delete &n) {

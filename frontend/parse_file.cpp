@@ -65,8 +65,13 @@ bool Parser::take_string(std::string_view &text, std::string_view what) {
   if (!is(TokenKind::string))
     return true;
   std::string joined(text);
-  while (is(TokenKind::string))
+  while (is(TokenKind::string)) {
+    if (!options_.has("2.0") && !follows_blanks_only()) { // a comment parts them
+      fail_expected("an end of the string");
+      return false;
+    }
     joined += take().text;
+  }
   text = file_.arena.copy(std::string_view(joined));
   return true;
 }
@@ -78,6 +83,18 @@ bool Parser::take_text(std::string_view &text, std::string_view what) {
   if (text.empty())
     fail(DiagId::expected, loc, {what, "an empty string"});
   return !text.empty();
+}
+
+// Whether nothing but blanks stands between this string and the one before.
+bool Parser::follows_blanks_only() const {
+  Position before = sources_.position(tokens_[at_ - 1].loc), here = sources_.position(peek().loc);
+  if (before.source != here.source || before.offset > here.offset)
+    return true;
+  std::string_view text = sources_.text(here.source);
+  size_t end = here.offset;
+  while (end > before.offset && std::string_view(" \t\r\n\f\v").find(text[end - 1]) != std::string_view::npos)
+    --end;
+  return end > 0 && text[end - 1] == '"';
 }
 
 bool Parser::take_number(int64_t &number, std::string_view what) {

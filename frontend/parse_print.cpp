@@ -127,6 +127,15 @@ std::vector<FormatPart> Parser::parse_format(std::string_view format, Loc loc, b
       text += part.text;
       continue;
     }
+    // Before 1.3 a pointer had all its digits, and no prefix.
+    if (part.kind == FormatPart::Kind::pointer && part.width_kind == FormatPart::Size::none && !part.flag &&
+        !options_.has("1.3")) {
+      part.kind = FormatPart::Kind::hex;
+      part.text = "%016x";
+      part.flag = '0';
+      part.width_kind = FormatPart::Size::fixed;
+      part.width = 16;
+    }
     flush();
     parts.push_back(part);
   }

@@ -66,6 +66,7 @@ private:
   Name take_name(std::string_view what);
   // Adjacent literals count as one.
   bool take_string(std::string_view &text, std::string_view what);
+  bool follows_blanks_only() const;
   bool take_text(std::string_view &text, std::string_view what); // a string that is not empty
   bool take_number(int64_t &number, std::string_view what);      // with an optional sign
   bool enter(Loc loc, unsigned weight = bracket_weight); // deeper; false (reported) when too deep. Pair with leave().

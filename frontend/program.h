@@ -74,6 +74,7 @@ struct FunctionInfo {
   ast::Type result = ast::Type::none;  // number, string or none
   ast::Stmt *body = nullptr;           // null for embedded C
   std::string_view code;               // embedded C
+  Loc code_loc;                        // of its `%{`
   std::vector<GlobalId> reads, writes; // embedded C: its /* pragma:read:x */ and /* pragma:write:x */
   FunctionId next_overload;            // where `next` falls to; invalid = error at run time when nothing is left
   std::vector<TargetUse>

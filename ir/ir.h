@@ -120,9 +120,12 @@ struct EmbeddedC {
   bool pure = false;
   bool stable = false;
   bool infallible = false; // pure, and never fails: may be run where the script would not have run it
+  bool expression = false; // the text is one C expression, whose value is the result
   bool unprivileged = false;
+  bool myproc_unprivileged = false;
   bool guru = false;
-  bool unmangled = false;
+  bool unmangled = false;           // may use THIS->name
+  LocationId start;                 // of the text's first byte
   std::vector<std::string> pragmas; // "pragma:xxx" words without "pragma:"
   std::vector<GlobalId> reads, writes;
   friend bool operator==(const EmbeddedC &, const EmbeddedC &) = default;

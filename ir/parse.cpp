@@ -305,8 +305,12 @@ private:
         embedded.stable = true;
       else if (accept_word("infallible"))
         embedded.infallible = true;
+      else if (accept_word("expression"))
+        embedded.expression = true;
       else if (accept_word("unprivileged"))
         embedded.unprivileged = true;
+      else if (accept_word("myproc_unprivileged"))
+        embedded.myproc_unprivileged = true;
       else if (accept_word("guru"))
         embedded.guru = true;
       else if (accept_word("unmangled"))
@@ -323,6 +327,7 @@ private:
     if (!accept_word("text"))
       fail_at_token("`text`");
     embedded.text = take_string();
+    embedded.start = read_location();
   }
 
   void read_body(Function &function, PendingFunction &pending) {

@@ -139,16 +139,18 @@ private:
   }
 
   void print_embedded(const EmbeddedC &embedded) {
-    put("{}{}{}{}{}{}", embedded.pure ? " pure" : "", embedded.stable ? " stable" : "",
-        embedded.infallible ? " infallible" : "", embedded.unprivileged ? " unprivileged" : "",
-        embedded.guru ? " guru" : "", embedded.unmangled ? " unmangled" : "");
+    put("{}{}{}{}", embedded.pure ? " pure" : "", embedded.stable ? " stable" : "",
+        embedded.infallible ? " infallible" : "", embedded.expression ? " expression" : "");
+    put("{}{}{}{}", embedded.unprivileged ? " unprivileged" : "",
+        embedded.myproc_unprivileged ? " myproc_unprivileged" : "", embedded.guru ? " guru" : "",
+        embedded.unmangled ? " unmangled" : "");
     for (const std::string &pragma : embedded.pragmas)
       put(" pragma {}", quote(pragma));
     for (GlobalId global : embedded.reads)
       put(" reads {}", global_name(global));
     for (GlobalId global : embedded.writes)
       put(" writes {}", global_name(global));
-    put(" text {}\n", quote(embedded.text));
+    put(" text {}{}\n", quote(embedded.text), at(embedded.start));
   }
 
   void print_block(const Function &function, size_t index) {

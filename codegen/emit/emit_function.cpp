@@ -208,7 +208,7 @@ private:
   bool fails_ = false;
 };
 
-// The text between %{ and %} with the names that it may use.
+// An embedded function's text with the names that it may use.
 void emit_embedded(Unit &unit, const ir::Function &function) {
   CWriter &out = unit.out;
   for (size_t i = 0; i < function.params.size(); i++)
@@ -216,47 +216,143 @@ void emit_embedded(Unit &unit, const ir::Function &function) {
       out.line("tap_copy(f->arg_{}, sizeof(f->arg_{}), a{});", function.param_names[i], function.param_names[i], i);
     else
       out.line("f->arg_{} = a{};", function.param_names[i], i);
-  if (function.result == Type::I64)
+  bool old_style = function.embedded.unmangled && function.result != Type::Void; // THIS->__retvalue is in the frame
+  if (old_style)
+    out.line("f->__retvalue{} = 0;", function.result == Type::Str ? "[0]" : "");
+  else if (function.result == Type::I64)
     out.line("int64_t tap_value = 0;");
-  if (function.result == Type::Str) {
+  else if (function.result == Type::Str) {
     out.line("uint32_t tap_length = ~0u;"); // or what TAP_RETURN_LENGTH says
     out.line("(*tap_value)[0] = 0;");       // behind the copies: an argument may be in the same slot
   }
   out.open("");
-  if (function.loc.valid() && unit.module.locations[function.loc.index].line)
-    out.at_script(unit.module.locations[function.loc.index].file, unit.module.locations[function.loc.index].line);
-  out.raw_line(function.embedded.text);
-  out.at_unit();
+  if (function.embedded.expression)
+    out.line("{}", function.result == Type::Str ? "tap_set_string(STAP_RETVALUE, sizeof(STAP_RETVALUE), ("
+                                                : "STAP_RETVALUE = (int64_t)(");
+  emit_script_text(unit, function.embedded.text, function.embedded.start);
+  if (function.embedded.expression)
+    out.line("{}", function.result == Type::Str ? "));" : ");");
   out.close();
   out.line("goto tap_out;");
   out.label("tap_out");
-  if (function.result == Type::Str)
+  if (function.embedded.text.find("last_error") != std::string::npos)
+    out.line("tap_finish_last_error(c, tap_where);");
+  if (old_style && function.result == Type::Str)
+    out.line("return tap_copy(*tap_value, sizeof(*tap_value), tap_str_in(f->__retvalue, sizeof(f->__retvalue)));");
+  else if (old_style)
+    out.line("return f->__retvalue;");
+  else if (function.result == Type::Str)
     out.line("return tap_result(*tap_value, sizeof(*tap_value), tap_length);");
   else
     out.line("return{};", function.result == Type::I64 ? " tap_value" : "");
   out.close();
   out.line("#undef STAP_RETURN");
   out.line("#undef STAP_RETVALUE");
+  if (function.embedded.unmangled)
+    out.line("#undef THIS");
   for (const std::string &name : function.param_names)
     out.line("#undef STAP_ARG_{}", name);
+  for (ir::GlobalId global : function.embedded.reads)
+    out.line("#undef STAP_GLOBAL_GET_{}", unit.module.globals[global.index].name);
+  for (ir::GlobalId global : function.embedded.writes)
+    out.line("#undef STAP_GLOBAL_SET_{}", unit.module.globals[global.index].name);
+}
+
+// "k0, k1" as parameters, and what they are as arguments of the map's functions: ", (int64_t)(k0), ...".
+std::pair<std::string, std::string> global_macro_keys(const ir::Global &global) {
+  std::pair<std::string, std::string> keys;
+  for (size_t i = 0; i < global.keys.size(); i++) {
+    keys.first += fmt::format("{}k{}", i ? ", " : "", i);
+    keys.second += global.keys[i] == Type::Str ? fmt::format(", tap_str_in((k{}), TAP_MAXSTRINGLEN)", i)
+                                               : fmt::format(", (int64_t)(k{})", i);
+  }
+  return keys;
+}
+
+void define_global_get(Unit &unit, ir::GlobalId id) {
+  const ir::Global &global = unit.module.globals[id.index];
+  const std::string &name = unit.name(id);
+  auto [params, keys] = global_macro_keys(global);
+  const char *text = global.value == ir::ValueKind::Str ? ".p" : "";
+  if (global.value == ir::ValueKind::Stat)
+    return;
+  if (is_map(global))
+    unit.out.line("#define STAP_GLOBAL_GET_{0}({1}) ({2}_get(c, &tap_globals.{2}{3}){4})", global.name, params, name,
+                  keys, text);
+  else
+    unit.out.line("#define STAP_GLOBAL_GET_{}() (tap_globals.{}{})", global.name, name,
+                  global.value == ir::ValueKind::Str ? ".s" : "");
+}
+
+void define_global_set(Unit &unit, ir::GlobalId id) {
+  const ir::Global &global = unit.module.globals[id.index];
+  const std::string &name = unit.name(id);
+  auto [params, keys] = global_macro_keys(global);
+  std::string value = global.value == ir::ValueKind::Str ? "tap_str_in((value), TAP_MAXSTRINGLEN)" : "(int64_t)(value)";
+  std::string head =
+      fmt::format("#define STAP_GLOBAL_SET_{}({}{}value)", global.name, params, params.empty() ? "" : ", ");
+  if (is_map(global) && global.value == ir::ValueKind::Stat)
+    unit.out.line("{0} {1}_stat_add(c, &tap_globals.{1}, tap_where{2}, {3})", head, name, keys, value);
+  else if (is_map(global))
+    unit.out.line("{0} {1}_set(c, &tap_globals.{1}, tap_where{2}, {3})", head, name, keys, value);
+  else if (global.value == ir::ValueKind::Stat)
+    unit.out.line("{0} {1}_add(tap_globals.{1}, {2})", head, name, value);
+  else if (global.value == ir::ValueKind::Str)
+    unit.out.line("{} TAP_STORE(tap_globals.{}, {})", head, name, value);
+  else
+    unit.out.line("{} (tap_globals.{} = {})", head, name, value);
 }
 
 void define_embedded_names(Unit &unit, const ir::Function &function) {
   const char *kind = function.result == Type::Str ? "STR" : function.result == Type::I64 ? "I64" : "VOID";
   for (const std::string &name : function.param_names)
     unit.out.line("#define STAP_ARG_{0} (f->arg_{0})", name);
-  unit.out.line("#define STAP_RETVALUE {}", function.result == Type::Str ? "(*tap_value)" : "tap_value");
+  unit.out.line("#define STAP_RETVALUE {}", function.embedded.unmangled    ? "(f->__retvalue)"
+                                            : function.result == Type::Str ? "(*tap_value)"
+                                                                           : "tap_value");
   unit.out.line("#define STAP_RETURN TAP_RETURN_{}", kind);
+  if (function.embedded.unmangled)
+    unit.out.line("#define THIS f");
+  for (ir::GlobalId global : function.embedded.reads)
+    define_global_get(unit, global);
+  for (ir::GlobalId global : function.embedded.writes)
+    define_global_set(unit, global);
 }
 
-void emit_embedded_member(CWriter &out, Type type, const std::string &name) {
-  if (type == Type::Str)
-    out.line("char {}[TAP_MAXSTRINGLEN];", name);
+// A parameter or the result: `name`, and `plain` where the text is unmangled.
+void emit_embedded_member(CWriter &out, const ir::Function &function, Type type, const std::string &name,
+                          const std::string &plain) {
+  auto member = [&](const std::string &called) {
+    return type == Type::Str ? fmt::format("char {}[TAP_MAXSTRINGLEN];", called) : fmt::format("int64_t {};", called);
+  };
+  if (function.embedded.unmangled)
+    out.line("union {{ {} {} }};", member(name), member(plain));
   else
-    out.line("int64_t {};", name);
+    out.line("{}", member(name));
+}
+
+void emit_embedded_members(CWriter &out, const ir::Function &function) {
+  for (size_t i = 0; i < function.params.size(); i++)
+    emit_embedded_member(out, function, function.params[i], "arg_" + function.param_names[i], function.param_names[i]);
+  if (function.result == Type::Str || (function.result == Type::I64 && function.embedded.unmangled))
+    emit_embedded_member(out, function, function.result, "result",
+                         "__retvalue"); // a string: for callers without a slot
+  for (std::string_view printer : {"STAP_PRINTF", "_stp_print"})
+    if (function.embedded.text.find(printer) != std::string::npos)
+      return out.line("char print[TAP_C_PRINT];");
 }
 
 } // namespace
+
+// The text between %{ and %} where it stands in the script, column included: Clang's messages point there.
+void emit_script_text(Unit &unit, const std::string &text, ir::LocationId start) {
+  CWriter &out = unit.out;
+  const ir::Location *place = start.valid() ? &unit.module.locations[start.index] : nullptr;
+  if (place && place->line)
+    out.at_script(place->file, place->line);
+  out.raw_line(std::string(place && place->line ? place->column - 1 : 0, ' ') + text);
+  out.at_unit();
+}
 
 std::set<ir::FunctionId> callees(const ir::Function &function) {
   std::set<ir::FunctionId> out;
@@ -275,12 +371,8 @@ void emit_frame(Unit &unit, ir::FunctionId id) {
   const ir::Function &function = unit.function(id);
   CWriter &out = unit.out;
   out.open(fmt::format("struct {}_frame", unit.name(id)));
-  if (function.kind == ir::FunctionKind::Embedded) {
-    for (size_t i = 0; i < function.params.size(); i++)
-      emit_embedded_member(out, function.params[i], "arg_" + function.param_names[i]);
-    if (function.result == Type::Str)
-      emit_embedded_member(out, function.result, "result"); // for callers that have no slot for it
-  }
+  if (function.kind == ir::FunctionKind::Embedded)
+    emit_embedded_members(out, function);
   for (uint32_t slot = 0; slot < function.string_slots; slot++)
     out.line("char s{}[TAP_MAXSTRINGLEN];", slot);
   for (uint32_t value = 0; value < function.insts.size(); value++)

@@ -107,12 +107,8 @@ void emit_head(Unit &unit) {
   for (const char *name : limit_names)
     out.line("TAP_{} = {},", name, c_integer(unit.limits[name]));
   out.close("};");
-  for (const auto &[text, location] : unit.module.embedded_top) {
-    if (location.valid())
-      out.at_script(unit.module.locations[location.index].file, unit.module.locations[location.index].line);
-    out.raw_line(text);
-    out.at_unit();
-  }
+  for (const auto &[text, location] : unit.module.embedded_top)
+    emit_script_text(unit, text, location);
 }
 
 void emit_formats(Unit &unit) {

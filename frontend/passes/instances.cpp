@@ -61,10 +61,12 @@ FunctionId Instances::make_function(const FunctionRef &ref, HandlerIndex handler
   info.param_count = ref.decl->params.size();
   for (const Param &param : ref.decl->params)
     info.locals.push_back({param.name, param.type, param.loc});
-  if (ref.decl->body)
+  if (ref.decl->body) {
     info.body = Cloner(program_.arena, sources_).stmt(*ref.decl->body);
-  else
+  } else {
     info.code = ref.decl->code.code;
+    info.code_loc = ref.decl->code.loc;
+  }
   program_.functions.push_back(std::move(info));
   pending_.push_back({id, ref, handler});
   return id;

@@ -54,23 +54,37 @@ struct tap_unit {
 };
 
 struct tap_ctx {
-	const char *error;	 /* NULL, or what failed */
+	union {
+		const char *error; /* NULL, or what failed */
+		const char *
+		    last_error; /* so in scripts' embedded C, as `error_buffer`, `kregs`, `actionremaining` */
+	};
 	const char *error_where; /* "operator '/' at file:line:column" */
-	volatile int64_t actions;
+	union {
+		volatile int64_t actions;
+		volatile int64_t actionremaining;
+	};
 	struct tap_work work;
 	const struct tap_site *site;
 	const struct tap_program *program;
-	struct pt_regs *regs;
+	union {
+		struct pt_regs *regs;
+		struct pt_regs *kregs;
+	};
 	const int64_t *arguments;
 	int64_t *entry;
 	void *frame;
 	const struct tap_lock_set *held;
 	uint32_t nesting;
 	uint8_t kind;
+	bool next; /* embedded C left by STAP_NEXT */
 	struct tap_unit unit;
 	uint32_t error_length; /* of `error` */
-	char error_text[256];  /* where `error` points unless it is a literal */
-	char catch_text[256];  /* the message of the catch block that runs, see tap_catch */
+	union {
+		char error_text[256]; /* where `error` points unless it is a literal */
+		char error_buffer[256];
+	};
+	char catch_text[256]; /* the message of the catch block that runs, see tap_catch */
 	/* The platform's: recursion goes no deeper than this address. Volatile, so that its test stays apart
 	 * from that of `nesting`, which the verifier looks for. */
 	volatile uintptr_t stack_least;
@@ -82,6 +96,8 @@ TAP_COLD void tap_fail(struct tap_ctx *c, const char *where, const char *text);
 TAP_COLD void tap_fail_str(struct tap_ctx *c, const char *where, struct tap_str text);
 /* "read fault [man error::fault] at 0x<address>". */
 TAP_COLD void tap_fail_fault(struct tap_ctx *c, const char *where, uint64_t address);
+/* The same for a write. */
+TAP_COLD void tap_fail_store_fault(struct tap_ctx *c, const char *where, uint64_t address);
 /* At the start of a catch block: clears the failure; its message is tap_catch_message() until the next one.
  */
 TAP_COLD void tap_catch(struct tap_ctx *c);
@@ -126,6 +142,14 @@ TAP_INLINE bool tap_nest(struct tap_ctx *c, uint32_t max, const char *where)
 TAP_INLINE void tap_unnest(struct tap_ctx *c)
 {
 	c->nesting--;
+}
+
+TAP_INLINE int64_t tap_take_next(struct tap_ctx *c)
+{
+	bool next = c->next;
+
+	c->next = false;
+	return next;
 }
 
 TAP_INLINE struct tap_str tap_pp(const struct tap_ctx *c)

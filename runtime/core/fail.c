@@ -24,20 +24,32 @@ void tap_fail_str(struct tap_ctx *c, const char *where, struct tap_str text)
 	set_failure(c, where, copy.p, copy.n);
 }
 
-void tap_fail_fault(struct tap_ctx *c, const char *where, uint64_t address)
+static void fail_at_address(struct tap_ctx *c, const char *where, const char access[6], uint64_t address)
 {
-	static const char prefix[] = "read fault [man error::fault] at 0x";
+	static const char fault[] = " fault [man error::fault] at 0x";
 	char *p = c->error_text;
 	int shift;
 
 	if (c->error)
 		return;
-	__builtin_memcpy(p, prefix, sizeof(prefix) - 1);
-	p += sizeof(prefix) - 1;
+	__builtin_memcpy(p, access, 5);
+	p += access[4] == ' ' ? 4 : 5;
+	__builtin_memcpy(p, fault, sizeof(fault) - 1);
+	p += sizeof(fault) - 1;
 	for (shift = 60; shift >= 0; shift -= 4)
 		*p++ = "0123456789abcdef"[(address >> shift) & 15];
 	*p = 0;
 	set_failure(c, where, c->error_text, (uint32_t)(p - c->error_text));
+}
+
+void tap_fail_fault(struct tap_ctx *c, const char *where, uint64_t address)
+{
+	fail_at_address(c, where, "read ", address);
+}
+
+void tap_fail_store_fault(struct tap_ctx *c, const char *where, uint64_t address)
+{
+	fail_at_address(c, where, "write", address);
 }
 
 void tap_catch(struct tap_ctx *c)

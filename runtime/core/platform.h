@@ -31,6 +31,10 @@ bool tap_read_user(void *dst, uint64_t address, uint32_t bytes);
 int tap_read_kernel_string(char *dst, uint32_t size, uint64_t address);
 int tap_read_user_string(char *dst, uint32_t size, uint64_t address);
 
+/* Write 1, 2, 4 or 8 bytes; never fault. False: the memory cannot be written. */
+bool tap_write_kernel(uint64_t address, const void *from, uint32_t bytes);
+bool tap_write_user(uint64_t address, const void *from, uint32_t bytes);
+
 /* The session ends after this handler. */
 void tap_request_exit(struct tap_ctx *c);
 /* A handler may have changed what an arming condition reads: the conditions are looked at soon. */

@@ -44,6 +44,11 @@ bool read_memory(void *, void *to, uint64_t address, uint32_t bytes) {
   return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == ssize_t(bytes);
 }
 
+bool write_memory(void *, uint64_t address, const void *from, uint32_t bytes) {
+  iovec local = {const_cast<void *>(from), bytes}, remote = {reinterpret_cast<void *>(address), bytes};
+  return process_vm_writev(getpid(), &local, 1, &remote, 1, 0) == ssize_t(bytes);
+}
+
 int64_t fact_of_process(tap_fact fact) {
   switch (fact) {
   case TAP_FACT_PID:
@@ -82,6 +87,7 @@ Host::Host(const HostOptions &options) : options_(options) {
   callbacks_.monotonic_ns = [](void *) { return clock_ns(CLOCK_MONOTONIC); };
   callbacks_.wait_until = [](void *self, int64_t ns) { return static_cast<Host *>(self)->wait_until(ns); };
   callbacks_.read_memory = read_memory;
+  callbacks_.write_memory = write_memory;
   callbacks_.fact = [](void *self, tap_fact fact) {
     return fact == TAP_FACT_TARGET ? static_cast<Host *>(self)->options_.target : fact_of_process(fact);
   };

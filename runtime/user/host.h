@@ -37,6 +37,8 @@ struct tap_host {
 	bool (*wait_until)(void *self, int64_t ns);
 	/* Copies this process's memory; false where it is not readable. Never faults. */
 	bool (*read_memory)(void *self, void *dst, uint64_t address, uint32_t bytes);
+	/* The same for writing. */
+	bool (*write_memory)(void *self, uint64_t address, const void *from, uint32_t bytes);
 	int64_t (*fact)(void *self, enum tap_fact fact);
 	uint32_t (*execname)(void *self, char *dst, uint32_t size);
 	/* Prints one whole unit (wire.h); `formats` is the program's table. */

@@ -30,6 +30,16 @@ bool tap_read_user(void *dst, uint64_t address, uint32_t bytes)
 	return tap_read_kernel(dst, address, bytes);
 }
 
+bool tap_write_kernel(uint64_t address, const void *from, uint32_t bytes)
+{
+	return tap_host->write_memory(tap_host->self, address, from, bytes);
+}
+
+bool tap_write_user(uint64_t address, const void *from, uint32_t bytes)
+{
+	return tap_write_kernel(address, from, bytes);
+}
+
 /* To the end of a page at a time, which is readable as a whole or not at all; 64 pages at most. */
 int tap_read_kernel_string(char *dst, uint32_t size, uint64_t address)
 {
