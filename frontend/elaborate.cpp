@@ -13,9 +13,11 @@
 #include "frontend/passes/resolve_names.h"
 #include "frontend/passes/resolve_probes.h"
 #include "frontend/passes/target_vars.h"
+#include "frontend/visit.h"
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <unordered_set>
 
 namespace tapjit {
@@ -30,8 +32,11 @@ public:
               Diagnostics &diagnostics)
       : options_(options), sources_(sources), diagnostics_(diagnostics), declarations_(library, diagnostics),
         probes_(declarations_, families, sources, diagnostics), instances_(program_, declarations_, sources),
-        targets_(program_, families, {options.guru, options.skip_badvars}, sources, diagnostics),
-        names_(program_, declarations_, instances_, diagnostics), pruner_(program_.arena, declarations_) {}
+        targets_(program_, families,
+                 {options.guru, options.skip_badvars, strverscmp(options.compatible.c_str(), "4.3") >= 0}, sources,
+                 diagnostics),
+        names_(program_, declarations_, instances_, {options.guru, options.privilege}, sources, diagnostics),
+        pruner_(program_.arena, declarations_) {}
 
   Program run(const std::vector<const File *> &files) {
     for (const File *file : files)

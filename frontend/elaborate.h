@@ -16,6 +16,8 @@ namespace tapjit {
 
 struct ElaborateOptions {
   bool guru = false;
+  std::string privilege = "stapdev";                              // --privilege
+  std::string compatible = "5.6";                                 // --compatible
   bool keep_unused = false;                                       // -u
   bool skip_badvars = false;                                      // --skip-badvars: unresolved target variables are 0
   std::vector<std::pair<std::string, std::string>> global_values; // -G name=value

@@ -109,11 +109,13 @@ private:
   ir::ValueId lower(const ast::Expr &expr, const ast::Entry &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::Deref &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::Register &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::Perf &) { return unsupported(expr, "`@perf`"); }
   // What has no overload above.
   template <typename T> ir::ValueId lower(const ast::Expr &expr, const T &) {
     return unsupported(expr, std::string(ast::describe(expr)));
   }
   ir::ValueId unsupported(const ast::Expr &expr, std::string_view what); // reports, gives 0 or ""
+  void refuse_empty(const ast::Stat &n);                                 // fails where the statistic has no values
   ir::ValueId zero(ast::Type type);
   ir::ValueId call(ast::FunctionId function, std::vector<ir::ValueId> args);
   ir::ValueId truth(const ast::Expr &expr);              // 0 or 1 by control flow

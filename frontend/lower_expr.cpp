@@ -195,8 +195,25 @@ ValueId BodyLowerer::call(ast::FunctionId function, std::vector<ValueId> args) {
 
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Call &n) { return call(n.function, values(n.args)); }
 
+// Before 1.5 the sum of nothing was an error.
+void BodyLowerer::refuse_empty(const ast::Stat &n) {
+  const auto *index = n.stat->as<ast::Index>();
+  ValueId count = index ? builder_.map_stat_get(array_of(*index->base), key_values(index->keys), ir::StatField::Count)
+                        : builder_.stat_get(array_of(*n.stat), ir::StatField::Count);
+  BlockId empty = builder_.new_block(), after = builder_.new_block();
+  builder_.branch(count, after, empty);
+  builder_.seal(empty);
+  builder_.set_block(empty);
+  builder_.error(builder_.const_str("empty aggregate"));
+  builder_.jump(after);
+  builder_.seal(after);
+  builder_.set_block(after);
+}
+
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Stat &n) {
   ir::StatField field = stat_field(n.op);
+  if (field == ir::StatField::Sum && is_before(state_.options.compatible, "1.5"))
+    refuse_empty(n);
   if (const auto *index = n.stat->as<ast::Index>())
     return builder_.map_stat_get(array_of(*index->base), key_values(index->keys), field);
   return builder_.stat_get(array_of(*n.stat), field);

@@ -505,7 +505,12 @@ Expr *Parser::parse_at_word() {
     result = make(loc, node);
   } else if (word == "kderef" || word == "uderef") {
     Deref node{word == "uderef", 0, nullptr};
-    take_number(node.size, "a size in bytes");
+    Loc size_loc = peek().loc;
+    if (take_number(node.size, "a size in bytes") && node.size != 1 && node.size != 2 && node.size != 4 &&
+        node.size != 8) {
+      diagnostics_.report(DiagId::bad_deref_size, size_loc, {word, node.size});
+      node.size = 8;
+    }
     expect(TokenKind::comma);
     node.address = parse_expression();
     result = make(loc, node);

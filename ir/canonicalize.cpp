@@ -20,6 +20,7 @@ public:
 
   void move(Function &function) {
     move(function.loc);
+    move(function.embedded.start);
     std::vector<ValueId> numbers(function.insts.size());
     std::vector<Inst> insts;
     std::vector<Storage> storage;

@@ -14,7 +14,7 @@ namespace {
 void place(CompilerMessage &message, clang::SourceLocation location, const clang::SourceManager &sources) {
   if (!location.isValid())
     return;
-  clang::PresumedLoc presumed = sources.getPresumedLoc(sources.getExpansionLoc(location));
+  clang::PresumedLoc presumed = sources.getPresumedLoc(sources.getFileLoc(location));
   if (!presumed.isValid())
     return;
   message.file = presumed.getFilename();

@@ -109,10 +109,19 @@ private:
     if (targeted_[id.index])
       unit_.out.label(fmt::format("b{}", id.index));
     if (b.is_catch)
-      unit_.out.line("tap_catch(c);");
+      print_catch();
     for (size_t i = 0; i < b.insts.size(); i++)
       print_inst(b.insts[i], b.terminator == ir::Terminator::OnFail && i + 1 == b.insts.size());
     print_terminator(id, b, next);
+  }
+
+  void print_catch() {
+    if (unit_.aborts) {
+      unit_.out.line("if (c->aborted)");
+      unit_.out.line("\tgoto fail;");
+      fails_ = true;
+    }
+    unit_.out.line("tap_catch(c);");
   }
 
   void print_inst(ValueId value, bool caught) {

@@ -77,6 +77,15 @@ std::vector<bool> reachable_functions(const ir::Module &module) {
   return reachable;
 }
 
+bool has_abort(const ir::Module &module) {
+  for (const ir::Function &function : module.functions)
+    for (const ir::Block &block : function.blocks)
+      for (ir::ValueId value : block.insts)
+        if (function.insts[value.index].op == ir::Op::Abort)
+          return true;
+  return false;
+}
+
 std::set<std::pair<uint32_t, uint32_t>> used_sorts(const ir::Module &module) {
   std::set<std::pair<uint32_t, uint32_t>> sorts;
   for (const ir::Function &function : module.functions)
@@ -335,7 +344,8 @@ std::string emit_c(const ir::Module &module, const EmitOptions &options) {
             name_globals(module),
             reachable_functions(module),
             used_sorts(module),
-            make_regexes(module)};
+            make_regexes(module),
+            has_abort(module)};
   emit_head(unit);
   emit_formats(unit);
   emit_regexes(unit);

@@ -305,6 +305,7 @@ void emit_Error(const OpText &op) { op.run(fmt::format("tap_fail_str(c, {}, {})"
 void emit_Warn(const OpText &op) { op.run(fmt::format("tap_warn(c, {})", op.arg(0))); }
 void emit_Exit(const OpText &op) { op.run("tap_request_exit(c)"); }
 void emit_Arm(const OpText &op) { op.run(fmt::format("tap_arm(c, {})", op.arg(0))); }
+void emit_Abort(const OpText &op) { op.run("tap_abort(c)"); }
 void emit_Charge(const OpText &op) {
   op.out().line("if (!tap_charge(c, {}, {}))", op.inst.imm, op.location());
   op.out().line("\tgoto fail;");

@@ -5,6 +5,9 @@
 
 #include "frontend/visit.h"
 
+#include <cctype>
+#include <string>
+
 namespace tapjit {
 
 using namespace ast;
@@ -49,10 +52,26 @@ public:
         program_.globals[node->binding.index].read = true;
       return;
     }
+    if (EmbeddedExpr *node = expr.as<EmbeddedExpr>())
+      for (GlobalVar &var : program_.globals) {
+        std::string name(var.name.view());
+        var.read |= names(node->code, "pragma:read:" + name);
+        var.written |= names(node->code, "pragma:write:" + name);
+      }
     for_each_child(expr, [&](Expr *&child) { expression(*child, true); });
   }
 
 private:
+  // Whether the marker stands in the code, and not as the head of a longer one.
+  static bool names(std::string_view code, std::string_view marker) {
+    for (size_t at = code.find(marker); at != std::string_view::npos; at = code.find(marker, at + 1)) {
+      char next = at + marker.size() < code.size() ? code[at + marker.size()] : ' ';
+      if (!std::isalnum(static_cast<unsigned char>(next)) && next != '_')
+        return true;
+    }
+    return false;
+  }
+
   void target(Expr &expr, bool used) {
     Variable *variable = expr.as<Variable>();
     if (Index *index = expr.as<Index>()) {

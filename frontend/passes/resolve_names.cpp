@@ -119,6 +119,11 @@ void NameResolver::expression(Expr &expr, const Scope &scope) {
                   [&](Stat &node) { stat_operand(*node.stat, scope); },
                   [&](Histogram &node) { stat_operand(*node.stat, scope); },
                   [&](Call &) { call(expr, scope); },
+                  [&](EmbeddedExpr &node) {
+                    std::vector<GlobalId> reads, writes; // named again when they are lowered
+                    bind_pragmas(node.code, "pragma:read:", expr.loc, *scope.file, reads);
+                    bind_pragmas(node.code, "pragma:write:", expr.loc, *scope.file, writes);
+                  },
                   [&](auto &) { for_each_child(expr, [&](Expr *&child) { expression(*child, scope); }); },
               });
 }
@@ -205,29 +210,53 @@ void NameResolver::call(Expr &expr, const Scope &scope) {
       diagnostic.note(ref.loc, "declared here");
     return;
   }
+  for (const FunctionRef &ref : fitting)
+    check_rights(ref, expr.loc, scope);
   node.function = instances_.function(std::move(fitting), scope.handler);
+}
+
+// Functions of embedded C say in a comment who may call them; a tapset may call its own.
+void NameResolver::check_rights(const FunctionRef &ref, Loc loc, const Scope &scope) {
+  std::string_view code = ref.decl->code.code;
+  if (ref.decl->body)
+    return;
+  auto marked = [&](std::string_view marker) { return code.find(marker) != std::string_view::npos; };
+  SourceKind caller = sources_.kind(scope.file->source);
+  bool is_tapset = caller == SourceKind::tapset || caller == SourceKind::macros;
+  if (is_tapset)
+    return;
+  if (!rights_.guru && marked("/* guru */"))
+    diagnostics_.report(DiagId::function_needs_guru, loc, {ref.decl->name})
+        .note(ref.loc, "declared here")
+        .hint("run with `-g`, if you trust the script");
+  if (rights_.privilege == "stapusr" && !marked("/* unprivileged */") && !marked("/* myproc-unprivileged */"))
+    diagnostics_.report(DiagId::function_not_privileged, loc, {ref.decl->name, rights_.privilege})
+        .note(ref.loc, "declared here")
+        .hint("it is not marked `/* unprivileged */`");
 }
 
 // ------------------------------------------------------------------ embedded C and arity
 
 void NameResolver::bind_embedded(FunctionInfo &function, const File &file) {
-  auto find_all = [&](std::string_view marker, std::vector<GlobalId> &ids) {
-    for (size_t at = function.code.find(marker); at != std::string_view::npos; at = function.code.find(marker, at)) {
-      at += marker.size();
-      size_t end = at;
-      while (end < function.code.size() &&
-             (std::isalnum(static_cast<unsigned char>(function.code[end])) || function.code[end] == '_'))
-        ++end;
-      Name name = diagnostics_.sources().find_name(function.code.substr(at, end - at));
-      GlobalRef ref = name ? declarations_.global(file, name) : GlobalRef{};
-      if (ref.decl)
-        ids.push_back(instances_.global(ref));
-      else
-        diagnostics_.report(DiagId::unknown_array, function.loc, {function.code.substr(at, end - at)});
-    }
-  };
-  find_all("pragma:read:", function.reads);
-  find_all("pragma:write:", function.writes);
+  bind_pragmas(function.code, "pragma:read:", function.loc, file, function.reads);
+  bind_pragmas(function.code, "pragma:write:", function.loc, file, function.writes);
+}
+
+// The globals that follow `marker` in comments of embedded C.
+void NameResolver::bind_pragmas(std::string_view code, std::string_view marker, Loc loc, const File &file,
+                                std::vector<GlobalId> &ids) {
+  for (size_t at = code.find(marker); at != std::string_view::npos; at = code.find(marker, at)) {
+    at += marker.size();
+    size_t end = at;
+    while (end < code.size() && (std::isalnum(static_cast<unsigned char>(code[end])) || code[end] == '_'))
+      ++end;
+    Name name = diagnostics_.sources().find_name(code.substr(at, end - at));
+    GlobalRef ref = name ? declarations_.global(file, name) : GlobalRef{};
+    if (ref.decl)
+      ids.push_back(instances_.global(ref));
+    else
+      diagnostics_.report(DiagId::unknown_pragma_global, loc, {code.substr(at, end - at)});
+  }
 }
 
 void NameResolver::set_arity(GlobalId id, int keys, Loc loc) {

@@ -13,10 +13,18 @@ struct GlobalArity {
   Loc loc; // where that was seen
 };
 
+// What the user may do, and so which functions of embedded C a script may call.
+struct Rights {
+  bool guru = false;
+  std::string privilege = "stapdev";
+};
+
 class NameResolver {
 public:
-  NameResolver(Program &program, Declarations &declarations, Instances &instances, Diagnostics &diagnostics)
-      : program_(program), declarations_(declarations), instances_(instances), diagnostics_(diagnostics) {}
+  NameResolver(Program &program, Declarations &declarations, Instances &instances, Rights rights, SourceTable &sources,
+               Diagnostics &diagnostics)
+      : program_(program), declarations_(declarations), instances_(instances), rights_(std::move(rights)),
+        sources_(sources), diagnostics_(diagnostics) {}
 
   // Binds a piece of body. `locals` belongs to its handler or function and grows; `file` is whose private names it
   // sees.
@@ -26,6 +34,8 @@ public:
   void bind_condition(ast::Expr &expr, const ast::File &file);
   // The globals that embedded C names in pragmas.
   void bind_embedded(FunctionInfo &function, const ast::File &file);
+  void bind_pragmas(std::string_view code, std::string_view marker, Loc loc, const ast::File &file,
+                    std::vector<ast::GlobalId> &ids);
   // After all bodies: gives each global its key count, and reports those that cannot be.
   void finish();
 
@@ -42,6 +52,7 @@ private:
   void variable(ast::Expr &expr, const Scope &scope, bool is_value);
   void array(ast::Expr &expr, const Scope &scope, int keys);
   void call(ast::Expr &expr, const Scope &scope);
+  void check_rights(const FunctionRef &ref, Loc loc, const Scope &scope);
   void stat_operand(ast::Expr &expr, const Scope &scope);
   void set_arity(GlobalId id, int keys, Loc loc);
   GlobalId find_global(Name name, const Scope &scope);
@@ -49,6 +60,8 @@ private:
   Program &program_;
   Declarations &declarations_;
   Instances &instances_;
+  Rights rights_;
+  SourceTable &sources_;
   Diagnostics &diagnostics_;
   std::vector<GlobalArity> arity_;
 };

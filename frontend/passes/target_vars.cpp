@@ -234,6 +234,10 @@ TargetAnswer TargetResolver::ask(const Expr &expr, bool written) {
     none.reason = "this probe point has no target variables";
     return none;
   }
+  if (function_.valid() && node.root == Target::Root::dollar && !options_.in_functions) {
+    none.reason = "functions had no target variables before version 4.3";
+    return none;
+  }
   std::vector<PathStep> steps;
   for (const TargetStep &step : node.steps) {
     PathStep path;

@@ -9,6 +9,7 @@
 #include "frontend/program.h"
 
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace tapjit {
@@ -16,6 +17,7 @@ namespace tapjit {
 struct TargetOptions {
   bool guru = false;
   bool skip_badvars = false;
+  bool in_functions = true; // functions may use `$x` (--compatible 4.3 and later)
 };
 
 class TargetResolver {

@@ -144,7 +144,7 @@ void Machine::State::after_failure(Hit &hit) {
   while (!hit.stack.empty()) {
     Activation &frame = *hit.stack.back();
     const Block &here = frame.function.blocks[frame.block.index];
-    if (here.terminator == Terminator::OnFail && frame.position == here.insts.size()) {
+    if (!hit.aborted && here.terminator == Terminator::OnFail && frame.position == here.insts.size()) {
       hit.caught = *hit.failure;
       hit.failure.reset();
       return enter(hit, frame, frame.block, here.successors[1]);
@@ -157,6 +157,8 @@ void Machine::State::after_failure(Hit &hit) {
 
 void Machine::State::finish(Hit &hit) {
   hit.done = true;
+  if (hit.aborted)
+    hit.failure.reset();
   hit.stack.clear();
   release_locks(hit);
   hit.outcome.failure = hit.failure;

@@ -82,6 +82,7 @@ struct Hit {
   Outcome outcome;
   Value result; // of the outermost function
 
+  bool aborted = false; // `failure` leaves everything, and is none
   std::optional<std::string> failure;
   std::string where, caught;
   Version failures = std::make_shared<uint64_t>(0);

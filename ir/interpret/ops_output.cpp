@@ -86,6 +86,11 @@ void run_Error(OpRun &op) { op.fail(op.text(0)); }
 void run_Warn(OpRun &op) { op.hit.warnings.push_back(op.text(0)); }
 void run_Exit(OpRun &op) { op.machine.exit_asked = true; }
 void run_Arm(OpRun &) {} // each handler looks at its condition itself
+void run_Abort(OpRun &op) {
+  op.machine.exit_asked = true;
+  op.hit.aborted = true;
+  op.fail("abort");
+}
 void run_Charge(OpRun &op) {
   op.hit.outcome.actions += op.inst.imm;
   if (op.hit.outcome.actions > op.hit.budget)

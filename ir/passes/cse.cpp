@@ -56,6 +56,8 @@ Kind kind_of(const Module &module, const Inst &inst) {
   case Op::Phi:
   case Op::CatchMessage:
   case Op::Error:
+  case Op::Abort:
+  case Op::CtxNext:
   case Op::IterBegin: // each makes an iteration of its own
   case Op::IterNext:
     return Kind::Never;

@@ -77,7 +77,8 @@ struct tap_ctx {
 	const struct tap_lock_set *held;
 	uint32_t nesting;
 	uint8_t kind;
-	bool next; /* embedded C left by STAP_NEXT */
+	bool next;    /* embedded C left by STAP_NEXT */
+	bool aborted; /* by abort(): `error` is set so that all functions are left, and is no error */
 	struct tap_unit unit;
 	uint32_t error_length; /* of `error` */
 	union {

@@ -39,6 +39,12 @@ bool tap_write_user(uint64_t address, const void *from, uint32_t bytes);
 void tap_request_exit(struct tap_ctx *c);
 /* A handler may have changed what an arming condition reads: the conditions are looked at soon. */
 void tap_arming_request(struct tap_ctx *c);
+TAP_INLINE void tap_abort(struct tap_ctx *c)
+{
+	tap_request_exit(c);
+	tap_fail(c, NULL, "abort");
+	c->aborted = true;
+}
 /* A line for the session's warnings. */
 void tap_warn(struct tap_ctx *c, struct tap_str text);
 /*

@@ -131,7 +131,7 @@ int __kprobes tap_leave(struct tap_ctx *c, unsigned long flags)
 
 	if (c->held)
 		tap_lock_set_release(c);
-	if (unlikely(c->error))
+	if (unlikely(c->error) && !c->aborted)
 		tap_report_error(lane);
 	tap_unit_finish(lane);
 	return tap_gate_end(c, !c->program->limits.overload_off, flags);

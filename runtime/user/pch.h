@@ -4,6 +4,7 @@
 #define TAP_USER_PCH_H
 
 #include "runtime/core/core.h"
+#include "runtime/user/c_library.h"
 #include "runtime/user/context.h"
 #include "runtime/user/family.h"
 #include "runtime/user/module.h"

@@ -78,6 +78,19 @@ uint32_t tap_c_format(char *dst, uint32_t size, const char *format, ...)
 	return n < 0 ? 0 : (uint32_t)n < size ? (uint32_t)n : size - 1;
 }
 
+/* snprintf of embedded C, c_library.h. */
+int tap_c_snprintf(char *dst, size_t size, const char *format, ...);
+int tap_c_snprintf(char *dst, size_t size, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = tap_host->format(tap_host->self, dst, size, format, args);
+	va_end(args);
+	return n;
+}
+
 /*
  * One thread runs all handlers: every lock is free, if the handlers before gave theirs back. Those of a
  * handler that takes them in line are held in earnest, so all are.

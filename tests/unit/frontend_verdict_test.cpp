@@ -100,10 +100,12 @@ void read_options(const std::vector<std::string> &words, Verdict &verdict) {
       verdict.elaborate.skip_badvars = true;
     else if (word == "--runtime=user")
       verdict.parse.runtime = "dyninst";
+    else if (word.starts_with("--privilege="))
+      verdict.elaborate.privilege = verdict.parse.privilege = word.substr(12);
     else if (word == "--tapset")
       verdict.real_tapset = true;
     else if (word == "--compatible")
-      verdict.parse.compatible = value;
+      verdict.parse.compatible = verdict.elaborate.compatible = verdict.lower.compatible = value;
     else if (word == "-G")
       verdict.elaborate.global_values.push_back(split_value(value));
     else if (word == "-D")

@@ -17,7 +17,7 @@ Result<MachineText> safety(const codegen::Platform &platform, const CompileInput
     return verdict.error();
   // C with mistakes has not been looked at.
   if (verdict->safety.functions.empty() && !verdict->refusals.empty())
-    return Error{fmt::format("{}", fmt::join(verdict->refusals, "\n")), ""};
+    return Error{verdict->refusals.front().line_text(), ""};
   return MachineText{codegen::report_text(verdict->safety),
                      nlohmann::ordered_json::parse(codegen::report_json(verdict->safety), nullptr, false)};
 }

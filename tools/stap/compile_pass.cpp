@@ -42,8 +42,8 @@ void note_platform_times(const Platform &platform, StepTimes &times) {
   times.add("runtime_objects", platform.times.objects);
 }
 
-std::string message_line(const CompilerMessage &message) {
-  return fmt::format("{}:{}:{}: {}", message.file, message.line, message.column, message.text);
+Complaint compiler_complaint(const CompilerMessage &message) {
+  return {Complaint::Kind::Compiler, message.text, message.file, message.line, message.column, ""};
 }
 
 CompileRequest unit_request(const Platform &platform, const CompileInput &input) {
@@ -84,9 +84,8 @@ void word_findings(const Platform &platform, const CompileInput &input, const Su
   for (const Finding &finding : used.findings) {
     bool softened = input.guru && is_embedded(finding, input.embedded_functions);
     (softened ? output.warnings : output.refusals)
-        .push_back(fmt::format("{}not proven safe ({}): in `{}`: {}",
-                               finding.line ? fmt::format("{}:{}: ", finding.file, finding.line) : "",
-                               property_word(finding.property), finding.function, finding.observed));
+        .push_back({Complaint::Kind::Unsafe, fmt::format("in `{}`: {}", finding.function, finding.observed),
+                    finding.line ? finding.file : "", finding.line, 0, std::string(property_word(finding.property))});
   }
 }
 
@@ -126,7 +125,7 @@ Result<Unit> build_unit(const Platform &platform, const CompileInput &input, Ste
   for (const CompilerMessage &message : compiled->messages())
     if (message.severity == CompilerMessage::Severity::Error || unit.output.refusals.empty())
       (message.severity == CompilerMessage::Severity::Error ? unit.output.refusals : unit.output.warnings)
-          .push_back(message_line(message));
+          .push_back(compiler_complaint(message));
   if (!compiled->ok())
     return unit;
   PassClock safety_clock;
@@ -146,7 +145,7 @@ Result<Unit> build_unit(const Platform &platform, const CompileInput &input, Ste
     return outside.error();
   for (const Finding &finding : verify_imports(*outside))
     (input.guru ? unit.output.warnings : unit.output.refusals)
-        .push_back(fmt::format("not proven safe ({}): {}", property_word(finding.property), finding.observed));
+        .push_back({Complaint::Kind::Unsafe, finding.observed, "", 0, 0, std::string(property_word(finding.property))});
   if (!unit.output.refusals.empty())
     return unit;
   unit.object = std::move(*object);
@@ -182,10 +181,17 @@ void keep(const Store &store, std::string_view kind, const CacheKey &key, Compil
   if (output.image.empty() || !output.refusals.empty() || !output.warnings.empty())
     return;
   if (auto put = store.put(kind, key, output.image); !put)
-    output.warnings.push_back(put.error().observed);
+    output.warnings.push_back({Complaint::Kind::Other, put.error().observed, "", 0, 0, ""});
 }
 
 } // namespace
+
+std::string Complaint::line_text() const {
+  std::string place = line && column ? fmt::format("{}:{}:{}: ", file, line, column)
+                      : line         ? fmt::format("{}:{}: ", file, line)
+                                     : "";
+  return place + (kind == Kind::Unsafe ? fmt::format("not proven safe ({}): ", property) : "") + text;
+}
 
 Result<Platform> open_kernel_platform(const Store &store, const KernelChoice &choice, const std::string &runtime_dir,
                                       StepTimes &times) {
@@ -226,7 +232,7 @@ Result<std::string> unit_text(const Platform &platform, const CompileInput &inpu
   if (!compiled)
     return compiled.error();
   if (!compiled->ok())
-    return Error{message_line(compiled->messages().front()), ""};
+    return Error{compiler_complaint(compiled->messages().front()).line_text(), ""};
   return form == UnitForm::Llvm ? compiled->ir_text() : compiled->emit_assembly();
 }
 

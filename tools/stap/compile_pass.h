@@ -24,11 +24,21 @@ struct CompileInput {
   std::vector<std::string> embedded_functions; // C names of the functions of embedded C
 };
 
-// What pass 4 gives. `refusals` not empty: the code was understood and refused (lines for standard error).
+// What pass 4 has to say about a piece of the unit.
+struct Complaint {
+  enum class Kind { Compiler, Unsafe, Other } kind = Kind::Other;
+  std::string text;
+  std::string file; // a script's name where embedded C is at fault; may be empty
+  unsigned line = 0, column = 0;
+  std::string property;          // Unsafe: which property was not proven
+  std::string line_text() const; // all of it in one line
+};
+
+// What pass 4 gives. `refusals` not empty: the code was understood and refused.
 struct CompileOutput {
   std::string image; // .ko, or the unit's object for the user runtime
-  std::vector<std::string> refusals;
-  std::vector<std::string> warnings;
+  std::vector<Complaint> refusals;
+  std::vector<Complaint> warnings;
   codegen::SafetyReport safety;
   bool from_cache = false;
 };

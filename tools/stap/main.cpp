@@ -2,6 +2,7 @@
 // stap: options, then the five passes in order; each can be the last (-p), which prints its result.
 #include "codegen/emit/emit.h"
 #include "tools/stap/compile_pass.h"
+#include "tools/stap/complaints.h"
 #include "tools/stap/kbuild.h"
 #include "tools/stap/options.h"
 #include "tools/stap/run_pass.h"
@@ -102,6 +103,7 @@ struct Run {
   StepTimes times;
   std::string name;
   WorkDirectory work;
+  Scripts &scripts;
 };
 
 // Writes what pass 4 made: to this directory with -m, to the cache as the result of -p4 (as SystemTap does), else to
@@ -125,14 +127,15 @@ Result<std::string> module_file(Run &run, const CompileOutput &output, const cha
 }
 
 // Says what pass 4 had to say; whether it refused the code.
-bool refused(const CompileOutput &output) {
-  for (const std::string &line : output.warnings)
-    fmt::print(stderr, "WARNING: {}\n", line);
-  for (const std::string &line : output.refusals)
-    fmt::print(stderr, "error: {}\n", line);
-  if (!output.refusals.empty())
+bool refused(Run &run, const CompileOutput &output) {
+  for (bool is_error : {false, true})
+    for (const Complaint &complaint : is_error ? output.refusals : output.warnings)
+      if (!note_complaint(complaint, is_error, run.scripts))
+        fmt::print(stderr, "{}: {}\n", is_error ? "error" : "WARNING", complaint.line_text());
+  bool errors = report(run.options, run.scripts) || !output.refusals.empty();
+  if (errors)
     fmt::print(stderr, "Pass 4: compilation failed.  [man error::pass4]\n");
-  return !output.refusals.empty();
+  return errors;
 }
 
 int run_ended(const Options &options, const PassClock &clock, const Result<int> &status) {
@@ -154,14 +157,14 @@ int run_kernel(Run &run, const CompileInput &input) {
     auto verdict = verify_for_kernel(*platform, input, run.times);
     if (!verdict)
       return fail(verdict.error());
-    if (refused(*verdict))
+    if (refused(run, *verdict))
       return failed;
   }
   auto output = options.use_kbuild ? kbuild_module(run.choice.build_dir, input, run.work.path())
                                    : compile_module(run.store, *platform, input, run.times);
   if (!output)
     return fail(output.error());
-  if (refused(*output))
+  if (refused(run, *output))
     return failed;
   auto path = module_file(run, *output, ".ko");
   if (!path)
@@ -190,7 +193,7 @@ int run_process(Run &run, const CompileInput &input) {
   auto output = compile_for_process(run.store, *platform, input, run.times);
   if (!output)
     return fail(output.error());
-  if (refused(*output))
+  if (refused(run, *output))
     return failed;
   say(options, 4,
       fmt::format("Pass 4: {} \"{}.o\" {}.", output->from_cache ? "using cached" : "compiled C into", run.name,
@@ -214,7 +217,7 @@ int run_process(Run &run, const CompileInput &input) {
 // Passes 1 to 3; an exit code, or -1 to go on with the C text.
 int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &input) {
   const Options &options = run.options;
-  Scripts scripts;
+  Scripts &scripts = run.scripts;
   PassClock parse_clock;
   if (auto parsed = parse_pass(options, run.choice, texts, run.store, scripts); !parsed)
     return fail(parsed.error());
@@ -306,7 +309,8 @@ int run_script(const Options &options) {
   auto store = codegen::Store::open(store_options);
   if (!store)
     return fail(store.error());
-  Run run{options, *choice, *store, {}, module_name(options, *choice, *texts), WorkDirectory(options.tmpdir)};
+  Scripts scripts;
+  Run run{options, *choice, *store, {}, module_name(options, *choice, *texts), WorkDirectory(options.tmpdir), scripts};
   if (options.keep_directory) {
     run.work.keep();
     fmt::print(stderr, "Keeping temporary directory \"{}\"\n", run.work.path());

@@ -128,7 +128,6 @@ Result<void> parse_pass(const Options &options, const KernelChoice &choice, cons
   ParseOptions parse = parse_options_for(options, choice, *scripts.target);
   ParseOptions library_parse = parse;
   library_parse.guru = true;
-  library_parse.arguments.clear();
   scripts.library = std::make_unique<Library>(scripts.sources, library_parse);
   std::vector<std::string> directories = tapset_directories(options);
   codegen::KeyBuilder key_builder;
@@ -163,6 +162,9 @@ void elaborate_pass(const Options &options, Scripts &scripts) {
   scripts.families = tapset::make_probe_families(*scripts.target);
   ElaborateOptions elaborate_options;
   elaborate_options.guru = options.guru;
+  elaborate_options.privilege = options.privilege;
+  if (!options.compatible.empty())
+    elaborate_options.compatible = options.compatible;
   elaborate_options.keep_unused = options.unoptimized;
   elaborate_options.skip_badvars = options.skip_badvars;
   elaborate_options.global_values = options.globals;
@@ -175,6 +177,8 @@ void elaborate_pass(const Options &options, Scripts &scripts) {
 ir::Module lower_pass(const Options &options, const std::string &module_name, Scripts &scripts) {
   LowerOptions lower_options;
   lower_options.module_name = module_name;
+  if (!options.compatible.empty())
+    lower_options.compatible = options.compatible;
   lower_options.defines = options.defines;
   if (options.buffer_mb)
     lower_options.defines.emplace_back("STP_BUFFER_KB", std::to_string(options.buffer_mb * 1024));
