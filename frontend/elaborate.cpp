@@ -62,6 +62,7 @@ public:
     if (diagnostics_.has_errors())
       return std::move(program_);
     infer_types(program_, diagnostics_);
+    names_.check_embedded();
     check_entries(program_, diagnostics_);
     check_foreach(program_, diagnostics_);
     check_regexes(program_, sources_, diagnostics_);

@@ -300,12 +300,10 @@ void define_global_set(Unit &unit, ir::GlobalId id) {
   std::string value = global.value == ir::ValueKind::Str ? "tap_str_in((value), TAP_MAXSTRINGLEN)" : "(int64_t)(value)";
   std::string head =
       fmt::format("#define STAP_GLOBAL_SET_{}({}{}value)", global.name, params, params.empty() ? "" : ", ");
-  if (is_map(global) && global.value == ir::ValueKind::Stat)
-    unit.out.line("{0} {1}_stat_add(c, &tap_globals.{1}, tap_where{2}, {3})", head, name, keys, value);
-  else if (is_map(global))
+  if (global.value == ir::ValueKind::Stat)
+    return;
+  if (is_map(global))
     unit.out.line("{0} {1}_set(c, &tap_globals.{1}, tap_where{2}, {3})", head, name, keys, value);
-  else if (global.value == ir::ValueKind::Stat)
-    unit.out.line("{0} {1}_add(tap_globals.{1}, {2})", head, name, value);
   else if (global.value == ir::ValueKind::Str)
     unit.out.line("{} TAP_STORE(tap_globals.{}, {})", head, name, value);
   else

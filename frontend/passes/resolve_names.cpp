@@ -252,11 +252,20 @@ void NameResolver::bind_pragmas(std::string_view code, std::string_view marker, 
       ++end;
     Name name = diagnostics_.sources().find_name(code.substr(at, end - at));
     GlobalRef ref = name ? declarations_.global(file, name) : GlobalRef{};
-    if (ref.decl)
+    if (ref.decl) {
       ids.push_back(instances_.global(ref));
-    else
+      embedded_uses_.emplace_back(ids.back(), loc);
+    } else {
       diagnostics_.report(DiagId::unknown_pragma_global, loc, {code.substr(at, end - at)});
+    }
   }
+}
+
+void NameResolver::check_embedded() {
+  for (auto [id, loc] : embedded_uses_)
+    if (id.index() < program_.globals.size() && program_.global(id).value == Type::stats)
+      diagnostics_.report(DiagId::embedded_statistic, loc, {program_.global(id).name})
+          .note(program_.global(id).loc, "declared here");
 }
 
 void NameResolver::set_arity(GlobalId id, int keys, Loc loc) {

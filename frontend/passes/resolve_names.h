@@ -38,6 +38,8 @@ public:
                     std::vector<ast::GlobalId> &ids);
   // After all bodies: gives each global its key count, and reports those that cannot be.
   void finish();
+  // When types are known: embedded C has scalars and arrays of values only.
+  void check_embedded();
 
 private:
   struct Scope {
@@ -64,6 +66,7 @@ private:
   SourceTable &sources_;
   Diagnostics &diagnostics_;
   std::vector<GlobalArity> arity_;
+  std::vector<std::pair<ast::GlobalId, Loc>> embedded_uses_; // of the globals that pragmas name
 };
 
 } // namespace tapjit
