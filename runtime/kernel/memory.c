@@ -25,14 +25,9 @@ bool __kprobes tap_read_user(void *dst, uint64_t address, uint32_t size)
 
 /*
  * copy_to_kernel_nofault is not exported. Its stores are inline functions of uaccess.h, with an exception
- * table of their own, but they are sound for canonical kernel addresses only: on others they are a WARN.
+ * table of their own; on an address that is not canonical they are a WARN, so one that cannot be read is not
+ * written.
  */
-static __always_inline bool tap_kernel_range(uint64_t address, uint32_t bytes)
-{
-	return address >= TASK_SIZE_MAX + PAGE_SIZE && (int64_t)(address << 16) >> 16 == (int64_t)address &&
-	       address + bytes > address;
-}
-
 #define TAP_STORE_INLINE(type)                                                                               \
 	do {                                                                                                 \
 		type value_;                                                                                 \
@@ -42,7 +37,9 @@ static __always_inline bool tap_kernel_range(uint64_t address, uint32_t bytes)
 
 bool __kprobes tap_write_kernel(uint64_t address, const void *from, uint32_t bytes)
 {
-	if (!tap_kernel_range(address, bytes))
+	u64 before;
+
+	if (bytes > sizeof(before) || !tap_read_kernel(&before, address, bytes))
 		return false;
 	pagefault_disable();
 	if (bytes == 8)
