@@ -22,7 +22,8 @@ struct Needs {
 
   // A body of embedded C reaches the context by that word; one that says it is pure may print all the same.
   void add(const ir::Function &embedded) {
-    bool context = embedded.embedded.text.find("CONTEXT") != std::string::npos;
+    const std::string &text = embedded.embedded.text;
+    bool context = text.find("CONTEXT") != std::string::npos || text.find("c->") != std::string::npos;
     budgets = prints = true;
     site |= context;
     regs |= context;

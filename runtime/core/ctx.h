@@ -145,6 +145,14 @@ TAP_INLINE void tap_unnest(struct tap_ctx *c)
 	c->nesting--;
 }
 
+/* After a handler that failed. */
+TAP_INLINE void tap_clear_failure(struct tap_ctx *c)
+{
+	c->error = NULL;
+	c->error_length = 0;
+	c->aborted = false;
+}
+
 TAP_INLINE int64_t tap_take_next(struct tap_ctx *c)
 {
 	bool next = c->next;

@@ -131,7 +131,7 @@ int __kprobes tap_leave(struct tap_ctx *c, unsigned long flags)
 
 	if (c->held)
 		tap_lock_set_release(c);
-	if (unlikely(c->error) && !c->aborted)
+	if (unlikely(c->error))
 		tap_report_error(lane);
 	tap_unit_finish(lane);
 	return tap_gate_end(c, !c->program->limits.overload_off, flags);
@@ -162,9 +162,9 @@ void __kprobes tap_report_error(struct tap_lane *lane)
 	struct tap_session *s = &tap_session;
 	struct tap_ctx *c = &lane->gate.ctx;
 
-	if (s->program->limits.quiet) {
-		lane->errors++;
-		c->error = NULL;
+	if (c->aborted || s->program->limits.quiet) {
+		lane->errors += !c->aborted;
+		tap_clear_failure(c);
 		return;
 	}
 	if (c->unit.lost || !write_error(c)) {
@@ -180,7 +180,7 @@ void __kprobes tap_report_error(struct tap_lane *lane)
 	lane->errors++;
 	if ((uint32_t)atomic_inc_return(&s->errors) > s->program->limits.errors)
 		session_fail(lane);
-	c->error = NULL;
+	tap_clear_failure(c);
 }
 
 void __kprobes tap_request_exit(struct tap_ctx *c)

@@ -117,7 +117,7 @@ void tap_session_run(const struct tap_site *site)
 	site->probe->handler(c);
 	if (c->held)
 		tap_lock_set_release(c);
-	if (c->error && !c->aborted)
+	if (c->error)
 		tap_report_error(lane);
 	tap_unit_finish(lane);
 	lane->gate.hits++;

@@ -33,7 +33,7 @@ static void report_failure(struct tap_ctx *c)
 	static const char near[] = " near ";
 	uint32_t n = c->error_length, tail = c->error_where ? (uint32_t)__builtin_strlen(c->error_where) : 0;
 	uint32_t total = n + (tail ? sizeof(near) - 1 + tail : 0);
-	bool quiet = c->program->limits.quiet;
+	bool quiet = c->aborted || c->program->limits.quiet;
 	uint8_t *at = quiet ? NULL : tap_record(c, TAP_RECORD_ERROR, TAP_STR_BYTES(total));
 
 	if (at) {
@@ -45,7 +45,7 @@ static void report_failure(struct tap_ctx *c)
 			__builtin_memcpy(at + 4 + n + sizeof(near) - 1, c->error_where, tail);
 		}
 	}
-	c->error = NULL;
+	tap_clear_failure(c);
 	if (!quiet && ++session.errors > c->program->limits.errors)
 		session.state = TAP_STATE_ERROR;
 }
