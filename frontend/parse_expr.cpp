@@ -253,11 +253,6 @@ Expr *Parser::parse_access() {
   Expr *base = parse_primary();
   Target node{};
   bool is_target = base->as<Target>() != nullptr;
-  if (!is_target && !options_.has("2.6")) { // `&` and `->` were for target variables only
-    if (address_of && !failing_)
-      fail(DiagId::expected, loc, {"a target variable behind `&`", std::string(describe(*base))});
-    return base;
-  }
   if (is_target)
     node = *base->as<Target>();
   std::vector<TargetStep> steps;
