@@ -238,6 +238,8 @@ void emit_embedded(Unit &unit, const ir::Function &function) {
   if (function.embedded.expression)
     out.line("{}", function.result == Type::Str ? "tap_set_string(STAP_RETVALUE, sizeof(STAP_RETVALUE), ("
                                                 : "STAP_RETVALUE = (int64_t)(");
+  if (!function.embedded.start.valid() && function.loc.valid() && unit.module.locations[function.loc.index].line)
+    out.at_script(unit.module.locations[function.loc.index].file, unit.module.locations[function.loc.index].line);
   emit_script_text(unit, function.embedded.text, function.embedded.start);
   if (function.embedded.expression)
     out.line("{}", function.result == Type::Str ? "));" : ");");
