@@ -219,8 +219,8 @@ private:
     auto compiled = compile_for_process(no_store_, platform_, input, times);
     if (!compiled)
       return compiled.error();
-    for (const std::string &refusal : compiled->refusals)
-      return Error{"refused: " + refusal, ""};
+    for (const Complaint &refusal : compiled->refusals)
+      return Error{"refused: " + refusal.line_text(), ""};
     return std::move(compiled->image);
   }
 
