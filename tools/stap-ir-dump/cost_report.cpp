@@ -38,10 +38,18 @@ json cost_report(const ir::Module &module) {
 }
 
 std::string cost_text(const json &report) {
-  std::string text = fmt::format("{:<20} {:<8} {:>14}\n", "handler", "context", "instructions");
-  for (const json &probe : report)
-    text += fmt::format("{:<20} {:<8} {:>14}\n", probe["handler"].get<std::string>(),
-                        probe["context"].get<std::string>(), probe["instructions"].get<int64_t>());
+  std::string text = fmt::format("{:<20} {:<8} {:>13} {:>10} {:>9} {:>8} {:>6}  {}\n", "handler", "context",
+                                 "instructions", "ns", "actions", "budget", "depth", "bound");
+  for (const json &probe : report) {
+    text += fmt::format("{:<20} {:<8} {:>13} {:>10.0f} {:>9} {:>8} {:>6}  {}\n", probe["handler"].get<std::string>(),
+                        probe["context"].get<std::string>(), probe["instructions"].get<int64_t>(),
+                        probe["ns"].get<double>(), probe["actions"].is_null() ? "-" : probe["actions"].dump(),
+                        probe["budget"].get<int64_t>(), probe["recursion_depth"].get<int64_t>(),
+                        probe["reason"].get<std::string>());
+    for (const json &loop : probe["loops"])
+      text += fmt::format("  loop at ^{} of {}: {}\n", loop["block"].get<int64_t>(),
+                          loop["function"].get<std::string>(), loop["reason"].get<std::string>());
+  }
   return text;
 }
 
