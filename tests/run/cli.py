@@ -5,7 +5,7 @@
   cli.py --stap STAP [unittest arguments]
 
 Each test has a cache, a TMPDIR and a working directory of its own; after each, TMPDIR must be empty and the cache must hold no unfinished entry."""
-import argparse, glob, json, os, pathlib, re, signal, subprocess, sys, tempfile, unittest
+import argparse, glob, json, os, pathlib, re, shlex, signal, subprocess, sys, tempfile, unittest
 
 here = pathlib.Path(__file__).resolve().parent
 HELLO = 'probe begin { println("hello") exit() }'
@@ -175,8 +175,8 @@ class BadInput(Case):
         self.refused("-e", "function f() %{ %} " + HELLO, says="embedded code needs guru mode", place="<input>:1:14", hint="-g")
 
     def test_wrong_embedded_c(self):
-        self.refused("-g", "-e", "function f() %{\n  this is no C;\n%} probe begin { f() exit() }", says="<input>:2:3: ")
-        self.refused("-g", "-e", "function f()\n\n%{ /* embedded */\n  this is no C;\n%} probe begin { f() exit() }", says="<input>:4:3: ")
+        self.refused("-g", "-e", "function f() %{\n  this is no C;\n%} probe begin { f() exit() }", says="embedded C: use of undeclared identifier 'this'", place="<input>:2:3")
+        self.refused("-g", "-e", "function f()\n\n%{ /* embedded */\n  this is no C;\n%} probe begin { f() exit() }", says="embedded C: use of undeclared identifier 'this'", place="<input>:4:3")
 
     def test_warnings(self):
         script = "probe begin { if (x) println(1) exit() }"
@@ -385,16 +385,18 @@ class Passes(Case):
         text = path.read_text()
         arguments = re.search(r"^#! args: *(.*)$", text, re.M)
         options_ = re.search(r"^#! options: *(.*)$", text, re.M)
-        return (["-g"] if options_ and "-g" in options_[1].split() else []), (arguments[1].split() if arguments else [])
+        given = shlex.split(options_[1].replace("@HERE@", str(here))) if options_ else []
+        flags = [word for number, word in enumerate(given) if word in ("-g", "--compatible", "-I") or number and given[number - 1] in ("--compatible", "-I")]
+        return flags, shlex.split(arguments[1]) if arguments else []
 
     def test_pass_1_parses_again_to_the_same(self):
         for path in self.scripts + sorted((here.parent.parent / "tapset/scripts").glob("*.stp")):
             with self.subTest(script=path.name):
                 flags, arguments = self.words(path)
-                once = self.stap("--runtime=user", "-g", "-p1", str(path), "--", *arguments)
+                once = self.stap("--runtime=user", "-g", *flags, "-p1", str(path), "--", *arguments)
                 self.assertEqual(once.returncode, 0, once.stderr)
                 self.write("again.stp", once.stdout)
-                again = self.stap("--runtime=user", "-g", "-p1", "again.stp")
+                again = self.stap("--runtime=user", "-g", *flags, "-p1", "again.stp")
                 self.assertEqual((again.returncode, again.stdout), (0, once.stdout), again.stderr)
 
     def test_pass_2_lists_what_there_is(self):
