@@ -49,11 +49,13 @@ ValueId BodyLowerer::combine(ast::AssignOp op, ValueId before, ValueId with) {
 ValueId BodyLowerer::assign_stat(const ast::Assign &n) {
   if (const auto *index = n.target->as<ast::Index>()) {
     std::vector<ValueId> keys = key_values(index->keys);
-    builder_.map_stat_add(array_of(*index->base), std::move(keys), value(*n.value));
-  } else {
-    builder_.stat_add(array_of(*n.target), value(*n.value));
+    ValueId added = value(*n.value);
+    builder_.map_stat_add(array_of(*index->base), std::move(keys), added);
+    return added;
   }
-  return ValueId::none();
+  ValueId added = value(*n.value);
+  builder_.stat_add(array_of(*n.target), added);
+  return added;
 }
 
 ValueId BodyLowerer::assign(const ast::Assign &n, bool is_used) {

@@ -81,6 +81,11 @@ private:
   };
   Scan begin_scan(ir::GlobalId map, const ir::Sort &sort, ir::ValueId limit, const std::vector<ir::ValueId> &slice);
   void end_scan(const Scan &scan);
+  bool is_iterated(ir::GlobalId map) const; // a foreach over it is open, here or in a caller
+  ir::ValueId foreach_limit(const ast::Expr &expr);
+  void foreach_bucket(const ast::Foreach &n, const ast::Histogram &histogram);
+  // A slice as slice ops take it: `keys` without holes; bit n of the result set: key n was `*`.
+  int64_t fill_holes(ir::GlobalId map, std::vector<ir::ValueId> &keys);
 
   // expressions; a value that does not exist (a print) is none()
   ir::ValueId value(const ast::Expr &expr);
@@ -130,7 +135,9 @@ private:
   ir::GlobalId array_of(const ast::Expr &array) const;
 
   // prints
-  bool print_histogram(const ast::Print &n);
+  ir::ValueId print(const ast::Print &n);
+  ir::ValueId print_histogram(const ast::Print &n, const ast::Histogram &histogram);
+  ir::ValueId bucket(const ast::Histogram &histogram, const ast::Expr &index);
   void format_arguments(const ast::Print &n, FormatText &format);
   void plain_arguments(const ast::Print &n, FormatText &format);
   void constant_or_value(const ast::Expr &arg, FormatText &format);
@@ -149,6 +156,7 @@ private:
   const FunctionInfo *function_ = nullptr; // null in a handler
   std::vector<ir::VariableId> locals_;     // by ast::LocalId
   std::vector<Loop> loops_;
+  std::vector<ir::GlobalId> iterated_; // arrays of the foreachs that are open
   Loc location_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Globals that are written and never read are shown when the session ends, as SystemTap spells them: `n=0x5`, `s="x"`,
-// `m["k",1]=0x1`, `t @count=0x2 @min=0x1 @max=0x3 @sum=0x4 @avg=0x2`. Arrays go by falling value.
+// Globals that are written and never read are shown when the session ends, as SystemTap spells them: `n=5`, `s="x"`,
+// `m["k",1]=1`, `t @count=2 @min=1 @max=3 @sum=4 @avg=2`, `t @count=0x0` where it is empty. Arrays go by falling value.
 #include "frontend/lower_module.h"
 
 #include <algorithm>
@@ -60,7 +60,7 @@ private:
     if (type == ast::Type::stats)
       return show_stat(global, head, std::move(args), iter);
     args.push_back(iter.valid() ? builder_.iter_value(iter) : builder_.gload(global));
-    builder_.print(head + (type == ast::Type::string ? "=\"%s\"\n" : "=%#x\n"), std::move(args));
+    builder_.print(head + (type == ast::Type::string ? "=\"%s\"\n" : "=%d\n"), std::move(args));
   }
 
   ValueId field(ir::GlobalId global, ValueId iter, StatField which) {
@@ -72,17 +72,16 @@ private:
     ir::BlockId full = builder_.new_block(), empty = builder_.new_block(), after = builder_.new_block();
     std::vector<ValueId> all = args;
     all.push_back(field(global, iter, StatField::Count));
-    args.push_back(all.back());
     builder_.branch(all.back(), full, empty);
     builder_.seal(full);
     builder_.seal(empty);
     builder_.set_block(empty);
-    builder_.print(head + " @count=%#x\n", std::move(args));
+    builder_.print(head + " @count=0x0\n", std::move(args));
     builder_.jump(after);
     builder_.set_block(full);
     for (StatField which : {StatField::Min, StatField::Max, StatField::Sum, StatField::Avg})
       all.push_back(field(global, iter, which));
-    builder_.print(head + " @count=%#x @min=%#x @max=%#x @sum=%#x @avg=%#x\n", std::move(all));
+    builder_.print(head + " @count=%d @min=%d @max=%d @sum=%d @avg=%d\n", std::move(all));
     builder_.jump(after);
     builder_.seal(after);
     builder_.set_block(after);

@@ -41,6 +41,8 @@ void BodyLowerer::effect(const ast::Expr &expr) {
     assign(*n, false);
   else if (const auto *n = expr.as<ast::IncDec>())
     increment(*n, false);
+  else if (const auto *n = expr.as<ast::Print>())
+    print(*n);
   else
     value(expr);
 }
@@ -103,9 +105,17 @@ ValueId BodyLowerer::lower(const ast::Expr &, const ast::Variable &n) {
                                : builder_.read(locals_[n.binding.index]);
 }
 
-ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Index &n) {
-  if (!n.base->as<ast::Variable>())
-    return unsupported(expr, "a histogram's bucket");
+ValueId BodyLowerer::bucket(const ast::Histogram &histogram, const ast::Expr &number) {
+  const auto *index = histogram.stat->as<ast::Index>();
+  std::vector<ValueId> keys = index ? key_values(index->keys) : std::vector<ValueId>();
+  ValueId bucket = value(number);
+  return index ? builder_.map_stat_bucket(array_of(*index->base), std::move(keys), bucket, false)
+               : builder_.stat_bucket(array_of(*histogram.stat), bucket, false);
+}
+
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Index &n) {
+  if (const auto *histogram = n.base->as<ast::Histogram>())
+    return bucket(*histogram, *n.keys[0]);
   return builder_.map_get(array_of(*n.base), key_values(n.keys));
 }
 
@@ -160,18 +170,8 @@ ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Conditional &n) {
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::ArrayIn &n) {
   GlobalId map = array_of(*n.array);
   std::vector<ValueId> keys = key_values(n.keys);
-  bool is_whole = true;
-  for (ValueId key : keys)
-    is_whole &= key.valid();
-  if (is_whole)
-    return builder_.map_has(map, std::move(keys));
-  ir::VariableId found = builder_.new_variable(ir::Type::I64);
-  builder_.write(found, builder_.const_i64(0));
-  Scan scan = begin_scan(map, ir::Sort(), builder_.const_i64(-1), keys);
-  builder_.write(found, builder_.const_i64(1));
-  builder_.jump(scan.exit);
-  end_scan(scan);
-  return builder_.read(found);
+  int64_t any = fill_holes(map, keys);
+  return any ? builder_.map_has_slice(map, std::move(keys), any) : builder_.map_has(map, std::move(keys));
 }
 
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Regex &n) {

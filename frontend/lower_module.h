@@ -6,6 +6,7 @@
 #include "ir/builder.h"
 
 #include <optional>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -44,6 +45,7 @@ struct ModuleState {
   std::unordered_map<uint32_t, BodyGroup> groups; // by Loc of the body
   std::unordered_map<uint32_t, ir::LocationId> locations;
   bool reads_groups = false; // the program calls matched() or ngroups()
+  std::vector<std::set<uint32_t>> iterated_around; // by ast::FunctionId: see find_iterated_around
 
   const Callee &callee(ast::FunctionId id);
   void fill_embedded(const FunctionInfo &info, ir::Function &function);
@@ -82,6 +84,10 @@ bool reads_groups(const Program &program);
 ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vector<LocalId> &live_in);
 // An earlier probe that does the same as `probe`, whose handler is the module's last function; none() if there is none.
 ir::ProbeId find_same_probe(ModuleState &state, const Handler &handler, const ir::Probe &probe);
+
+// lower_iterated.cpp: the arrays (ast::GlobalId) that a foreach around a call of each function (by ast::FunctionId),
+// direct or not, goes through.
+std::vector<std::set<uint32_t>> find_iterated_around(const Program &program);
 
 // lower_display.cpp: a probe that prints the globals that are written and never read.
 void add_display_probe(ModuleState &state);

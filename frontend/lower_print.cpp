@@ -102,28 +102,32 @@ void BodyLowerer::plain_arguments(const ast::Print &n, FormatText &format) {
     format.literal("\n");
 }
 
-bool BodyLowerer::print_histogram(const ast::Print &n) {
-  if (n.args.size() != 1)
-    return false;
-  const auto *histogram = n.args[0]->as<ast::Histogram>();
-  if (!histogram)
-    return false;
-  if (n.to_string) {
-    state_.unsupported(n.args[0]->loc, "a histogram as a string");
-    return true;
+// Its table ends in an empty line, and println adds none.
+ValueId BodyLowerer::print_histogram(const ast::Print &n, const ast::Histogram &histogram) {
+  if (const auto *index = histogram.stat->as<ast::Index>()) {
+    ir::GlobalId map = array_of(*index->base);
+    std::vector<ValueId> keys = key_values(index->keys);
+    if (n.to_string)
+      return builder_.map_sprint_hist(map, std::move(keys));
+    builder_.map_print_hist(map, std::move(keys));
+  } else if (n.to_string) {
+    return builder_.sprint_hist(array_of(*histogram.stat));
+  } else {
+    builder_.print_hist(array_of(*histogram.stat));
   }
-  if (const auto *index = histogram->stat->as<ast::Index>())
-    builder_.map_print_hist(array_of(*index->base), key_values(index->keys));
-  else
-    builder_.print_hist(array_of(*histogram->stat));
-  if (n.newline)
-    builder_.print("\n", {});
-  return true;
+  return ValueId::none();
 }
 
-ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Print &n) {
-  if (print_histogram(n))
-    return n.to_string ? zero(expr.type) : ValueId::none();
+// What prints gives 0, where somebody asks.
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::Print &n) {
+  ValueId text = print(n);
+  return text.valid() ? text : builder_.const_i64(0);
+}
+
+// The string of an s... form; none() of the others.
+ValueId BodyLowerer::print(const ast::Print &n) {
+  if (const auto *histogram = n.args.size() == 1 ? n.args[0]->as<ast::Histogram>() : nullptr)
+    return print_histogram(n, *histogram);
   FormatText format;
   if (n.formatted)
     format_arguments(n, format);

@@ -4,6 +4,9 @@
 #include "frontend/lower_body.h"
 
 #include "frontend/visit.h"
+#include "ir/signature.h"
+
+#include <algorithm>
 
 namespace tapjit::lowering {
 
@@ -161,9 +164,28 @@ void BodyLowerer::lower(const ast::For &n) {
   loop(n.condition, n.step, *n.body);
 }
 
+bool BodyLowerer::is_iterated(GlobalId map) const {
+  if (std::find(iterated_.begin(), iterated_.end(), map) != iterated_.end())
+    return true;
+  size_t function = function_ ? size_t(function_ - state_.program.functions.data()) : state_.iterated_around.size();
+  return function < state_.iterated_around.size() && state_.iterated_around[function].contains(map.index);
+}
+
+int64_t BodyLowerer::fill_holes(GlobalId map, std::vector<ValueId> &keys) {
+  int64_t any = 0;
+  for (size_t index = 0; index < keys.size(); ++index)
+    if (!keys[index].valid()) {
+      keys[index] = zero(state_.variable(map).keys[index]);
+      any |= int64_t(1) << index;
+    }
+  return any;
+}
+
 BodyLowerer::Scan BodyLowerer::begin_scan(GlobalId map, const ir::Sort &sort, ValueId limit,
                                           const std::vector<ValueId> &slice) {
   Scan scan;
+  std::vector<ValueId> keys = slice;
+  int64_t any = fill_holes(map, keys);
   scan.iter = builder_.iter_begin(map, sort, limit);
   scan.header = builder_.new_block();
   scan.exit = builder_.new_block();
@@ -171,19 +193,10 @@ BodyLowerer::Scan BodyLowerer::begin_scan(GlobalId map, const ir::Sort &sort, Va
   builder_.set_block(scan.header);
   builder_.charge();
   BlockId inside = builder_.new_block();
-  builder_.branch(builder_.iter_next(scan.iter), inside, scan.exit);
+  builder_.branch(keys.empty() ? builder_.iter_next(scan.iter) : builder_.iter_next_slice(scan.iter, keys, any), inside,
+                  scan.exit);
   builder_.seal(inside);
   builder_.set_block(inside);
-  for (size_t index = 0; index < slice.size(); ++index) {
-    if (!slice[index].valid())
-      continue;
-    BlockId same = builder_.new_block();
-    ValueId key = builder_.iter_key(scan.iter, int64_t(index));
-    ir::Op equal = builder_.type_of(key) == ir::Type::Str ? ir::Op::StrEq : ir::Op::Eq;
-    builder_.branch(builder_.binary(equal, key, slice[index]), same, scan.header);
-    builder_.seal(same);
-    builder_.set_block(same);
-  }
   return scan;
 }
 
@@ -215,36 +228,75 @@ static ir::Sort sort_of(const ast::Foreach &n) {
   return sort;
 }
 
-void BodyLowerer::lower(const ast::Foreach &n) {
-  if (n.array->kind() == ast::ExprKind::Histogram) {
-    state_.unsupported(n.array->loc, "`foreach` over a histogram's buckets");
-    return;
-  }
-  GlobalId map = array_of(*n.array);
-  std::vector<ValueId> slice = key_values(n.slice);
-  ValueId limit = n.limit ? value(*n.limit) : builder_.const_i64(-1);
-  // A slice takes its limit from the elements that match.
-  bool counts_itself = n.limit && !slice.empty();
-  ir::VariableId left = builder_.new_variable(ir::Type::I64);
-  if (counts_itself)
-    builder_.write(left, limit);
-  Scan scan = begin_scan(map, sort_of(n), counts_itself ? builder_.const_i64(-1) : limit, slice);
-  if (counts_itself) {
+// The keys are the numbers of all buckets in order, the value is a bucket's count. An empty statistic has empty
+// buckets.
+void BodyLowerer::foreach_bucket(const ast::Foreach &n, const ast::Histogram &histogram) {
+  const auto *element = histogram.stat->as<ast::Index>();
+  GlobalId stat = array_of(element ? *element->base : *histogram.stat);
+  std::vector<ValueId> keys = element ? key_values(element->keys) : std::vector<ValueId>();
+  int64_t count = int64_t(ir::bucket_count(state_.variable(stat).stat));
+  ir::VariableId bucket = builder_.new_variable(ir::Type::I64);
+  builder_.write(bucket, builder_.const_i64(0));
+  ValueId limit = n.limit ? value(*n.limit) : ValueId::none();
+  BlockId header = builder_.new_block(), inside = builder_.new_block(), next = builder_.new_block(),
+          after = builder_.new_block();
+  builder_.jump(header);
+  builder_.set_block(header);
+  builder_.charge();
+  builder_.branch(builder_.binary(ir::Op::Lt, builder_.read(bucket), builder_.const_i64(count)), inside, after);
+  builder_.seal(inside);
+  builder_.set_block(inside);
+  if (n.limit) {
     BlockId within = builder_.new_block();
-    ValueId before = builder_.read(left);
-    builder_.branch(builder_.binary(ir::Op::Gt, before, builder_.const_i64(0)), within, scan.exit);
+    builder_.branch(builder_.binary(ir::Op::Lt, builder_.read(bucket), limit), within, after);
     builder_.seal(within);
     builder_.set_block(within);
-    builder_.write(left, builder_.binary(ir::Op::Sub, before, builder_.const_i64(1)));
   }
+  assign_variable(*n.keys[0]->as<ast::Variable>(), builder_.read(bucket));
+  if (n.value)
+    assign_variable(*n.value->as<ast::Variable>(),
+                    element ? builder_.map_stat_bucket(stat, keys, builder_.read(bucket), true)
+                            : builder_.stat_bucket(stat, builder_.read(bucket), true));
+  loops_.push_back({after, next});
+  statement(*n.body);
+  loops_.pop_back();
+  builder_.jump(next);
+  builder_.seal(next);
+  builder_.set_block(next);
+  builder_.write(bucket, builder_.binary(ir::Op::Add, builder_.read(bucket), builder_.const_i64(1)));
+  builder_.jump(header);
+  builder_.seal(header);
+  builder_.seal(after);
+  builder_.set_block(after);
+}
+
+// A negative limit is none of the elements; to IR it would be all of them.
+ValueId BodyLowerer::foreach_limit(const ast::Expr &expr) {
+  ValueId limit = value(expr);
+  const ir::Inst &inst = builder_.function().insts[limit.index];
+  if (inst.op == ir::Op::ConstI64)
+    return inst.imm < 0 ? builder_.const_i64(0) : limit;
+  ValueId sign = builder_.binary(ir::Op::Shr, limit, builder_.const_i64(63));
+  return builder_.binary(ir::Op::And, limit, builder_.unary(ir::Op::Not, sign));
+}
+
+void BodyLowerer::lower(const ast::Foreach &n) {
+  if (const auto *histogram = n.array->as<ast::Histogram>())
+    return foreach_bucket(n, *histogram);
+  GlobalId map = array_of(*n.array);
+  std::vector<ValueId> slice = key_values(n.slice);
+  ValueId limit = n.limit ? foreach_limit(*n.limit) : builder_.const_i64(-1);
+  ir::Sort sort = sort_of(n);
+  sort.nested = sort.by != ir::Sort::By::None && is_iterated(map);
+  Scan scan = begin_scan(map, sort, limit, slice);
   for (size_t index = 0; index < n.keys.size(); ++index)
     assign_variable(*n.keys[index]->as<ast::Variable>(), builder_.iter_key(scan.iter, int64_t(index)));
-  if (n.value && state_.variable(map).value == ast::Type::stats)
-    state_.unsupported(n.value->loc, "a statistic as the value of a `foreach`");
-  else if (n.value)
+  if (n.value)
     assign_variable(*n.value->as<ast::Variable>(), builder_.iter_value(scan.iter));
   loops_.push_back({scan.exit, scan.header});
+  iterated_.push_back(map);
   statement(*n.body);
+  iterated_.pop_back();
   loops_.pop_back();
   end_scan(scan);
 }
@@ -314,12 +366,11 @@ void BodyLowerer::lower_chain(const FunctionInfo &function, ir::FunctionId first
 void BodyLowerer::lower(const ast::Delete &n) {
   if (const auto *index = n.target->as<ast::Index>()) {
     std::vector<ValueId> keys = key_values(index->keys);
-    for (ValueId key : keys)
-      if (!key.valid()) {
-        state_.unsupported(n.target->loc, "`delete` of a slice");
-        return;
-      }
-    builder_.map_del(array_of(*index->base), std::move(keys));
+    GlobalId map = array_of(*index->base);
+    if (int64_t any = fill_holes(map, keys))
+      builder_.map_del_slice(map, std::move(keys), any);
+    else
+      builder_.map_del(map, std::move(keys));
     return;
   }
   const auto *variable = n.target->as<ast::Variable>();

@@ -100,7 +100,9 @@ Expr *Parser::cover(size_t first, Expr *expr) const {
 }
 
 void Parser::check_assignable(const Expr &expr) {
-  if (expr.as<Variable>() || expr.as<Index>() || expr.as<Target>() || failing_)
+  const Index *index = expr.as<Index>();
+  bool is_bucket = index && index->base->as<Histogram>();
+  if (expr.as<Variable>() || (index && !is_bucket) || expr.as<Target>() || failing_)
     return;
   diagnostics_.report(DiagId::not_assignable, expr.range());
 }
@@ -159,10 +161,8 @@ Expr *Parser::parse_binary(int min_precedence) {
       if (in_precedence < min_precedence || in_precedence > max_precedence)
         break;
       take();
-      Loc array_loc = peek().loc;
-      Expr *array = make(array_loc, Variable{take_name("an array"), {}});
       Expr *keys[] = {left};
-      left = cover(first, make(token.loc, ArrayIn{file_.arena.copy(std::span<Expr *const>(keys)), array}));
+      left = cover(first, parse_in(token.loc, file_.arena.copy(std::span<Expr *const>(keys))));
       max_precedence = in_precedence - 1; // `a in b in c` and `a in b == c` have no meaning
     } else if (token.kind == TokenKind::match || token.kind == TokenKind::not_match) {
       if (regex_precedence < min_precedence || regex_precedence > max_precedence || compared)
@@ -374,9 +374,18 @@ Expr *Parser::parse_tuple_in() {
     return keys[0];
   Loc loc = peek().loc;
   expect(TokenKind::kw_in);
+  return parse_in(loc, file_.arena.copy(keys));
+}
+
+// Behind `in`: an array, or a histogram, whose count in that bucket it gives.
+Expr *Parser::parse_in(Loc loc, List<Expr *> keys) {
   Loc array_loc = peek().loc;
-  Expr *array = make(array_loc, Variable{take_name("an array"), {}});
-  return make(loc, ArrayIn{file_.arena.copy(keys), array});
+  if (!is(TokenKind::at_word) || !peek().text.starts_with("hist_"))
+    return make(loc, ArrayIn{keys, make(array_loc, Variable{take_name("an array"), {}})});
+  Expr *histogram = parse_at_word();
+  if ((!histogram->as<Histogram>() || keys.size() != 1 || !keys[0]) && !failing_)
+    fail(DiagId::expected, array_loc, {"an array or one bucket of a histogram", describe(*histogram)});
+  return make(loc, Index{histogram, keys});
 }
 
 Expr *Parser::parse_name() {

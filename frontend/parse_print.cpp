@@ -110,9 +110,7 @@ std::vector<FormatPart> Parser::parse_format(std::string_view format, Loc loc, b
     part.width_kind = read_size(format, at, part.width);
     if (at < format.size() && format[at] == '.') {
       ++at;
-      part.precision_kind = read_size(format, at, part.precision);
-      if (part.precision_kind == FormatPart::Size::none)
-        part.precision_kind = FormatPart::Size::fixed;
+      part.precision_kind = read_size(format, at, part.precision); // a lone `.` is none
     }
     if (at < format.size() && format[at] == 'l')
       ++at;

@@ -219,6 +219,9 @@ void Parser::parse_foreach_array(Foreach &node) {
     node.array = cover(first, parse_at_word());
     if (!node.array->as<Histogram>() && !failing_)
       fail(DiagId::expected, loc, {"an array or a histogram", describe(*node.array)});
+    if (accept(TokenKind::lbracket)) // SystemTap takes a slice of buckets, and a sort, and goes through all in order
+      parse_keys(true);
+    parse_sort(node);
     return;
   }
   node.array = make(loc, Variable{take_name("an array"), {}});

@@ -146,6 +146,7 @@ private:
   ast::Expr *parse_tuple_in();
   ast::Expr *parse_at_word();
   ast::Expr *parse_stat(ast::StatOp op, Loc loc);
+  ast::Expr *parse_in(Loc loc, ast::List<ast::Expr *> keys);
   ast::Expr *parse_histogram(bool logarithmic, Loc loc); // without what follows it
   bool at_histogram() const;
   ast::Expr *parse_cast(Loc loc);

@@ -108,6 +108,13 @@ public:
     return viewed(append(Op::MapGet, std::move(keys), map.index));
   }
   ValueId map_has(GlobalId map, std::vector<ValueId> keys) { return append(Op::MapHas, std::move(keys), map.index); }
+  // Slices: bit n of `any` set: key n may be anything, and is 0 or "" in `keys`.
+  ValueId map_has_slice(GlobalId map, std::vector<ValueId> keys, int64_t any) {
+    return append(Op::MapHasSlice, std::move(keys), map.index, any);
+  }
+  void map_del_slice(GlobalId map, std::vector<ValueId> keys, int64_t any) {
+    append(Op::MapDelSlice, std::move(keys), map.index, any);
+  }
   void map_set(GlobalId map, std::vector<ValueId> keys, ValueId value) {
     append(Op::MapSet, with(std::move(keys), value), map.index);
   }
@@ -124,11 +131,22 @@ public:
   ValueId map_stat_get(GlobalId map, std::vector<ValueId> keys, StatField field) {
     return append(Op::MapStatGet, std::move(keys), map.index, int64_t(field));
   }
+  // The count of a histogram's bucket; `lenient`: 0 rather than a failure where there is none.
+  ValueId stat_bucket(GlobalId stat, ValueId bucket, bool lenient) {
+    return append(Op::StatBucket, {bucket}, stat.index, lenient);
+  }
+  ValueId map_stat_bucket(GlobalId map, std::vector<ValueId> keys, ValueId bucket, bool lenient) {
+    return append(Op::MapStatBucket, with(std::move(keys), bucket), map.index, lenient);
+  }
 
   ValueId iter_begin(GlobalId map, const Sort &sort, ValueId limit) {
     return append(Op::IterBegin, {limit}, map.index, interner_.sort(sort));
   }
   ValueId iter_next(ValueId iter) { return append(Op::IterNext, {iter}, map_of(iter)); }
+  ValueId iter_next_slice(ValueId iter, std::vector<ValueId> keys, int64_t any) {
+    keys.insert(keys.begin(), iter);
+    return append(Op::IterNextSlice, std::move(keys), map_of(iter), any);
+  }
   ValueId iter_key(ValueId iter, int64_t key) { return viewed(append(Op::IterKey, {iter}, map_of(iter), key)); }
   ValueId iter_value(ValueId iter) { return viewed(append(Op::IterValue, {iter}, map_of(iter))); }
   ValueId iter_stat(ValueId iter, StatField field) {
@@ -141,6 +159,10 @@ public:
   }
   void print_hist(GlobalId stat) { append(Op::PrintHist, {}, stat.index); }
   void map_print_hist(GlobalId map, std::vector<ValueId> keys) { append(Op::MapPrintHist, std::move(keys), map.index); }
+  ValueId sprint_hist(GlobalId stat) { return append(Op::SprintHist, {}, stat.index); }
+  ValueId map_sprint_hist(GlobalId map, std::vector<ValueId> keys) {
+    return append(Op::MapSprintHist, std::move(keys), map.index);
+  }
 
   ValueId call(FunctionId callee, std::vector<ValueId> args) { return append(Op::Call, std::move(args), callee.index); }
   void error(ValueId message) { append(Op::Error, {message}); }

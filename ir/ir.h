@@ -178,6 +178,7 @@ struct Sort {
   uint32_t key = 0;                   // By::Key
   StatField field = StatField::Count; // By::Stat
   bool descending = false;
+  bool nested = false; // inside another iteration of the map: the order of its list must not change
   friend bool operator==(const Sort &, const Sort &) = default;
 };
 

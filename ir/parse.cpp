@@ -482,6 +482,7 @@ private:
     if (sort.by == Sort::By::Stat)
       sort.field = take_enum<StatField>(stat_fields);
     sort.descending = accept_word("desc");
+    sort.nested = accept_word("nested");
     return interner_.sort(sort);
   }
 

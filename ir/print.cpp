@@ -257,7 +257,7 @@ private:
       result += fmt::format(" {}", sort.key);
     if (sort.by == Sort::By::Stat)
       result += fmt::format(" {}", words(stat_fields, sort.field));
-    return result + (sort.descending ? " desc" : "");
+    return result + (sort.descending ? " desc" : "") + (sort.nested ? " nested" : "");
   }
 
   void print_probe(size_t index, const Probe &probe) {

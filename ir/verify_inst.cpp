@@ -62,6 +62,11 @@ bool fits_imm(const Module &module, const Function &function, const Inst &inst) 
     return inst.imm >= 0 && inst.aux < module.globals.size() && size_t(inst.imm) < module.globals[inst.aux].keys.size();
   case Op::Charge:
     return inst.imm > 0;
+  case Op::MapHasSlice:
+  case Op::MapDelSlice:
+  case Op::IterNextSlice:
+    return inst.imm >= 0 && inst.aux < module.globals.size() &&
+           inst.imm < int64_t(1) << module.globals[inst.aux].keys.size();
   default:
     return true;
   }

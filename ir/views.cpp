@@ -85,8 +85,8 @@ void mark_short_lived_results(const Module &module, const Function &function, st
 bool needs_slot(const Inst &inst, bool lasting) {
   if (inst.type != Type::Str)
     return false;
-  bool makes_bytes =
-      inst.op == Op::StrCopy || inst.op == Op::StrConcat || inst.op == Op::Sprint || inst.op == Op::RegexGroup;
+  bool makes_bytes = inst.op == Op::StrCopy || inst.op == Op::StrConcat || inst.op == Op::Sprint ||
+                     inst.op == Op::RegexGroup || inst.op == Op::SprintHist || inst.op == Op::MapSprintHist;
   return makes_bytes || ((inst.op == Op::Phi || inst.op == Op::Call) && !lasting);
 }
 
@@ -120,7 +120,8 @@ static bool kills(const ModuleEffects &effects, const ViewSource &source, const 
     return false;
   if (effects.releases(inst, source.global) || effects.writes(inst, source.global))
     return true;
-  return source.kind == ViewSource::Kind::Element && inst.op == Op::IterNext && inst.aux == source.global.index;
+  bool moves_on = inst.op == Op::IterNext || inst.op == Op::IterNextSlice;
+  return source.kind == ViewSource::Kind::Element && moves_on && inst.aux == source.global.index;
 }
 
 // A walk over (block, is the view dead at its start), along blocks from which a use can be reached. A path ends where

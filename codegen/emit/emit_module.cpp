@@ -182,8 +182,8 @@ void emit_globals_types(Unit &unit) {
   }
   for (auto [map, index] : unit.sorts) {
     const ir::Sort &sort = unit.module.sorts[index];
-    unit.out.line("TAP_MAP_SORT_DEFINE({}, {}_node, {}, {})", sort_name(unit, ir::GlobalId{map}, index),
-                  unit.global_names[map], sort.descending ? -1 : 1,
+    unit.out.line("TAP_MAP_SORT_{}DEFINE({}, {}_node, {}, {})", sort.nested ? "NESTED_" : "",
+                  sort_name(unit, ir::GlobalId{map}, index), unit.global_names[map], sort.descending ? -1 : 1,
                   sort_order(unit.module.globals[map], sort, unit.global_names[map]));
   }
 }
@@ -228,7 +228,7 @@ void emit_global_init(Unit &unit, const ir::Global &global, const std::string &n
     out.line("if (tap_map_init(&tap_globals.{0}, {1}, sizeof(struct {0}_node), {2}))", name,
              global.max_entries ? c_integer(global.max_entries) : "TAP_MAXMAPENTRIES", global.wrap ? "true" : "false");
   else if (global.value == ir::ValueKind::Stat)
-    out.line("if (!(tap_globals.{0} = tap_alloc((uint64_t)tap_cpu_count() * sizeof(struct {0}_cpu))))", name);
+    out.line("if (!(tap_globals.{0} = tap_alloc(((uint64_t)tap_cpu_count() + 1) * sizeof(struct {0}_cpu))))", name);
   else if (const std::string *text = std::get_if<std::string>(&global.init))
     return out.line("TAP_STORE(tap_globals.{}, TAP_LIT({}));", name, c_string(*text));
   else if (const int64_t *number = std::get_if<int64_t>(&global.init))

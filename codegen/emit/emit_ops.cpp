@@ -51,6 +51,7 @@ struct OpText {
   void infix(const char *op) const { set(fmt::format("{} {} {}", arg(0), op, arg(1))); }
   void binary(const char *helper) const { set(fmt::format("{}({}, {})", helper, arg(0), arg(1))); }
   void compare(const char *op) const { set(fmt::format("tap_str_cmp({}, {}) {} 0", arg(0), arg(1), op)); }
+  const char *flag() const { return inst.imm ? "true" : "false"; }
   const char *field() const {
     static const char *const names[] = {"TAP_COUNT_OF", "TAP_SUM", "TAP_MIN", "TAP_MAX", "TAP_AVG", "TAP_VARIANCE"};
     return names[inst.imm];
@@ -150,6 +151,12 @@ void emit_MapAdd(const OpText &op) {
       fmt::format("{}_add(c, &{}, {}{})", op.name(), op.storage(), op.location(), op.args(0, op.inst.operands.size())));
 }
 void emit_MapDel(const OpText &op) { op.run(fmt::format("{}_del(c, &{}{})", op.name(), op.storage(), op.keys())); }
+void emit_MapHasSlice(const OpText &op) {
+  op.set(fmt::format("{}_has_slice(c, &{}, {}{})", op.name(), op.storage(), op.inst.imm, op.keys()));
+}
+void emit_MapDelSlice(const OpText &op) {
+  op.run(fmt::format("{}_del_slice(c, &{}, {}{})", op.name(), op.storage(), op.inst.imm, op.keys()));
+}
 void emit_GClear(const OpText &op) {
   if (is_map(op.global()))
     op.run(fmt::format("tap_map_clear(&{})", op.storage()));
@@ -170,6 +177,13 @@ void emit_MapStatAdd(const OpText &op) {
 }
 void emit_MapStatGet(const OpText &op) {
   op.set(fmt::format("{}_stat_get(c, &{}, {}, {}{})", op.name(), op.storage(), op.field(), op.location(), op.keys()));
+}
+void emit_StatBucket(const OpText &op) {
+  op.set(fmt::format("{}_bucket(c, {}, {}, {}, {})", op.name(), op.storage(), op.arg(0), op.flag(), op.location()));
+}
+void emit_MapStatBucket(const OpText &op) {
+  op.set(fmt::format("{}_stat_bucket(c, &{}, {}, {}{})", op.name(), op.storage(), op.flag(), op.location(),
+                     op.args(0, op.inst.operands.size())));
 }
 
 // --- one element
@@ -202,12 +216,29 @@ void emit_ElemStat(const OpText &op) {
 
 // --- foreach
 void emit_IterBegin(const OpText &op) {
-  if (op.unit.module.sorts[op.inst.imm].by != ir::Sort::By::None)
+  if (const ir::Sort &sort = op.unit.module.sorts[op.inst.imm]; sort.by != ir::Sort::By::None && !sort.nested)
     op.run(fmt::format("{}(c, &{}, {})", sort_name(op.unit, ir::GlobalId{op.inst.aux}, op.inst.imm), op.storage(),
                        op.location()));
   op.run(fmt::format("tap_iter_begin(&v{}, &{}, {})", op.id.index, op.storage(), op.arg(0)));
 }
-void emit_IterNext(const OpText &op) { op.set(fmt::format("tap_iter_next(&{})", op.arg(0))); }
+// The function that goes on in a nested sort of the iteration that operand 0 is; empty: it is not one.
+std::string nested_next(const OpText &op) {
+  uint32_t sort = uint32_t(op.function.insts[op.inst.operands[0].index].imm); // of its iter.begin
+  bool is_nested = op.unit.module.sorts[sort].by != ir::Sort::By::None && op.unit.module.sorts[sort].nested;
+  return is_nested ? sort_name(op.unit, ir::GlobalId{op.inst.aux}, sort) + "_next" : "";
+}
+void emit_IterNext(const OpText &op) {
+  std::string next = nested_next(op);
+  op.set(next.empty() ? fmt::format("tap_iter_next(&{})", op.arg(0))
+                      : fmt::format("{}(c, &{}, &{})", next, op.arg(0), op.storage()));
+}
+void emit_IterNextSlice(const OpText &op) {
+  std::string next = nested_next(op), keys = op.args(1, op.inst.operands.size());
+  if (next.empty())
+    return op.set(fmt::format("{}_next_slice(c, &{}, {}{})", op.name(), op.arg(0), op.inst.imm, keys));
+  op.set(fmt::format("TAP_NEXT_SLICE_NESTED({}, {}_matches, c, &{}, &{}, {}{})", next, op.name(), op.arg(0),
+                     op.storage(), op.inst.imm, keys));
+}
 void emit_IterKey(const OpText &op) {
   char kind = op.global().keys[op.inst.imm] == Type::Str ? 's' : 'i';
   op.set(fmt::format("TAP_ITER_KEY_{}({}, {}, {})", kind, op.name(), op.arg(0), op.inst.imm));
@@ -226,14 +257,17 @@ void emit_IterStat(const OpText &op) {
 struct RecordArgument {
   std::string bytes, put;
 };
+std::string memory_size(const OpText &op, const FormatArgument &argument) {
+  return fmt::format("tap_memory_size({})",
+                     argument.bytes_argument < 0 ? c_integer(argument.bytes) : op.arg(size_t(argument.bytes_argument)));
+}
 RecordArgument record_argument(const OpText &op, const FormatArgument &argument, size_t i) {
   std::string value = op.arg(i);
   if (argument.kind == FormatArgument::Kind::String)
     return {fmt::format("tap_str_bytes({})", value), fmt::format("tap_put_str(at, {})", value)};
   if (argument.kind == FormatArgument::Kind::Integer)
     return {"TAP_I64_BYTES", fmt::format("tap_put_i64(at, {})", value)};
-  std::string size = fmt::format("tap_memory_size({})", argument.bytes_argument < 0 ? c_integer(argument.bytes)
-                                                                                    : op.arg(argument.bytes_argument));
+  std::string size = memory_size(op, argument);
   return {fmt::format("TAP_STR_BYTES({})", size), fmt::format("tap_put_memory(c, at, {}, {}, {}, {})", value, size,
                                                               argument.user ? "true" : "false", op.location())};
 }
@@ -261,12 +295,13 @@ void emit_Sprint(const OpText &op) {
   op.out().line("struct tap_value args[{}];", op.inst.operands.size() + 1);
   for (const FormatArgument &argument : format_arguments(op.unit.module.formats[op.inst.aux])) {
     if (argument.kind == FormatArgument::Kind::Memory)
-      op.out().line("tap_fail(c, {}, \"%m and %M are for printf\");", op.location());
-    op.out().line("args[{}] = tap_value_{}({});", i, argument.kind == FormatArgument::Kind::String ? 's' : 'i',
-                  op.arg(i));
+      op.out().line("args[{}] = tap_value_memory({}, {});", i, op.arg(i), memory_size(op, argument));
+    else
+      op.out().line("args[{}] = tap_value_{}({});", i, argument.kind == FormatArgument::Kind::String ? 's' : 'i',
+                    op.arg(i));
     i++;
   }
-  op.set(fmt::format("tap_sprint(c, {}, &tap_formats[{}], args, {})", op.slot(), op.inst.aux, i));
+  op.set(fmt::format("tap_sprint(c, {}, &tap_formats[{}], args, {}, {})", op.slot(), op.inst.aux, i, op.location()));
   op.out().close();
 }
 void emit_PrintHist(const OpText &op) {
@@ -276,6 +311,15 @@ void emit_PrintHist(const OpText &op) {
 void emit_MapPrintHist(const OpText &op) {
   op.run(fmt::format("{}_print_hist(c, &{}, TAP_HIST_WIDTH, TAP_HIST_ELISION, {}{})", op.name(), op.storage(),
                      op.location(), op.keys()));
+}
+// A string in the op's slot.
+void emit_SprintHist(const OpText &op) {
+  op.set(fmt::format("{}_sprint_hist(c, {}, {}, TAP_HIST_WIDTH, TAP_HIST_ELISION, {})", op.name(), op.storage(),
+                     op.slot(), op.location()));
+}
+void emit_MapSprintHist(const OpText &op) {
+  op.set(fmt::format("{}_sprint_hist(c, &{}, {}, TAP_HIST_WIDTH, TAP_HIST_ELISION, {}{})", op.name(), op.storage(),
+                     op.slot(), op.location(), op.keys()));
 }
 
 // --- control

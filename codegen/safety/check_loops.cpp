@@ -147,14 +147,28 @@ bool has_uncharged_turn(const Loop &loop, const std::set<const BasicBlock *> &ch
   return false;
 }
 
+std::set<const BasicBlock *> charge_blocks(const Loop &loop, const ContextLayout &layout) {
+  std::set<const BasicBlock *> charges;
+  for (const BasicBlock *block : loop.blocks())
+    if (is_charge_block(*block, loop, layout))
+      charges.insert(block);
+  return charges;
+}
+
 // Instructions of one turn, with inner loops at their own bounds; an inner loop that pays its own charge counts as one
-// turn. Calls count as one instruction: their cost is a property of its own.
-uint64_t turn_cost(const Loop &loop, const LoopInfo &loops, ScalarEvolution &evolution) {
+// turn, as the budget bounds the others. Calls count as one instruction: their cost is a property of its own.
+uint64_t turn_cost(const Loop &loop, const ContextLayout &layout, FunctionLoops &facts) {
+  std::map<const Loop *, uint64_t> turns;
+  for (const Loop *inner : loop.getLoopsInPreorder()) {
+    std::set<const BasicBlock *> charges = charge_blocks(*inner, layout);
+    bool pays = !charges.empty() && !has_uncharged_turn(*inner, charges);
+    turns[inner] = pays ? 1 : std::max(1u, facts.evolution.getSmallConstantMaxTripCount(inner));
+  }
   uint64_t cost = 0;
   for (const BasicBlock *block : loop.blocks()) {
     uint64_t times = 1;
-    for (const Loop *inner = loops.getLoopFor(block); inner != &loop; inner = inner->getParentLoop())
-      times = SaturatingMultiply<uint64_t>(times, std::max(1u, evolution.getSmallConstantMaxTripCount(inner)));
+    for (const Loop *inner = facts.loops.getLoopFor(block); inner != &loop; inner = inner->getParentLoop())
+      times = SaturatingMultiply<uint64_t>(times, turns[inner]);
     cost = SaturatingAdd(cost, SaturatingMultiply<uint64_t>(times, block->size()));
   }
   return cost;
@@ -182,10 +196,7 @@ const Instruction *find_refill(const Loop &loop, const ContextLayout &layout) {
 
 void check_loop(SafetyRun &run, Function &function, const Loop &loop, FunctionLoops &facts) {
   const Instruction *at = loop.getHeader()->getTerminator();
-  std::set<const BasicBlock *> charges;
-  for (const BasicBlock *block : loop.blocks())
-    if (is_charge_block(*block, loop, run.layout))
-      charges.insert(block);
+  std::set<const BasicBlock *> charges = charge_blocks(loop, run.layout);
   if (const Instruction *refill = charges.empty() ? nullptr : find_refill(loop, run.layout))
     return run.finding(Property::Loops, function, refill, "a loop that gives itself budget");
   if (!charges.empty() && !has_uncharged_turn(loop, charges)) {
@@ -193,7 +204,7 @@ void check_loop(SafetyRun &run, Function &function, const Loop &loop, FunctionLo
     return;
   }
   uint64_t turns = facts.evolution.getSmallConstantMaxTripCount(&loop);
-  uint64_t cost = turn_cost(loop, facts.loops, facts.evolution);
+  uint64_t cost = turn_cost(loop, run.layout, facts);
   if (turns && turns <= loop_cost_limit && SaturatingMultiply<uint64_t>(turns, cost) <= loop_cost_limit) {
     run.proof(Property::Loops, function, at, fmt::format("at most {} turns of {} instructions", turns, cost));
     return;

@@ -232,7 +232,7 @@ private:
             .hint("statistics are global: write `global name`");
       stat_operand(*node.target);
       require(*node.value, Type::number);
-      return constant_slot(Type::none);
+      return constant_slot(Type::number); // that of the right side
     }
     if (node.op == AssignOp::set)
       return same(*node.target, *node.value);
@@ -294,14 +294,14 @@ private:
           visit_expr(*arg);
           if (node.args.size() != 1)
             diagnostics_.report(DiagId::type_mismatch, arg->range(), {"a value", "a histogram"})
-                .hint("print a histogram alone");
+                .hint("print a histogram alone, by `print` or `println`");
         } else if (node.is_char) {
           require(*arg, Type::number);
         } else {
           value(*arg);
         }
       }
-    return constant_slot(node.to_string ? Type::string : Type::none);
+    return constant_slot(node.to_string ? Type::string : Type::number); // 0
   }
 
   void format_arguments(Print &node) {
@@ -473,6 +473,10 @@ private:
       visit_expr(*node.array);
       for (Expr *key : node.keys)
         require(*key, Type::number);
+      if (node.keys.size() != 1)
+        diagnostics_.report(DiagId::wrong_key_count, node.keys[1]->loc, {print_expr(*node.array), 1, node.keys.size()});
+      if (node.value)
+        require(*node.value, Type::number);
     } else {
       keys(*node.array, node.keys);
       keys(*node.array, node.slice);

@@ -42,6 +42,8 @@ public:
       settle_locals(program_.handlers[i].locals, inferred_.handler_locals[i]);
     settle_globals();
     report_unknown();
+    for (const Foreach *node : inferred_.foreachs)
+      check_value(*node);
     settle_expressions();
     settle_sorts();
   }
@@ -88,9 +90,24 @@ private:
       Type type = slots_.type_of(typed.slot);
       typed.expr->type = type == Type::unknown && typed.expr->as<Call>() ? Type::none : type;
       bool names_it = typed.expr->as<Variable>() || typed.expr->as<Index>();
-      if (type == Type::stats && !typed.stat_wanted && names_it && !slots_.complained(typed.expr->loc))
+      if (type == Type::stats && !typed.stat_wanted && names_it && !slots_.complained(typed.expr->loc) &&
+          !told_.contains(typed.expr))
         diagnostics_.report(DiagId::stat_as_value, typed.expr->range(), {print_expr(*typed.expr)});
     }
+  }
+
+  // A statistic is no value that a foreach could give.
+  void check_value(const Foreach &node) {
+    const Variable *array = node.array->as<Variable>();
+    if (!node.value || !array || !array->binding.is_global() ||
+        slots_.type_of(inferred_.global_values[array->binding.index]) != Type::stats)
+      return;
+    told_.insert(node.value);
+    std::string element = print_expr(*node.array) + "[";
+    for (size_t i = 0; i < node.keys.size(); ++i)
+      element += (i ? ", " : "") + print_expr(*node.keys[i]);
+    diagnostics_.report(DiagId::foreach_stat_value, node.value->range(), {print_expr(*node.value)})
+        .hint("ask the element: `@count(" + element + "])`");
   }
 
   // `foreach (k in stats-)` sorts by count.
@@ -169,6 +186,7 @@ private:
   std::vector<Unknown> unknown_;
   std::unordered_set<size_t> unknown_results_;
   std::unordered_set<const Expr *> reported_;
+  std::unordered_set<const Expr *> told_; // values of foreachs that are statistics
 };
 
 } // namespace

@@ -49,7 +49,7 @@ public:
     }
     if (!at_end() && format_[at_] == '.') {
       ++at_;
-      result.precision = std::max<int64_t>(number(), -1);
+      result.precision = std::max<int64_t>(number(), 0);
     }
     if (!at_end() && format_[at_] == 'l')
       ++at_;
@@ -101,14 +101,14 @@ std::string integer(const Directive &directive, int64_t value) {
   else if (conversion == 'o' && directive.has('#'))
     sign = "0";
   size_t wanted = directive.precision > 0 ? size_t(directive.precision) : 0;
-  if (directive.has('0') && !directive.has('-') && directive.precision < 0 && size_t(directive.width) > sign.size())
-    wanted = size_t(directive.width) - sign.size();
+  if (directive.has('0') && !directive.has('-') && size_t(directive.width) > sign.size() + wanted)
+    wanted = size_t(directive.width) - sign.size(); // also with a precision
   if (digits.size() < wanted)
     digits.insert(0, wanted - digits.size(), '0');
   return padded(directive, sign + digits);
 }
 
-// With `#`, as a string literal would have it.
+// With `#`, as a literal of C would have it.
 std::string character(const Directive &directive, int64_t value) {
   unsigned char letter = static_cast<unsigned char>(value);
   std::string text(1, char(letter));
@@ -118,7 +118,7 @@ std::string character(const Directive &directive, int64_t value) {
       text = std::string("\\") + named[letter - 7u];
     else if (letter < 32 || letter > 126)
       text = fmt::format("\\{:03o}", letter);
-    else if (letter == '"' || letter == '\\')
+    else if (letter == '\'' || letter == '\\')
       text.insert(0, 1, '\\');
   }
   return padded(directive, text);
@@ -128,24 +128,30 @@ std::string conversion(const Directive &directive, const FormatArgument &arg) {
   std::string text;
   switch (directive.conversion) {
   case 'b': {
-    int64_t bytes = directive.width == 1 || directive.width == 2 || directive.width == 4 ? directive.width : 8;
+    auto is_size = [](int64_t bytes) { return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8; };
+    int64_t bytes = is_size(directive.precision) ? directive.precision : is_size(directive.width) ? directive.width : 8;
     for (int64_t index = 0; index < bytes; ++index)
       text += char(uint64_t(arg.number) >> (8 * index));
-    return text;
+    std::string pad(size_t(std::max<int64_t>(0, directive.width - bytes)), '\0');
+    return directive.has('-') ? text + pad : pad + text;
   }
   case 'c':
     return character(directive, arg.number);
   case 's':
-    return padded(directive, directive.precision >= 0 ? arg.text.substr(0, size_t(directive.precision)) : arg.text);
+    text = directive.precision >= 0 ? arg.text.substr(0, size_t(directive.precision)) : arg.text;
+    break;
   case 'm':
-    return arg.text;
+    text = arg.text;
+    break;
   case 'M':
     for (unsigned char byte : arg.text)
       text += fmt::format("{:02x}", byte);
-    return text;
+    break;
   default:
     return integer(directive, arg.number);
   }
+  text = padded(directive, text);
+  return directive.has('0') ? text + '\0' : text; // SystemTap's `%0s`
 }
 
 } // namespace

@@ -36,6 +36,9 @@ struct Statistic {
 void add_sample(Statistic &statistic, const StatSpec &spec, int64_t value);
 // None: an empty statistic has no such field.
 std::optional<int64_t> field_of(const Statistic &statistic, const StatSpec &spec, StatField field);
+// The same of a scalar, which a runtime keeps in parts: its variance is made from that of the parts (here there is
+// one).
+std::optional<int64_t> scalar_field_of(const Statistic &statistic, const StatSpec &spec, StatField field);
 std::string histogram_text(const Statistic &statistic, const StatSpec &spec, int64_t width, int64_t elision);
 
 struct Element {
@@ -55,6 +58,7 @@ struct GlobalState {
 struct Iteration {
   std::vector<Key> keys;
   size_t next = 0;
+  int64_t left = 0; // of the limit
   Version version = std::make_shared<uint64_t>(0);
   uint64_t order_version = 0;
 };
@@ -150,6 +154,9 @@ struct OpRun {
   void broken(std::string what) { hit.outcome.internal = std::move(what); }
   std::string cut(std::string text) const { return text.substr(0, machine.longest()); }
 };
+
+// The element that the first operands are the key of; null: there is none.
+Element *find_element(OpRun &op);
 
 #define OP(name, mnemonic, result, operands, aux, effects, cost) void run_##name(OpRun &op);
 #include "ir/ops.def"

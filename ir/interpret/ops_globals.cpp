@@ -2,6 +2,8 @@
 // Globals, maps and iterations.
 #include "ir/interpret/machine.h"
 
+#include "ir/signature.h"
+
 namespace tapjit::ir {
 
 namespace {
@@ -18,11 +20,6 @@ Key key_of(OpRun &op) {
     else
       key.emplace_back(op.number(index));
   return key;
-}
-
-Element *find(OpRun &op) {
-  auto found = op.global().elements.find(key_of(op));
-  return found == op.global().elements.end() ? nullptr : &found->second;
 }
 
 // Null: the map is full, the hit has failed.
@@ -46,16 +43,15 @@ Element *find_or_insert(OpRun &op) {
   return &global.elements[key];
 }
 
-void read_field(OpRun &op, const Statistic &statistic) {
-  auto value = field_of(statistic, op.declared().stat, StatField(op.inst.imm));
+void read_field(OpRun &op, std::optional<int64_t> value) {
   if (value)
     op.result.number = *value;
   else
     op.fail("empty aggregate");
 }
 
-// Elements in their new order, which stays: a stable sort, in both directions.
-void sort_elements(GlobalState &global, const Sort &sort, const StatSpec &spec) {
+// A stable sort, in both directions.
+void sort_elements(std::vector<Key> &keys, const GlobalState &global, const Sort &sort, const StatSpec &spec) {
   auto before = [&](const Key &left, const Key &right) {
     if (sort.by == Sort::By::Key)
       return left[sort.key] < right[sort.key];
@@ -64,10 +60,31 @@ void sort_elements(GlobalState &global, const Sort &sort, const StatSpec &spec) 
       return field_of(a.statistic, spec, sort.field).value_or(0) < field_of(b.statistic, spec, sort.field).value_or(0);
     return std::pair(a.number, a.text) < std::pair(b.number, b.text);
   };
-  std::stable_sort(global.order.begin(), global.order.end(), [&](const Key &left, const Key &right) {
+  std::stable_sort(keys.begin(), keys.end(), [&](const Key &left, const Key &right) {
     return sort.descending ? before(right, left) : before(left, right);
   });
-  ++*global.order_version;
+}
+
+// Whether an element is of the slice that the operands from `first` on name; bit n of imm lets key n be anything.
+bool is_of_slice(OpRun &op, const Key &key, size_t first) {
+  for (size_t index = 0; index < key.size(); ++index) {
+    if (op.inst.imm >> index & 1)
+      continue;
+    const Value &wanted = *op.operands[first + index];
+    if (auto *number = std::get_if<int64_t>(&key[index]); number && *number != wanted.number)
+      return false;
+    else if (!number && std::get<std::string>(key[index]) != wanted.text.substr(0, size_t(op.machine.key_length - 1)))
+      return false;
+  }
+  return true;
+}
+
+void read_bucket(OpRun &op, const Statistic &statistic, int64_t bucket) {
+  bool exists = bucket >= 0 && uint64_t(bucket) < bucket_count(op.declared().stat);
+  if (statistic.count && exists)
+    op.result.number = statistic.buckets[size_t(bucket)];
+  else if (!op.inst.imm)
+    op.fail(statistic.count ? "histogram index out of range" : "empty aggregate");
 }
 
 // The iteration that operand 0 is, at an element of its map.
@@ -93,7 +110,27 @@ Element *find_handle(OpRun &op) {
   return found.next && op.hit.outcome.internal.empty() ? &op.global().elements[found.keys[0]] : nullptr;
 }
 
+void step_iteration(OpRun &op, bool is_slice) {
+  Iteration &iteration = iteration_of(op);
+  if (iteration.order_version != *op.global().order_version)
+    return op.broken(fmt::format("`{}`: the map has changed since", op_info(op.inst.op).mnemonic));
+  ++*iteration.version;
+  while (iteration.left > 0 && iteration.next < iteration.keys.size()) {
+    const Key &key = iteration.keys[iteration.next++];
+    if (is_slice && !is_of_slice(op, key, 1))
+      continue;
+    --iteration.left;
+    op.result.number = 1;
+    return;
+  }
+}
+
 } // namespace
+
+Element *find_element(OpRun &op) {
+  auto found = op.global().elements.find(key_of(op));
+  return found == op.global().elements.end() ? nullptr : &found->second;
+}
 
 void run_GLoad(OpRun &op) {
   op.result.number = op.scalar().number;
@@ -107,13 +144,23 @@ void run_GStore(OpRun &op) {
 void run_GAdd(OpRun &op) { op.scalar().number = wrapping_sum(op.scalar().number, op.number(0)); }
 
 void run_MapGet(OpRun &op) {
-  if (Element *element = find(op)) {
+  if (Element *element = find_element(op)) {
     op.result.number = element->number;
     op.result.text = element->text;
   }
   op.result.watch(op.global().version);
 }
-void run_MapHas(OpRun &op) { op.result.number = find(op) != nullptr; }
+void run_MapHas(OpRun &op) { op.result.number = find_element(op) != nullptr; }
+void run_MapHasSlice(OpRun &op) {
+  const std::vector<Key> &order = op.global().order;
+  op.result.number = std::any_of(order.begin(), order.end(), [&](const Key &key) { return is_of_slice(op, key, 0); });
+}
+void run_MapDelSlice(OpRun &op) {
+  GlobalState &global = op.global();
+  if (std::erase_if(global.order,
+                    [&](const Key &key) { return is_of_slice(op, key, 0) && global.elements.erase(key); }))
+    ++*global.order_version;
+}
 void run_MapSet(OpRun &op) {
   if (Element *element = find_or_insert(op)) {
     element->number = op.operands.back()->number;
@@ -140,14 +187,22 @@ void run_GClear(OpRun &op) {
 }
 
 void run_StatAdd(OpRun &op) { add_sample(op.scalar().statistic, op.declared().stat, op.number(0)); }
-void run_StatGet(OpRun &op) { read_field(op, op.scalar().statistic); }
+void run_StatGet(OpRun &op) {
+  read_field(op, scalar_field_of(op.scalar().statistic, op.declared().stat, StatField(op.inst.imm)));
+}
 void run_MapStatAdd(OpRun &op) {
   if (Element *element = find_or_insert(op))
     add_sample(element->statistic, op.declared().stat, op.operands.back()->number);
 }
 void run_MapStatGet(OpRun &op) {
-  Element *element = find(op);
-  read_field(op, element ? element->statistic : Statistic{});
+  Element *element = find_element(op);
+  read_field(op, field_of(element ? element->statistic : Statistic{}, op.declared().stat, StatField(op.inst.imm)));
+}
+
+void run_StatBucket(OpRun &op) { read_bucket(op, op.scalar().statistic, op.number(0)); }
+void run_MapStatBucket(OpRun &op) {
+  Element *element = find_element(op);
+  read_bucket(op, element ? element->statistic : Statistic{}, op.operands.back()->number);
 }
 
 // An element is kept as an iteration that is at it, or that has none.
@@ -195,23 +250,20 @@ void run_ElemStat(OpRun &op) {
 void run_IterBegin(OpRun &op) {
   GlobalState &global = op.global();
   const Sort &sort = op.module().sorts[size_t(op.inst.imm)];
-  if (sort.by != Sort::By::None)
-    sort_elements(global, sort, op.declared().stat);
+  if (sort.by != Sort::By::None && !sort.nested) { // the new order stays
+    sort_elements(global.order, global, sort, op.declared().stat);
+    ++*global.order_version;
+  }
   Iteration &iteration = op.frame.iterations[op.id.index];
   iteration = {};
   iteration.keys = global.order;
-  if (op.number(0) >= 0)
-    iteration.keys.resize(size_t(std::min<int64_t>(int64_t(iteration.keys.size()), op.number(0))));
+  if (sort.by != Sort::By::None && sort.nested)
+    sort_elements(iteration.keys, global, sort, op.declared().stat);
+  iteration.left = op.number(0) < 0 ? int64_t(iteration.keys.size()) : op.number(0);
   iteration.order_version = *global.order_version;
 }
-void run_IterNext(OpRun &op) {
-  Iteration &iteration = iteration_of(op);
-  if (iteration.order_version != *op.global().order_version)
-    return op.broken("`iter.next`: the map has changed since");
-  op.result.number = iteration.next < iteration.keys.size();
-  iteration.next += size_t(op.result.number);
-  ++*iteration.version;
-}
+void run_IterNext(OpRun &op) { step_iteration(op, false); }
+void run_IterNextSlice(OpRun &op) { step_iteration(op, true); }
 void run_IterKey(OpRun &op) {
   const Key *key = nullptr;
   if (!element_of(op, key))
@@ -231,7 +283,7 @@ void run_IterValue(OpRun &op) {
 void run_IterStat(OpRun &op) {
   const Key *key = nullptr;
   if (Element *element = element_of(op, key))
-    read_field(op, element->statistic);
+    read_field(op, field_of(element->statistic, op.declared().stat, StatField(op.inst.imm)));
 }
 
 } // namespace tapjit::ir

@@ -16,19 +16,23 @@ std::vector<FormatArgument> arguments_of(OpRun &op) {
   return args;
 }
 
-void print_histogram(OpRun &op, const Statistic *statistic) {
-  if (!statistic || !statistic->count)
-    return op.fail("empty aggregate");
+// Empty: the hit has failed, or the module is broken.
+std::string histogram_of(OpRun &op, const Element *element) {
   if (op.declared().stat.hist == StatSpec::Hist::None)
-    return op.broken("a statistic without a histogram is printed as one");
-  op.hit.output += histogram_text(*statistic, op.declared().stat, limit(op.module(), "HIST_WIDTH"),
-                                  limit(op.module(), "HIST_ELISION"));
+    op.broken("a statistic without a histogram is printed as one");
+  else if (!element || !element->statistic.count)
+    op.fail("empty aggregate");
+  else
+    return histogram_text(element->statistic, op.declared().stat, limit(op.module(), "HIST_WIDTH"),
+                          limit(op.module(), "HIST_ELISION"));
+  return "";
 }
 
 } // namespace
 
-// A %m or %M takes its bytes now; those of a bad address are zeroes, in a record that is printed all the same.
-void run_Print(OpRun &op) {
+// The text of a print or sprint. A %m or %M takes its bytes now; those of a bad address are zeroes, in a record that is
+// printed all the same.
+static std::string formatted(OpRun &op) {
   const std::string &format = op.module().formats[op.inst.aux].text;
   std::vector<FormatArgument> args = arguments_of(op);
   for (const MemoryArgument &memory : memory_arguments(format, args)) {
@@ -39,27 +43,18 @@ void run_Print(OpRun &op) {
       op.fail(fmt::format("read fault [man error::fault] at 0x{:016x}", address));
     args[memory.index].text = bytes.value_or(std::string(memory.bytes, '\0'));
   }
-  op.hit.output += format_text(format, args);
+  return format_text(format, args);
 }
+
+void run_Print(OpRun &op) { op.hit.output += formatted(op); }
 void run_Sprint(OpRun &op) {
-  const std::string &format = op.module().formats[op.inst.aux].text;
-  std::vector<FormatArgument> args = arguments_of(op);
-  if (!memory_arguments(format, args).empty())
-    return op.fail("%m and %M are for printf");
-  std::string text = op.cut(format_text(format, args));
+  std::string text = op.cut(formatted(op));
   op.result.text = text.substr(0, text.find('\0'));
 }
-void run_PrintHist(OpRun &op) { print_histogram(op, &op.scalar().statistic); }
-void run_MapPrintHist(OpRun &op) {
-  Key key;
-  for (size_t index = 0; index < op.operands.size(); ++index)
-    if (op.declared().keys[index] == Type::Str)
-      key.emplace_back(op.text(index).substr(0, size_t(op.machine.key_length - 1)));
-    else
-      key.emplace_back(op.number(index));
-  auto found = op.global().elements.find(key);
-  print_histogram(op, found == op.global().elements.end() ? nullptr : &found->second.statistic);
-}
+void run_PrintHist(OpRun &op) { op.hit.output += histogram_of(op, &op.scalar()); }
+void run_MapPrintHist(OpRun &op) { op.hit.output += histogram_of(op, find_element(op)); }
+void run_SprintHist(OpRun &op) { op.result.text = op.cut(histogram_of(op, &op.scalar())); }
+void run_MapSprintHist(OpRun &op) { op.result.text = op.cut(histogram_of(op, find_element(op))); }
 
 void run_Call(OpRun &op) {
   const Function &callee = op.module().functions[op.inst.aux];

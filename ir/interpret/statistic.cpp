@@ -122,6 +122,17 @@ std::optional<int64_t> field_of(const Statistic &statistic, const StatSpec &spec
   }
 }
 
+// The total variance of one part, with all that integers lose: the part's mean is that of Welford's walk.
+std::optional<int64_t> scalar_field_of(const Statistic &statistic, const StatSpec &spec, StatField field) {
+  if (field != StatField::Variance || statistic.count < 2)
+    return field_of(statistic, spec, field);
+  int64_t count = statistic.count, all = int64_t(uint64_t(statistic.sum) << spec.variance_shift) / count;
+  int64_t distance = minus(statistic.mean, all);
+  int64_t between = times(times(count, distance), distance);
+  int64_t within = times(count - 1, statistic.squares / (count - 1));
+  return (plus(between, within) / (count - 1)) >> (2 * spec.variance_shift);
+}
+
 std::string histogram_text(const Statistic &statistic, const StatSpec &spec, int64_t width, int64_t elision) {
   const std::vector<int64_t> &buckets = statistic.buckets;
   int64_t count = int64_t(buckets.size());
@@ -132,7 +143,13 @@ std::string histogram_text(const Statistic &statistic, const StatSpec &spec, int
     const char *mark = rows.has_under && row == 0 ? "<" : rows.has_over && row == count - 1 ? ">" : "";
     return mark + std::to_string(value_of_bucket(spec, row, count));
   };
-  size_t value_width = std::max({size_t(5), label(rows.first).size(), label(rows.last).size()});
+  // The column is as wide as SystemTap makes it, which for a linear histogram is not always the widest label.
+  size_t first_width = label(rows.first).size(), last_width = label(rows.last).size();
+  if (spec.hist == StatSpec::Hist::Linear) {
+    first_width = std::to_string(spec.low).size() + rows.has_under;
+    last_width = std::to_string(spec.low + spec.step * rows.last).size() + rows.has_over;
+  }
+  size_t value_width = std::max({size_t(5), first_width, last_width});
   size_t count_width = std::to_string(most).size();
   std::string text = padded("value", value_width) + " |" + std::string(size_t(width), '-') + " count\n";
   bool eliding = false;

@@ -157,8 +157,8 @@ private:
   bool is_truth_value(ValueId value) const {
     Op op = inst(value).op;
     return (op >= Op::Eq && op <= Op::Ge) || (op >= Op::StrEq && op <= Op::StrGe) || op == Op::MapHas ||
-           op == Op::RegexMatch || op == Op::RegexSearch || op == Op::IterNext || is_integer(value, 0) ||
-           is_integer(value, 1);
+           op == Op::RegexMatch || op == Op::RegexSearch || op == Op::MapHasSlice || op == Op::IterNext ||
+           op == Op::IterNextSlice || is_integer(value, 0) || is_integer(value, 1);
   }
 
   bool replace(ValueId value, ValueId by) {

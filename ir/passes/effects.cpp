@@ -19,7 +19,7 @@ void GlobalSet::merge(const GlobalSet &other) {
 
 bool writes_global(const Module &module, const Inst &inst) {
   bool sorts_in_place = inst.op == Op::IterBegin && size_t(inst.imm) < module.sorts.size() &&
-                        module.sorts[size_t(inst.imm)].by != Sort::By::None;
+                        module.sorts[size_t(inst.imm)].by != Sort::By::None && !module.sorts[size_t(inst.imm)].nested;
   return sorts_in_place || (effects_of(inst) & WGlob);
 }
 

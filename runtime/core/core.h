@@ -13,6 +13,7 @@
 #include "sites.h"
 #include "sprint.h"
 #include "stat.h"
+#include "stat_scalar.h"
 #include "wire.h"
 
 #endif

@@ -23,6 +23,13 @@ TAP_INLINE struct tap_value tap_value_s(struct tap_str s)
 	return value;
 }
 
+/* For tap_sprint: n bytes at an address. */
+TAP_INLINE struct tap_value tap_value_memory(int64_t address, uint32_t n)
+{
+	struct tap_value value = {n, (const char *)(uintptr_t)address};
+	return value;
+}
+
 struct tap_directive {
 	char conversion;
 	bool zero, plus, left, space, alternate;
@@ -38,6 +45,9 @@ struct tap_format_state {
 	const char *at, *end;
 	const struct tap_value *args, *args_end;
 	struct tap_work *work;
+	bool reads; /* the values of %m and %M are addresses, see tap_format_read */
+	bool has_fault;
+	const char *fault; /* the address that could not be read */
 };
 
 TAP_INLINE struct tap_value tap_format_next(struct tap_format_state *s)
@@ -97,7 +107,9 @@ TAP_INLINE struct tap_directive tap_format_directive(struct tap_format_state *s)
 	if (s->at < s->end && *s->at == '.') {
 		s->at++;
 		d.precision = tap_format_number(s, &negative);
-		d.has_precision = !negative;
+		d.has_precision = true;
+		if (negative)
+			d.precision = 0;
 	}
 	if (s->at < s->end && *s->at == 'l')
 		s->at++;

@@ -20,6 +20,18 @@ struct tap_hist_spec {
 	uint32_t buckets; /* 0: no histogram */
 };
 
+TAP_INLINE void tap_hist_describe(struct tap_record_hist *record, const struct tap_hist_spec *spec,
+				  int64_t width, int64_t elision)
+{
+	record->kind = spec->kind == TAP_HIST_LINEAR;
+	record->low = spec->low;
+	record->high = spec->high;
+	record->step = spec->step;
+	record->width = width;
+	record->elision = elision;
+	record->buckets = spec->buckets;
+}
+
 TAP_INLINE uint32_t tap_hist_bucket(const struct tap_hist_spec *spec, int64_t value)
 {
 	uint64_t distance;
@@ -139,8 +151,9 @@ TAP_INLINE void tap_hist_print(struct tap_out *out, const struct tap_record_hist
 
 	if (r.first < 0)
 		return;
-	low_width = tap_digits(tap_hist_value(h, r.first)) + r.under;
-	high_width = tap_digits(tap_hist_value(h, r.last)) + r.over;
+	/* SystemTap's: not always as wide as the widest label. */
+	low_width = tap_digits(h->kind ? h->low : tap_hist_value(h, r.first)) + r.under;
+	high_width = tap_digits(h->kind ? h->low + h->step * r.last : tap_hist_value(h, r.last)) + r.over;
 	width = low_width > high_width ? low_width : high_width;
 	if (width < 5)
 		width = 5;

@@ -105,10 +105,12 @@ TAP_INLINE int64_t tap_iter_next(struct tap_iter *iter)
 #define TAP_KEY_HASH_s(n, size)	      tap_hash_str(c, hash, k##n)
 #define TAP_KEY_CUT(kind, n, size)    TAP_KEY_CUT_##kind(n, size)
 #define TAP_KEY_CUT_i(n, size)
-#define TAP_KEY_CUT_s(n, size)	     k##n = tap_cut(k##n, size);
-#define TAP_KEY_EQ(kind, n, size)    &&TAP_KEY_EQ_##kind(n)
-#define TAP_KEY_EQ_i(n)		     node->k##n == k##n
-#define TAP_KEY_EQ_s(n)		     tap_str_eq(TAP_STORED(node->k##n), k##n)
+#define TAP_KEY_CUT_s(n, size)	  k##n = tap_cut(k##n, size);
+#define TAP_KEY_EQ(kind, n, size) &&TAP_KEY_EQ_##kind(n)
+#define TAP_KEY_EQ_i(n)		  node->k##n == k##n
+#define TAP_KEY_EQ_s(n)		  tap_str_eq(TAP_STORED(node->k##n), k##n)
+/* `any`: bit n set lets key n be anything. */
+#define TAP_KEY_MATCH(kind, n, size) &&((any >> n & 1) || (TAP_KEY_EQ_##kind(n)))
 #define TAP_KEY_STORE(kind, n, size) TAP_KEY_STORE_##kind(n)
 #define TAP_KEY_STORE_i(n)	     node->k##n = k##n;
 #define TAP_KEY_STORE_s(n)	     TAP_STORE(node->k##n, k##n);
@@ -185,6 +187,51 @@ TAP_INLINE int64_t tap_iter_next(struct tap_iter *iter)
                                                                                                              \
 		if (node)                                                                                    \
 			tap_map_drop(c, map, &node->node);                                                   \
+	}                                                                                                    \
+                                                                                                             \
+	/* Its keys equal those given, but for `any`. */                                                     \
+	TAP_INLINE bool name##_matches(const struct tap_map_node *at, uint32_t any KEYS(TAP_KEY_PARAM))      \
+	{                                                                                                    \
+		const struct name##_node *node = (const struct name##_node *)at;                             \
+                                                                                                             \
+		KEYS(TAP_KEY_CUT)                                                                            \
+		return 1 KEYS(TAP_KEY_MATCH);                                                                \
+	}                                                                                                    \
+                                                                                                             \
+	/* The next element from `iter` on that is of the slice: its keys equal those given, but for `any`.  \
+	 */                                                                                                  \
+	TAP_MAYBE_UNUSED static int64_t name##_next_slice(struct tap_ctx *c, struct tap_iter *iter,          \
+							  uint32_t any KEYS(TAP_KEY_PARAM))                  \
+	{                                                                                                    \
+		KEYS(TAP_KEY_CUT)                                                                            \
+		while (iter->left && iter->next && tap_work_charge(c, NULL)) {                               \
+			iter->at = iter->next;                                                               \
+			iter->next = iter->at->next;                                                         \
+			if (name##_matches(iter->at, any KEYS(TAP_KEY_ARG))) {                               \
+				iter->left--;                                                                \
+				return 1;                                                                    \
+			}                                                                                    \
+		}                                                                                            \
+		return 0;                                                                                    \
+	}                                                                                                    \
+                                                                                                             \
+	TAP_MAYBE_UNUSED static bool name##_has_slice(struct tap_ctx *c, const struct tap_map *map,          \
+						      uint32_t any KEYS(TAP_KEY_PARAM))                      \
+	{                                                                                                    \
+		struct tap_iter iter;                                                                        \
+                                                                                                             \
+		tap_iter_begin(&iter, map, -1);                                                              \
+		return name##_next_slice(c, &iter, any KEYS(TAP_KEY_ARG));                                   \
+	}                                                                                                    \
+                                                                                                             \
+	TAP_MAYBE_UNUSED static void name##_del_slice(struct tap_ctx *c, struct tap_map *map,                \
+						      uint32_t any KEYS(TAP_KEY_PARAM))                      \
+	{                                                                                                    \
+		struct tap_iter iter;                                                                        \
+                                                                                                             \
+		tap_iter_begin(&iter, map, -1);                                                              \
+		while (tap_work_charge(c, NULL) && name##_next_slice(c, &iter, any KEYS(TAP_KEY_ARG)))       \
+			tap_map_drop(c, map, iter.at);                                                       \
 	}
 
 /* Maps of integers. */

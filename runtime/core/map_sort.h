@@ -32,19 +32,23 @@ TAP_INLINE bool tap_sort_abandon(struct tap_map *map, struct tap_map_node *last)
 	return false;
 }
 
-/*
- * Defines `static bool name(struct tap_ctx *c, struct tap_map *map, const char *where)`. `order` is an int
- * expression over `a` and `b` of type const struct node_ *: <0 when a comes first; `sign` is 1 (ascending) or
- * -1.
- */
-#define TAP_MAP_SORT_DEFINE(name, node_, sign, order)                                                        \
+/* `name_before`: element a comes before b. */
+#define TAP_MAP_ORDER_DEFINE(name, node_, sign, order)                                                       \
 	TAP_INLINE bool name##_before(const struct tap_map_node *a_, const struct tap_map_node *b_)          \
 	{                                                                                                    \
 		const struct node_ *a = (const struct node_ *)a_;                                            \
 		const struct node_ *b = (const struct node_ *)b_;                                            \
                                                                                                              \
 		return (sign) * (order) < 0;                                                                 \
-	}                                                                                                    \
+	}
+
+/*
+ * Defines `static bool name(struct tap_ctx *c, struct tap_map *map, const char *where)`. `order` is an int
+ * expression over `a` and `b` of type const struct node_ *: <0 when a comes first; `sign` is 1 (ascending) or
+ * -1.
+ */
+#define TAP_MAP_SORT_DEFINE(name, node_, sign, order)                                                        \
+	TAP_MAP_ORDER_DEFINE(name, node_, sign, order)                                                       \
                                                                                                              \
 	TAP_MAYBE_UNUSED static bool name(struct tap_ctx *c, struct tap_map *map, const char *where)         \
 	{                                                                                                    \
@@ -99,5 +103,51 @@ TAP_INLINE bool tap_sort_abandon(struct tap_map *map, struct tap_map_node *last)
 		}                                                                                            \
 		return true;                                                                                 \
 	}
+
+/*
+ * Defines `static int64_t name_next(struct tap_ctx *c, struct tap_iter *iter, const struct tap_map *map)`:
+ * tap_iter_next in the order of the sort, ties as they lie in the list, which does not change: another
+ * iteration goes on around this one. Each step looks through the list.
+ */
+#define TAP_MAP_SORT_NESTED_DEFINE(name, node_, sign, order)                                                 \
+	TAP_MAP_ORDER_DEFINE(name, node_, sign, order)                                                       \
+                                                                                                             \
+	TAP_MAYBE_UNUSED static int64_t name##_next(struct tap_ctx *c, struct tap_iter *iter,                \
+						    const struct tap_map *map)                               \
+	{                                                                                                    \
+		struct tap_map_node *at, *best = NULL;                                                       \
+		bool behind = false; /* `at` lies behind the element of the last step */                     \
+                                                                                                             \
+		if (!iter->left)                                                                             \
+			return 0;                                                                            \
+		for (at = map->first; at && tap_work_charge(c, NULL); at = at->next) {                       \
+			if (at == iter->at) {                                                                \
+				behind = true;                                                               \
+				continue;                                                                    \
+			}                                                                                    \
+			if (iter->at && !name##_before(iter->at, at) &&                                      \
+			    (!behind || name##_before(at, iter->at)))                                        \
+				continue; /* its turn has been */                                            \
+			if (!best || name##_before(at, best))                                                \
+				best = at;                                                                   \
+		}                                                                                            \
+		if (!best)                                                                                   \
+			return 0;                                                                            \
+		iter->left--;                                                                                \
+		iter->at = best;                                                                             \
+		return 1;                                                                                    \
+	}
+
+/* The next element of a nested sort that is of the slice; `next` and `match` are the sort's and the map's
+ * functions. */
+#define TAP_NEXT_SLICE_NESTED(next, match, c, iter, map, ...)                                                \
+	({                                                                                                   \
+		int64_t found_;                                                                              \
+                                                                                                             \
+		while ((found_ = next((c), (iter), (map))) && !match((iter)->at, __VA_ARGS__) &&             \
+		       tap_work_charge((c), NULL))                                                           \
+			(iter)->left++;                                                                      \
+		found_;                                                                                      \
+	})
 
 #endif

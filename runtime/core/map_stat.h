@@ -42,6 +42,29 @@
 		buckets = tap_hist_record(c, &(spec).hist, width, elision);                                  \
 		if (buckets)                                                                                 \
 			__builtin_memcpy(buckets, node->value.buckets, sizeof(node->value.buckets));         \
+	}                                                                                                    \
+                                                                                                             \
+	TAP_MAYBE_UNUSED static int64_t name##_stat_bucket(                                                  \
+	    struct tap_ctx *c, const struct tap_map *map, bool lenient,                                      \
+	    const char *where KEYS(TAP_KEY_PARAM), int64_t bucket)                                           \
+	{                                                                                                    \
+		struct name##_node *node = name##_find(c, map KEYS(TAP_KEY_ARG));                            \
+                                                                                                             \
+		if (!lenient)                                                                                \
+			tap_stat_bucket_check(c, node ? node->value.s.count : 0, &(spec), bucket, where);    \
+		return node && bucket >= 0 && bucket < (spec).hist.buckets ? node->value.buckets[bucket]     \
+									   : 0;                              \
+	}                                                                                                    \
+                                                                                                             \
+	TAP_MAYBE_UNUSED static struct tap_str name##_sprint_hist(                                           \
+	    struct tap_ctx *c, const struct tap_map *map, char *slot, uint32_t size, int64_t width,          \
+	    int64_t elision, const char *where KEYS(TAP_KEY_PARAM))                                          \
+	{                                                                                                    \
+		struct name##_node *node = name##_find(c, map KEYS(TAP_KEY_ARG));                            \
+                                                                                                             \
+		return tap_sprint_hist(c, slot, size, &(spec).hist,                                          \
+				       node && node->value.s.count ? node->value.buckets : NULL, width,      \
+				       elision, where);                                                      \
 	}
 
 #endif

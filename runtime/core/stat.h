@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Statistics: the numbers that `<<<` keeps and the operators that read them. An element of a map has one
- * struct <name>_stat; a scalar has one per CPU, updated without a lock and merged when it is read.
+ * struct <name>_stat; a scalar has one per CPU (stat_scalar.h).
  */
 #ifndef TAP_CORE_STAT_H
 #define TAP_CORE_STAT_H
 
 #include "hist.h"
 #include "platform.h"
+#include "sprint.h"
 
 struct tap_stat {
 	int64_t count, sum, min, max;
@@ -57,30 +58,6 @@ TAP_INLINE void tap_stat_update(struct tap_stat *s, int64_t *buckets, const stru
 		buckets[tap_hist_bucket(&spec->hist, value)]++;
 }
 
-/* Adds `from` to `to`; variances by the pairwise rule of Chan, Golub and LeVeque. */
-TAP_INLINE void tap_stat_merge(struct tap_stat *to, const struct tap_stat *from)
-{
-	int64_t delta, total;
-
-	if (!from->count)
-		return;
-	if (!to->count) {
-		*to = *from;
-		return;
-	}
-	total = to->count + from->count;
-	delta = tap_sub(from->mean, to->mean);
-	to->m2 = tap_add(tap_add(to->m2, from->m2),
-			 tap_mul(tap_mul(delta, delta), to->count) / total * from->count);
-	to->mean = tap_add(to->mean, tap_mul(delta, from->count) / total);
-	to->count = total;
-	to->sum = tap_add(to->sum, from->sum);
-	if (from->min < to->min)
-		to->min = from->min;
-	if (from->max > to->max)
-		to->max = from->max;
-}
-
 /* An empty statistic has a count and a sum; the rest fails. `s` NULL: empty. */
 TAP_INLINE int64_t tap_stat_field(struct tap_ctx *c, const struct tap_stat *s, int shift,
 				  enum tap_stat_field field, const char *where)
@@ -107,6 +84,16 @@ TAP_INLINE int64_t tap_stat_field(struct tap_ctx *c, const struct tap_stat *s, i
 	}
 }
 
+/* Fails where a histogram of `values` values has no such bucket. */
+TAP_INLINE void tap_stat_bucket_check(struct tap_ctx *c, int64_t values, const struct tap_stat_spec *spec,
+				      int64_t bucket, const char *where)
+{
+	if (!values)
+		tap_fail(c, where, "empty aggregate");
+	else if (bucket < 0 || bucket >= spec->hist.buckets)
+		tap_fail(c, where, "histogram index out of range");
+}
+
 /* For sorting, where nothing fails: an empty element counts as 0. */
 TAP_INLINE int64_t tap_stat_sort_key(const struct tap_stat *s, int shift, enum tap_stat_field field)
 {
@@ -123,103 +110,16 @@ TAP_INLINE int64_t *tap_hist_record(struct tap_ctx *c, const struct tap_hist_spe
 
 	if (!at)
 		return NULL;
-	record->kind = hist->kind == TAP_HIST_LINEAR;
-	record->low = hist->low;
-	record->high = hist->high;
-	record->step = hist->step;
-	record->width = width;
-	record->elision = elision;
-	record->buckets = hist->buckets;
+	tap_hist_describe(record, hist, width, elision);
 	return (int64_t *)__builtin_memset(record + 1, 0, hist->buckets * sizeof(int64_t));
 }
 
-/* --- the storage of one statistic, and a scalar's functions. `buckets_` is a constant, 0 without a
- * histogram. */
+/* The storage of one statistic. `buckets_` is a constant, 0 without a histogram. */
 
 #define TAP_STAT_TYPE(name, buckets_)                                                                        \
 	struct name##_stat {                                                                                 \
 		struct tap_stat s;                                                                           \
 		int64_t buckets[buckets_];                                                                   \
 	};
-
-/* Copies one CPU's part as it was between two updates; after many vain tries, as it is. */
-TAP_INLINE void tap_stat_snapshot(struct tap_ctx *c, struct tap_stat *to, const struct tap_stat *from,
-				  const uint64_t *turn)
-{
-	int tries;
-
-	for (tries = 0; tries < 100 && tap_work_charge(c, NULL); tries++) {
-		uint64_t before = __atomic_load_n(turn, __ATOMIC_ACQUIRE);
-
-		*to = *from;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (!(before & 1) && __atomic_load_n(turn, __ATOMIC_RELAXED) == before)
-			break;
-	}
-}
-
-/* One CPU's part. `turn` is odd while the CPU changes it, so that a reader can tell. */
-#define TAP_STAT_DEFINE(name, spec)                                                                          \
-	struct name##_cpu {                                                                                  \
-		uint64_t turn;                                                                               \
-		struct name##_stat stat;                                                                     \
-	} __attribute__((aligned(64)));                                                                      \
-                                                                                                             \
-	TAP_MAYBE_UNUSED static void name##_add(struct name##_cpu *cpus, int64_t value)                      \
-	{                                                                                                    \
-		struct name##_cpu *cpu = &cpus[tap_cpu()];                                                   \
-                                                                                                             \
-		__atomic_store_n(&cpu->turn, cpu->turn + 1, __ATOMIC_RELAXED);                               \
-		__atomic_thread_fence(__ATOMIC_RELEASE);                                                     \
-		tap_stat_update(&cpu->stat.s, cpu->stat.buckets, &(spec), value);                            \
-		__atomic_store_n(&cpu->turn, cpu->turn + 1, __ATOMIC_RELEASE);                               \
-	}                                                                                                    \
-                                                                                                             \
-	TAP_MAYBE_UNUSED static void name##_clear(struct name##_cpu *cpus)                                   \
-	{                                                                                                    \
-		__builtin_memset(cpus, 0, sizeof(*cpus) * tap_cpu_count());                                  \
-	}                                                                                                    \
-                                                                                                             \
-	/* The sum over all CPUs; buckets too unless `buckets` is NULL (they start from what is there). */   \
-	TAP_MAYBE_UNUSED static void name##_read(struct tap_ctx *c, const struct name##_cpu *cpus,           \
-						 struct tap_stat *total, int64_t *buckets)                   \
-	{                                                                                                    \
-		uint32_t count = tap_cpu_count(), i, bucket;                                                 \
-                                                                                                             \
-		__builtin_memset(total, 0, sizeof(*total));                                                  \
-		for (i = 0; i < count && tap_work_charge(c, NULL); i++) {                                    \
-			struct tap_stat part;                                                                \
-                                                                                                             \
-			tap_stat_snapshot(c, &part, &cpus[i].stat.s, &cpus[i].turn);                         \
-			tap_stat_merge(total, &part);                                                        \
-			for (bucket = 0; buckets && bucket < (spec).hist.buckets; bucket++)                  \
-				buckets[bucket] += cpus[i].stat.buckets[bucket];                             \
-		}                                                                                            \
-	}                                                                                                    \
-                                                                                                             \
-	TAP_MAYBE_UNUSED static int64_t name##_get(struct tap_ctx *c, const struct name##_cpu *cpus,         \
-						   enum tap_stat_field field, const char *where)             \
-	{                                                                                                    \
-		struct tap_stat total;                                                                       \
-                                                                                                             \
-		name##_read(c, cpus, &total, NULL);                                                          \
-		return tap_stat_field(c, &total, (spec).shift, field, where);                                \
-	}                                                                                                    \
-                                                                                                             \
-	TAP_MAYBE_UNUSED static void name##_print_hist(struct tap_ctx *c, const struct name##_cpu *cpus,     \
-						       int64_t width, int64_t elision, const char *where)    \
-	{                                                                                                    \
-		struct tap_stat total;                                                                       \
-		int64_t *buckets;                                                                            \
-                                                                                                             \
-		name##_read(c, cpus, &total, NULL);                                                          \
-		if (!total.count) {                                                                          \
-			tap_fail(c, where, "empty aggregate");                                               \
-			return;                                                                              \
-		}                                                                                            \
-		buckets = tap_hist_record(c, &(spec).hist, width, elision);                                  \
-		if (buckets)                                                                                 \
-			name##_read(c, cpus, &total, buckets);                                               \
-	}
 
 #endif

@@ -142,10 +142,11 @@ Result<std::pair<std::string, std::string>> split_assignment(const char *option,
 Result<void> check_limit(const std::string &name, const std::string &value) {
   struct Limit {
     std::string_view name;
-    int64_t most;
+    int64_t most, least = 0;
   };
   static constexpr Limit limits[] = {
 #define LIMIT(name, value, most) {#name, most},
+#define LIMIT_FROM(name, value, least, most) {#name, most, least},
 #include "ir/limits.def"
 #undef LIMIT
   };
@@ -156,9 +157,9 @@ Result<void> check_limit(const std::string &name, const std::string &value) {
   char *end = nullptr;
   errno = 0;
   long long number = strtoll(value.c_str(), &end, 0);
-  if (errno || *end || number < 0 || number > limit->most)
-    return usage(
-        fmt::format("option -D: `{}={}`: this limit is a whole number from 0 to {}", name, value, limit->most));
+  if (errno || *end || number < limit->least || number > limit->most)
+    return usage(fmt::format("option -D: `{}={}`: this limit is a whole number from {} to {}", name, value,
+                             limit->least, limit->most));
   return {};
 }
 
