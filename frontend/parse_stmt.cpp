@@ -217,10 +217,10 @@ void Parser::parse_foreach_array(Foreach &node) {
   if (is(TokenKind::at_word)) {
     size_t first = at_;
     node.array = cover(first, parse_at_word());
+    if (const Index *slice = node.array->as<Index>())
+      node.array = slice->base; // SystemTap takes a slice of buckets, and a sort, and goes through all in order
     if (!node.array->as<Histogram>() && !failing_)
       fail(DiagId::expected, loc, {"an array or a histogram", describe(*node.array)});
-    if (accept(TokenKind::lbracket)) // SystemTap takes a slice of buckets, and a sort, and goes through all in order
-      parse_keys(true);
     parse_sort(node);
     return;
   }

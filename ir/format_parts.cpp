@@ -79,7 +79,7 @@ bool fold_part(const Module &module, const Function &function, const FormatPart 
   if (part.conversion == 's' && values.back().text.size() > size_t(widest))
     return false;
   words = format_text(part.text, values);
-  return true;
+  return words.find('\0') == std::string::npos; // a string constant holds none
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A foreach holds its array still. What modifies it: an assignment to an element (which may add one), `<<<`, ++,
-// delete, a foreach that sorts it (in place), and any call of a function that may do so, through any number of calls.
+// delete, and any call of a function that may do so, through any number of calls.
 #include "frontend/passes/check.h"
 
 #include "frontend/visit.h"
@@ -34,11 +34,6 @@ const Variable *deleted_by(const Stmt &stmt) {
     return nullptr;
   const Variable *whole = node->target->as<Variable>();
   return whole ? whole : modified_array(*node->target);
-}
-
-const Variable *sorted_by(const Stmt &stmt) {
-  const Foreach *node = stmt.as<Foreach>();
-  return node && node->sort_by != Foreach::SortBy::none ? node->array->as<Variable>() : nullptr;
 }
 
 class ForeachChecker {
@@ -81,7 +76,6 @@ private:
                                },
                                [&](Stmt &stmt) {
                                  note(deleted_by(stmt));
-                                 note(sorted_by(stmt));
                                  return true;
                                },
                            });
@@ -125,9 +119,9 @@ private:
   }
 
   void statement(Stmt &stmt) {
-    for (const Variable *variable : {deleted_by(stmt), sorted_by(stmt)})
+    if (const Variable *variable = deleted_by(stmt); variable && variable->binding.is_global())
       for (const Active &active : active_)
-        if (variable && variable->binding.is_global() && variable->binding.index == active.global)
+        if (variable->binding.index == active.global)
           report(active, stmt.loc);
     const Foreach *node = stmt.as<Foreach>();
     const Variable *array = node ? node->array->as<Variable>() : nullptr;

@@ -474,7 +474,8 @@ private:
       for (Expr *key : node.keys)
         require(*key, Type::number);
       if (node.keys.size() != 1)
-        diagnostics_.report(DiagId::wrong_key_count, node.keys[1]->loc, {print_expr(*node.array), 1, node.keys.size()});
+        diagnostics_.report(DiagId::wrong_key_count, node.keys[1]->loc,
+                            {print_expr(*node.array), "1 key", node.keys.size()});
       if (node.value)
         require(*node.value, Type::number);
     } else {
