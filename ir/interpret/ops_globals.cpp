@@ -244,7 +244,7 @@ void run_ElemDel(OpRun &op) {
 }
 void run_ElemStat(OpRun &op) {
   Element *element = find_handle(op);
-  read_field(op, element ? element->statistic : Statistic{});
+  read_field(op, field_of(element ? element->statistic : Statistic{}, op.declared().stat, StatField(op.inst.imm)));
 }
 
 void run_IterBegin(OpRun &op) {
