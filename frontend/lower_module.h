@@ -44,7 +44,7 @@ struct ModuleState {
   std::vector<EntryId> entries;                   // those that the handler being lowered reads: the slot is the index
   std::unordered_map<uint32_t, BodyGroup> groups; // by Loc of the body
   std::unordered_map<uint32_t, ir::LocationId> locations;
-  bool reads_groups = false; // the program calls matched() or ngroups()
+  bool reads_groups = false;                       // the program calls matched() or ngroups()
   std::vector<std::set<uint32_t>> iterated_around; // by ast::FunctionId: see find_iterated_around
 
   const Callee &callee(ast::FunctionId id);
