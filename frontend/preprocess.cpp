@@ -175,7 +175,10 @@ private:
         conditions_.pop_back();
         continue;
       case TokenKind::pp_then:
-        break;
+        if (conditions_.empty())
+          break;
+        diagnostics_.report(DiagId::duplicate_then, token.loc).note(conditions_.back().loc, "the condition");
+        continue;
       default:
         return true;
       }
@@ -254,6 +257,8 @@ private:
         if (stop_at_else)
           return true;
         diagnostics_.report(DiagId::duplicate_else, token.loc).note(conditions_.back().loc, "the condition");
+      } else if (token.kind == TokenKind::pp_then && depth == 0) {
+        diagnostics_.report(DiagId::duplicate_then, token.loc).note(conditions_.back().loc, "the condition");
       }
     }
     if (!failed_)
