@@ -2,6 +2,7 @@
 // Golden files tests/golden/ast/*.golden: a script, a line "---- pass 1" or "---- pass 2", and what that pass prints,
 // diagnostics included. TAPJIT_UPDATE_GOLDEN=1 rewrites what stands behind the line. The canonical text of pass 1 must
 // parse to itself.
+#include "frontend_tree_text.h"
 #include "frontend_verdict.h"
 
 #include "frontend/macros.h"
@@ -45,6 +46,16 @@ void note(const Diagnostics &diagnostics) {
     seen().insert(diagnostic.id);
 }
 
+// The canonical text parses to the same tree and the same text.
+void expect_same_again(const ast::File &file, const ParseOptions &options, SourceTable &sources,
+                       Diagnostics &diagnostics) {
+  std::string text = print_file(file);
+  SourceId source = sources.add("again.stp", text, SourceKind::script);
+  std::unique_ptr<ast::File> again = parse_script(sources, source, options, diagnostics);
+  EXPECT_EQ(print_file(*again), text);
+  EXPECT_EQ(TreeText::of(*again), TreeText::of(file)) << text;
+}
+
 // Pass 1 alone; its text must parse to the same text.
 std::string first_pass(const std::string &script) {
   SourceTable sources;
@@ -54,12 +65,12 @@ std::string first_pass(const std::string &script) {
   std::vector<bool> used(options.arguments.size(), false);
   options.used_arguments = &used;
   SourceId id = sources.add("script.stp", script, SourceKind::script);
-  std::string text = print_file(*parse_script(sources, id, options, diagnostics));
+  std::unique_ptr<ast::File> file = parse_script(sources, id, options, diagnostics);
+  std::string text = print_file(*file);
   note(diagnostics);
   if (!diagnostics.has_errors()) {
-    SourceId again = sources.add("again.stp", text, SourceKind::script);
     options.guru = true;
-    EXPECT_EQ(print_file(*parse_script(sources, again, options, diagnostics)), text);
+    expect_same_again(*file, options, sources, diagnostics);
   }
   return text + diagnostics.render_all();
 }
@@ -145,7 +156,20 @@ TEST(FrontendSupport, SmallTapsetParses) {
   EXPECT_EQ(print_program(result->program), "# functions\nexit:unknown ()\n# probes\nbegin /* <- begin */\n");
 }
 
-// Every script of the tree: the canonical text parses, and gives the same text again.
+// Directives, macros and privileges that the script of a test has.
+ParseOptions options_of(const std::string &script) {
+  ParseOptions options = test_options();
+  options.guru = true;
+  if (size_t at = script.find("#! args:"); at != std::string::npos) {
+    std::istringstream words(script.substr(at + 8, script.find('\n', at) - at - 8));
+    options.arguments.clear();
+    for (std::string word; words >> word;)
+      options.arguments.push_back(word);
+  }
+  return options;
+}
+
+// Every script of the tree: the canonical text parses, and gives the same tree again.
 TEST(FrontendGolden, CanonicalTextOfEveryScript) {
   unsigned count = 0;
   for (const char *folder : {"/tests", "/tapset"})
@@ -159,15 +183,14 @@ TEST(FrontendGolden, CanonicalTextOfEveryScript) {
       SourceTable sources;
       Diagnostics diagnostics(sources);
       MacroTable macros;
-      ParseOptions options = test_options();
-      options.guru = true;
+      ParseOptions options = options_of(script);
       for (const auto &file : std::filesystem::directory_iterator(TAPJIT_SOURCE_DIR "/tapset/scripts"))
         if (file.path().extension() == ".stpm")
           parse_macro_file(sources, sources.add(file.path(), read_text(file.path()), SourceKind::macros), options,
                            macros, diagnostics);
       options.library_macros = &macros;
       SourceId id = sources.add(entry.path(), script, SourceKind::script);
-      std::string text = print_file(*parse_script(sources, id, options, diagnostics));
+      std::unique_ptr<ast::File> file = parse_script(sources, id, options, diagnostics);
       if (diagnostics.has_errors()) {
         // Only those that show a mistake, or need arguments or macros of their own, may have errors. Those of
         // run/corpus are directives only.
@@ -180,8 +203,8 @@ TEST(FrontendGolden, CanonicalTextOfEveryScript) {
         continue;
       }
       ++count;
-      SourceId again = sources.add("again.stp", text, SourceKind::script);
-      EXPECT_EQ(print_file(*parse_script(sources, again, options, diagnostics)), text) << entry.path();
+      SCOPED_TRACE(entry.path());
+      expect_same_again(*file, options, sources, diagnostics);
       EXPECT_FALSE(diagnostics.has_errors()) << entry.path() << diagnostics.render_all();
     }
   EXPECT_GT(count, 200u);
