@@ -15,13 +15,14 @@ namespace tapjit::ir {
 namespace {
 
 void check_limits(const Module &module, Findings &findings) {
-  static const std::map<std::string_view, int64_t> most = {
-#define LIMIT(name, value, most) {#name, most},
+  static const std::map<std::string_view, std::pair<int64_t, int64_t>> ranges = {
+#define LIMIT(name, value, most) LIMIT_FROM(name, value, 0, most)
+#define LIMIT_FROM(name, value, least, most) {#name, {least, most}},
 #include "ir/limits.def"
 #undef LIMIT
   };
   for (const auto &[name, value] : module.limits)
-    if (auto row = most.find(name); row == most.end() || value < 0 || value > row->second)
+    if (auto row = ranges.find(name); row == ranges.end() || value < row->second.first || value > row->second.second)
       findings.add("limit {} cannot be {}", name, value);
 }
 
