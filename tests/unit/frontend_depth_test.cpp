@@ -31,10 +31,10 @@ std::string compile(const std::string &text) {
 }
 
 TEST(Depth, LongChainsWork) {
-  for (const char *op : {" + 1", " . \"a\"", " | 1", " && 1", " == 1", " + 1 - 1"}) {
-    SCOPED_TRACE(op);
+  for (std::string_view op : {" + 1", " . \"a\"", " | 1", " && 1", " == 1", " + 1 - 1"}) {
+    SCOPED_TRACE(std::string(op));
     bool is_string = op[1] == '.';
-    std::string chain = (is_string ? "\"a\"" : "x") + repeated(op, op[5] == '-' ? 2500 : 5000);
+    std::string chain = (is_string ? "\"a\"" : "x") + repeated(std::string(op), op == " + 1 - 1" ? 2500 : 5000);
     EXPECT_EQ(compile("global x = 1 probe begin { x++ println(" + chain + ") }"), "");
   }
 }
