@@ -79,4 +79,19 @@ std::optional<int64_t> fold_strings(Op op, std::string_view left, std::string_vi
   }
 }
 
+Op exchanged(Op op) {
+  switch (op) {
+  case Op::Lt:
+    return Op::Gt;
+  case Op::Le:
+    return Op::Ge;
+  case Op::Gt:
+    return Op::Lt;
+  case Op::Ge:
+    return Op::Le;
+  default:
+    return op;
+  }
+}
+
 } // namespace tapjit::ir

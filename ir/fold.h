@@ -17,4 +17,7 @@ std::optional<int64_t> fold_integers(Op op, int64_t left, int64_t right, int64_t
 // str.eq ... str.ge: bytes compare as unsigned. None for other ops.
 std::optional<int64_t> fold_strings(Op op, std::string_view left, std::string_view right);
 
+// The comparison of integers that says the same with its operands exchanged: `lt` for `gt`; other ops as they are.
+Op exchanged(Op op);
+
 } // namespace tapjit::ir

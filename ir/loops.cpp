@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ir/loops.h"
 
+#include "ir/fold.h"
+
 #include "ir/cfg.h"
 
 #include <algorithm>
@@ -28,21 +30,6 @@ Op negated(Op test) {
     return Op::Ne;
   default:
     return Op::Eq;
-  }
-}
-
-Op exchanged(Op test) {
-  switch (test) {
-  case Op::Lt:
-    return Op::Gt;
-  case Op::Le:
-    return Op::Ge;
-  case Op::Gt:
-    return Op::Lt;
-  case Op::Ge:
-    return Op::Le;
-  default:
-    return test;
   }
 }
 

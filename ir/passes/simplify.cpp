@@ -113,20 +113,6 @@ private:
     return op == Op::Add || op == Op::Mul || op == Op::And || op == Op::Or || op == Op::Xor || op == Op::Eq ||
            op == Op::Ne;
   }
-  static Op exchanged(Op op) {
-    switch (op) {
-    case Op::Lt:
-      return Op::Gt;
-    case Op::Le:
-      return Op::Ge;
-    case Op::Gt:
-      return Op::Lt;
-    case Op::Ge:
-      return Op::Le;
-    default:
-      return op;
-    }
-  }
   static Op negated(Op op) {
     static constexpr Op of_integers[] = {Op::Ne, Op::Eq, Op::Ge, Op::Gt, Op::Le, Op::Lt};
     static_assert(int(Op::Ge) - int(Op::Eq) == 5 && int(Op::StrGe) - int(Op::StrEq) == 5);
