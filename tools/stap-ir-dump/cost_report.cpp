@@ -9,15 +9,15 @@
 
 namespace tapjit {
 
-using json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
-json cost_report(const ir::Module &module) {
-  json report = json::array();
+Json cost_report(const ir::Module &module) {
+  Json report = Json::array();
   std::vector<ir::ProbeCost> costs = ir::estimate_costs(module);
   for (size_t index = 0; index < module.probes.size(); ++index) {
     const ir::Probe &probe = module.probes[index];
     const ir::ProbeCost &cost = costs[index];
-    json loops = json::array();
+    Json loops = Json::array();
     for (const ir::LoopBound &loop : cost.loops)
       loops.push_back({{"function", module.functions[loop.function.index].name},
                        {"block", loop.header.index},
@@ -28,7 +28,7 @@ json cost_report(const ir::Module &module) {
                       {"context", ir::words(ir::context_kinds, probe.context)},
                       {"instructions", cost.instructions},
                       {"ns", cost.nanoseconds},
-                      {"actions", cost.actions ? json(*cost.actions) : json(nullptr)},
+                      {"actions", cost.actions ? Json(*cost.actions) : Json(nullptr)},
                       {"budget", cost.budget},
                       {"recursion_depth", cost.recursion_depth},
                       {"reason", cost.reason},
@@ -37,16 +37,16 @@ json cost_report(const ir::Module &module) {
   return report;
 }
 
-std::string cost_text(const json &report) {
+std::string cost_text(const Json &report) {
   std::string text = fmt::format("{:<20} {:<8} {:>13} {:>10} {:>9} {:>8} {:>6}  {}\n", "handler", "context",
                                  "instructions", "ns", "actions", "budget", "depth", "bound");
-  for (const json &probe : report) {
+  for (const Json &probe : report) {
     text += fmt::format("{:<20} {:<8} {:>13} {:>10.0f} {:>9} {:>8} {:>6}  {}\n", probe["handler"].get<std::string>(),
                         probe["context"].get<std::string>(), probe["instructions"].get<int64_t>(),
                         probe["ns"].get<double>(), probe["actions"].is_null() ? "-" : probe["actions"].dump(),
                         probe["budget"].get<int64_t>(), probe["recursion_depth"].get<int64_t>(),
                         probe["reason"].get<std::string>());
-    for (const json &loop : probe["loops"])
+    for (const Json &loop : probe["loops"])
       text += fmt::format("  loop at ^{} of {}: {}\n", loop["block"].get<int64_t>(),
                           loop["function"].get<std::string>(), loop["reason"].get<std::string>());
   }

@@ -12,7 +12,7 @@ namespace tapjit {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
 // A name that no pass has, so that --passes=none runs none of them.
 constexpr std::string_view no_passes = "none";
@@ -136,7 +136,7 @@ private:
     times_.push_back({{"pass", pass}, {"ms", milliseconds}, {"instructions_after", instructions}});
   }
 
-  void report(const char *name, const json &data, const std::string &text) {
+  void report(const char *name, const Json &data, const std::string &text) {
     if (options_.json)
       object_[name] = data;
     else
@@ -146,7 +146,7 @@ private:
   std::string times_text() const {
     std::string out = fmt::format("{:<24} {:>10} {:>14}\n", "pass", "ms", "instructions");
     double sum = 0;
-    for (const json &row : times_) {
+    for (const Json &row : times_) {
       sum += row["ms"].get<double>();
       out += fmt::format("{:<24} {:>10.3f} {:>14}\n", row["pass"].get<std::string>(), row["ms"].get<double>(),
                          row["instructions_after"].get<size_t>());
@@ -156,11 +156,11 @@ private:
 
   Result<void> show_reports(const ir::Module &module) {
     if (options_.locks) {
-      json data = lock_report(module);
+      Json data = lock_report(module);
       report("locks", data, lock_text(data));
     }
     if (options_.cost) {
-      json data = cost_report(module);
+      Json data = cost_report(module);
       report("cost", data, cost_text(data));
     }
     if (options_.time_passes)
@@ -188,7 +188,7 @@ private:
   const DumpOptions &options_;
   const Machinery &machinery_;
   bool passed_stage_ = true; // the stage is no pass, or that pass was run
-  json object_ = json::object(), times_ = json::array();
+  Json object_ = Json::object(), times_ = Json::array();
 };
 
 } // namespace

@@ -11,32 +11,32 @@ namespace tapjit {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
-json location(const ir::Module &module, ir::LocationId id) {
+Json location(const ir::Module &module, ir::LocationId id) {
   if (id.index >= module.locations.size())
     return nullptr;
   const ir::Location &at = module.locations[id.index];
   return {{"file", at.file}, {"line", at.line}, {"column", at.column}};
 }
 
-json numbers(const auto &ids) {
-  json list = json::array();
+Json numbers(const auto &ids) {
+  Json list = Json::array();
   for (auto id : ids)
     list.push_back(id.index);
   return list;
 }
 
-json types(const std::vector<ir::Type> &list) {
-  json result = json::array();
+Json types(const std::vector<ir::Type> &list) {
+  Json result = Json::array();
   for (ir::Type type : list)
     result.push_back(ir::type_spelling(type));
   return result;
 }
 
-json instruction(const ir::Module &module, const ir::Function &function, ir::ValueId value, const std::string &text) {
+Json instruction(const ir::Module &module, const ir::Function &function, ir::ValueId value, const std::string &text) {
   const ir::Inst &inst = function.insts[value.index];
-  json result = {{"op", ir::op_info(inst.op).mnemonic}, {"text", text}, {"operands", numbers(inst.operands)}};
+  Json result = {{"op", ir::op_info(inst.op).mnemonic}, {"text", text}, {"operands", numbers(inst.operands)}};
   if (inst.type != ir::Type::Void) {
     result["value"] = value.index;
     result["type"] = ir::type_spelling(inst.type);
@@ -46,12 +46,12 @@ json instruction(const ir::Module &module, const ir::Function &function, ir::Val
   return result;
 }
 
-json block(const ir::Module &module, const ir::Function &function, size_t index, const std::vector<std::string> &text) {
+Json block(const ir::Module &module, const ir::Function &function, size_t index, const std::vector<std::string> &text) {
   const ir::Block &block = function.blocks[index];
-  json instructions = json::array();
+  Json instructions = Json::array();
   for (size_t number = 0; number < block.insts.size(); ++number)
     instructions.push_back(instruction(module, function, block.insts[number], text[number + 1]));
-  json result = {{"block", index},
+  Json result = {{"block", index},
                  {"predecessors", numbers(block.preds)},
                  {"catch", block.is_catch},
                  {"instructions", instructions},
@@ -64,10 +64,10 @@ json block(const ir::Module &module, const ir::Function &function, size_t index,
   return result;
 }
 
-json function(const ir::Module &module, ir::FunctionId id) {
+Json function(const ir::Module &module, ir::FunctionId id) {
   const ir::Function &function = module.functions[id.index];
   FunctionText text = function_text(module, function, {false});
-  json blocks = json::array();
+  Json blocks = Json::array();
   for (size_t index = 0; index < function.blocks.size(); ++index)
     blocks.push_back(block(module, function, index, text.blocks[index]));
   return {{"name", function.name},
@@ -79,19 +79,19 @@ json function(const ir::Module &module, ir::FunctionId id) {
           {"blocks", blocks}};
 }
 
-json global(const ir::Global &global) {
+Json global(const ir::Global &global) {
   return {{"name", global.name},        {"value", ir::words(ir::value_kinds, global.value)},
           {"keys", types(global.keys)}, {"max_entries", global.max_entries},
           {"wrap", global.wrap},        {"display_at_end", global.display_at_end}};
 }
 
-json probe(const ir::Module &module, size_t index) {
+Json probe(const ir::Module &module, size_t index) {
   const ir::Probe &probe = module.probes[index];
-  json sites = json::array();
+  Json sites = Json::array();
   for (const ir::Site &site : module.sites) {
     if (site.probe.index != index)
       continue;
-    json constants = json::object();
+    Json constants = Json::object();
     for (auto &[name, value] : site.constants)
       std::visit([&, &key = name](const auto &it) { constants[key] = it; }, value);
     sites.push_back(
@@ -106,12 +106,12 @@ json probe(const ir::Module &module, size_t index) {
 
 } // namespace
 
-json module_json(const ir::Module &module, const std::vector<ir::FunctionId> &functions) {
-  json result = {{"name", module.name},
+Json module_json(const ir::Module &module, const std::vector<ir::FunctionId> &functions) {
+  Json result = {{"name", module.name},
                  {"limits", module.limits},
-                 {"globals", json::array()},
-                 {"functions", json::array()},
-                 {"probes", json::array()}};
+                 {"globals", Json::array()},
+                 {"functions", Json::array()},
+                 {"probes", Json::array()}};
   for (const ir::Global &each : module.globals)
     result["globals"].push_back(global(each));
   for (ir::FunctionId id : functions)

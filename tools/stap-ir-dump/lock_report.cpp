@@ -12,9 +12,9 @@ namespace tapjit {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
-json location(const ir::Module &module, ir::LocationId id) {
+Json location(const ir::Module &module, ir::LocationId id) {
   if (id.index >= module.locations.size())
     return nullptr;
   const ir::Location &at = module.locations[id.index];
@@ -28,7 +28,7 @@ struct Handler {
   const ir::Probe &probe;
 
   // The lock set of the handler's region; null when it has none. Its place is put into `where`.
-  const ir::LockSet *region(json &where) const {
+  const ir::LockSet *region(Json &where) const {
     const ir::Function &function = module.functions[probe.handler.index];
     for (const ir::Block &block : function.blocks)
       for (ir::ValueId value : block.insts)
@@ -52,8 +52,8 @@ struct Handler {
                                                              : "no event handler writes it";
   }
 
-  json report() const {
-    json where, globals = json::array();
+  Json report() const {
+    Json where, globals = Json::array();
     const ir::LockSet *locks = region(where);
     const ir::Effects &reached = effects.of(probe.handler);
     for (size_t index = 0; index < module.globals.size(); ++index) {
@@ -67,33 +67,33 @@ struct Handler {
     }
     return {{"handler", module.functions[probe.handler.index].name},
             {"context", ir::words(ir::context_kinds, probe.context)},
-            {"region", locks ? json{{"from", where}} : json(nullptr)},
+            {"region", locks ? Json{{"from", where}} : Json(nullptr)},
             {"globals", globals}};
   }
 };
 
 } // namespace
 
-json lock_report(const ir::Module &module) {
+Json lock_report(const ir::Module &module) {
   ir::ModuleEffects effects(module);
   std::vector<bool> needs_lock = ir::globals_needing_locks(module);
-  json report = json::array();
+  Json report = Json::array();
   for (const ir::Probe &probe : module.probes)
     report.push_back(Handler{module, effects, needs_lock, probe}.report());
   return report;
 }
 
-std::string lock_text(const json &report) {
+std::string lock_text(const Json &report) {
   std::string text =
       fmt::format("{:<20} {:<8} {:<20} {:<6} {}\n", "handler", "context", "global", "access", "protected by");
-  for (const json &handler : report) {
+  for (const Json &handler : report) {
     auto row = [&](const std::string &global, const std::string &access, const std::string &how) {
       text += fmt::format("{:<20} {:<8} {:<20} {:<6} {}\n", handler["handler"].get<std::string>(),
                           handler["context"].get<std::string>(), global, access, how);
     };
     if (handler["globals"].empty())
       row("-", "", "");
-    for (const json &global : handler["globals"]) {
+    for (const Json &global : handler["globals"]) {
       std::string how = global["protected_by"];
       if (how.ends_with("lock") && handler["region"]["from"].is_string())
         how += " from " + handler["region"]["from"].get<std::string>();
