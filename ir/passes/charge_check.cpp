@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace tapjit::ir {
 
@@ -14,51 +15,98 @@ static bool has_charge(const Function &function, const Block &block) {
                      [&](ValueId value) { return function.insts[value.index].op == Op::Charge; });
 }
 
+namespace {
+
 // Takes blocks away until no cycle is left: first those with a charge, then, again and again, the header of a loop
 // whose trip count is known. A header bounds every path through itself; what cycles remain must be bounded by others.
-std::vector<BlockId> uncharged_cycles(const Function &function) {
-  Dominators dominators(function);
-  std::vector<Loop> loops = natural_loops(function, dominators);
-  std::vector<bool> removed(function.blocks.size());
-  for (size_t index = 0; index < function.blocks.size(); ++index)
-    removed[index] = !dominators.is_reachable(BlockId{uint32_t(index)}) || has_charge(function, function.blocks[index]);
-  std::vector<BlockId> uncharged;
-  for (;;) {
-    std::vector<uint32_t> size(function.blocks.size());
-    std::vector<bool> own_edge(function.blocks.size());
-    std::vector<uint32_t> component = strongly_connected(function.blocks.size(), [&](uint32_t block, auto visit) {
-      if (removed[block])
-        return;
-      for (BlockId target : successors(function.blocks[block])) {
-        if (removed[target.index])
-          continue;
-        if (target.index == block)
-          own_edge[block] = true;
-        visit(target.index);
-      }
-    });
-    for (uint32_t number : component)
-      ++size[number];
-    BlockId in_cycle, header;
-    for (BlockId block : dominators.reverse_postorder())
-      if (!removed[block.index] && (size[component[block.index]] > 1 || own_edge[block.index])) {
-        in_cycle = block;
-        break;
-      }
-    if (!in_cycle.valid())
-      return uncharged;
-    for (const Loop &loop : loops)
-      if (!header.valid() && component[loop.header.index] == component[in_cycle.index] && !removed[loop.header.index])
-        header = loop.header;
-    auto loop = std::find_if(loops.begin(), loops.end(), [&](const Loop &each) { return each.header == header; });
-    if (!header.valid())
-      header = in_cycle; // not a natural loop
-    if (loop == loops.end() || !has_plain_body(function, *loop) ||
-        constant_trip_count(function, *loop).value_or(INT64_MAX) > most_free_turns)
-      uncharged.push_back(header);
-    removed[header.index] = true;
+// Each turn looks at the blocks of one cycle only, so that a function costs its size times the depth of its loops.
+class CycleSearch {
+public:
+  explicit CycleSearch(const Function &function)
+      : function_(function), dominators_(function), place_(function.blocks.size(), outside),
+        rank_(function.blocks.size()), loop_of_(function.blocks.size(), nullptr) {
+    loops_ = natural_loops(function, dominators_);
+    for (const Loop &loop : loops_)
+      loop_of_[loop.header.index] = &loop;
+    const std::vector<BlockId> &order = dominators_.reverse_postorder();
+    for (size_t index = 0; index < order.size(); ++index)
+      rank_[order[index].index] = index;
   }
-}
+
+  // Headers of the cycles without a charge and without a bound, in reverse postorder.
+  std::vector<BlockId> run() {
+    std::vector<BlockId> free_blocks;
+    for (BlockId block : dominators_.reverse_postorder())
+      if (!has_charge(function_, function_.blocks[block.index]))
+        free_blocks.push_back(block);
+    std::vector<std::vector<BlockId>> work{std::move(free_blocks)};
+    while (!work.empty()) {
+      std::vector<BlockId> region = std::move(work.back());
+      work.pop_back();
+      for (std::vector<BlockId> &cycle : cycles_of(region)) {
+        BlockId header = break_cycle(cycle);
+        std::erase(cycle, header);
+        if (!cycle.empty())
+          work.push_back(std::move(cycle));
+      }
+    }
+    std::sort(uncharged_.begin(), uncharged_.end(),
+              [&](BlockId left, BlockId right) { return rank_[left.index] < rank_[right.index]; });
+    return std::move(uncharged_);
+  }
+
+private:
+  static constexpr uint32_t outside = UINT32_MAX;
+
+  // The strongly connected parts of `region` that have an edge, each in reverse postorder as `region` is.
+  std::vector<std::vector<BlockId>> cycles_of(const std::vector<BlockId> &region) {
+    for (size_t index = 0; index < region.size(); ++index)
+      place_[region[index].index] = uint32_t(index);
+    std::vector<bool> own_edge(region.size());
+    std::vector<uint32_t> component = strongly_connected(region.size(), [&](uint32_t from, auto visit) {
+      for (BlockId target : successors(function_.blocks[region[from].index]))
+        if (uint32_t to = place_[target.index]; to != outside) {
+          own_edge[from] = own_edge[from] || to == from;
+          visit(to);
+        }
+    });
+    std::vector<std::vector<BlockId>> members(region.size()), cycles;
+    for (size_t index = 0; index < region.size(); ++index) {
+      members[component[index]].push_back(region[index]);
+      place_[region[index].index] = outside;
+    }
+    for (size_t index = 0; index < region.size(); ++index) // each part once, at its first block
+      if (std::vector<BlockId> &part = members[component[index]];
+          !part.empty() && part.front() == region[index] && (part.size() > 1 || own_edge[index]))
+        cycles.push_back(std::exchange(part, {}));
+    return cycles;
+  }
+
+  // The block to take away: the outermost loop's header, noted unless its loop is bounded by itself.
+  BlockId break_cycle(const std::vector<BlockId> &cycle) {
+    for (BlockId block : cycle) // a header comes before the headers of its inner loops
+      if (const Loop *loop = loop_of_[block.index]) {
+        if (!has_plain_body(function_, *loop) ||
+            constant_trip_count(function_, *loop).value_or(INT64_MAX) > most_free_turns)
+          uncharged_.push_back(block);
+        return block;
+      }
+    uncharged_.push_back(cycle.front()); // not a natural loop
+    return cycle.front();
+  }
+
+  const Function &function_;
+  Dominators dominators_;
+  std::vector<Loop> loops_;
+  std::vector<uint32_t> place_; // block -> its number in the region looked at
+  std::vector<size_t> rank_;    // block -> its number in reverse postorder
+  std::vector<const Loop *> loop_of_;
+  std::vector<BlockId> uncharged_;
+};
+
+} // namespace
+
+std::vector<BlockId> uncharged_cycles(const Function &function) { return CycleSearch(function).run(); }
 
 std::vector<std::string> check_charges(const Module &module) {
   std::vector<std::string> findings;

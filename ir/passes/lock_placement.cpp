@@ -118,8 +118,10 @@ private:
     std::vector<bool> cycles = blocks_in_cycles(function_);
     start_ = BlockId::none();
     for (BlockId here : dominators.reverse_postorder())
-      if (!uses_[here.index].empty())
-        start_ = start_.valid() ? dominators.nearest_common(start_, here) : here;
+      if (!uses_[here.index].empty() && !start_.valid())
+        start_ = here;
+      else if (!uses_[here.index].empty() && !dominators.dominates(start_, here)) // asked first: it takes no walk
+        start_ = dominators.nearest_common(start_, here);
     while (cycles[start_.index])
       start_ = dominators.immediate(start_); // the entry has no predecessors and so is in no cycle
   }

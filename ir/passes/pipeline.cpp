@@ -26,25 +26,36 @@ static std::vector<std::string> verified(const Module &module, VerifyOptions che
   return findings;
 }
 
+static std::vector<const PassInfo *> chosen(const PassOptions &options) {
+  const std::vector<PassInfo> &table = all_passes();
+  std::vector<const PassInfo *> list;
+  for (const std::string &name : options.only) {
+    auto at = std::find_if(table.begin(), table.end(), [&](const PassInfo &pass) { return pass.name == name; });
+    if (at != table.end())
+      list.push_back(&*at);
+  }
+  if (options.only.empty())
+    for (const PassInfo &pass : table)
+      if (options.optimize || !pass.optimizes)
+        list.push_back(&pass);
+  return list;
+}
+
 std::vector<std::string> try_passes(Module &module, const PassOptions &options) {
   VerifyOptions checks;
   if (options.verify)
     if (auto findings = verified(module, checks, "before the passes"); !findings.empty())
       return findings;
-  for (const PassInfo &pass : all_passes()) {
-    if (!options.only.empty() && std::find(options.only.begin(), options.only.end(), pass.name) == options.only.end())
-      continue;
-    if (pass.optimizes && !options.optimize)
-      continue;
-    pass.run(module);
-    std::string_view name = pass.name;
+  for (const PassInfo *pass : chosen(options)) {
+    pass->run(module);
+    std::string_view name = pass->name;
     checks.charges |= name == "charges";
     checks.locks |= name == "lock_placement";
     checks.frame |= name == "frame_layout";
     if (options.after_pass)
-      options.after_pass(pass.name, module);
+      options.after_pass(pass->name, module);
     if (options.verify)
-      if (auto findings = verified(module, checks, pass.name); !findings.empty())
+      if (auto findings = verified(module, checks, pass->name); !findings.empty())
         return findings;
   }
   return {};

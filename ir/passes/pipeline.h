@@ -36,7 +36,7 @@ struct PassOptions {
   bool verify = true;
 #endif
   bool optimize = true;          // false: only the passes that decide what the emitter needs decided
-  std::vector<std::string> only; // names of the passes to run; empty: all. The order is the pipeline's
+  std::vector<std::string> only; // names of the passes to run, in this order; unknown ones are left out; empty: all
   std::function<void(const char *pass, const Module &module)> after_pass; // may be empty
 };
 

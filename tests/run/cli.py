@@ -473,6 +473,8 @@ class Passes(Case):
         self.assertIn("no stage is called `nosuch`", run.stderr)
         run = self.program("stap-ir-dump", "--passes=const_fold", "--stage=charges", *self.COUNTS)
         self.assertEqual((run.returncode, run.stderr), (1, "stap-ir-dump: pass `charges` was not run\n"))
+        run = self.program("stap-ir-dump", "--passes=licm,const_fold,cse", "--time-passes", *self.COUNTS)
+        self.assertEqual(re.findall(r"^ *(licm|const_fold|cse) ", run.stdout + run.stderr, re.M), ["licm", "const_fold", "cse"])
 
     def test_ir_dump_of_one_function(self):
         only = self.dump("--only=timer.s(1)", "--stage=lowered", *self.COUNTS)

@@ -14,7 +14,7 @@ constexpr const char *usage = R"(Usage: stap-ir-dump [OPTIONS] FILE.ir [STAP-OPT
 Prints the IR as it was lowered, and after the passes.
   --stage=STAGE     only one stage: lowered, a pass (as it leaves the IR), final, c, llvm, asm
                       stap-ir-dump --stage=c -e 'probe begin { println(6 * 7) }'
-  --passes=A,B,C    only these passes, in the order of the pipeline; `none`: no pass
+  --passes=A,B,C    only these passes, in this order; `none`: no pass
                       stap-ir-dump --passes=const_fold,dead_code FILE.ir
   --list            name the passes
                       stap-ir-dump --list
