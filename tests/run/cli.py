@@ -12,6 +12,7 @@ HELLO = 'probe begin { println("hello") exit() }'
 NUMBERS = r"using \d+virt/\d+res/\d+shr/\d+data kb, in \d+usr/\d+sys/\d+real ms\."
 TIMES = r"in \d+usr/\d+sys/\d+real ms\."
 kernels = [p[len("/boot/vmlinuz-"):] for p in sorted(glob.glob("/boot/vmlinuz-*")) if os.path.exists(f"/lib/modules/{p[len('/boot/vmlinuz-'):]}/build/.config")]
+kernels.sort(key=lambda release: os.path.exists(f"/usr/lib/debug/boot/vmlinux-{release}"))  # stap's own choice: those with debug symbols
 release = kernels[-1] if kernels else ""
 needs_kernel = unittest.skipUnless(kernels, "no kernel with headers is installed")
 

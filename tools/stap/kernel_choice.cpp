@@ -29,6 +29,12 @@ bool has_headers(const std::string &release) {
   return fs::exists("/lib/modules/" + release + "/build/include/generated/autoconf.h", error);
 }
 
+bool has_debug_symbols(const std::string &release) {
+  std::error_code error;
+  return fs::exists("/usr/lib/debug/boot/vmlinux-" + release, error) ||
+         fs::exists("/usr/lib/debug/lib/modules/" + release + "/vmlinux", error);
+}
+
 // Empty: modules can be loaded here; else why not.
 std::string why_no_modules() {
   if (access("/proc/modules", F_OK) != 0)
@@ -107,8 +113,11 @@ std::vector<std::string> installed_kernels() {
     if (name.starts_with(prefix) && has_headers(name.substr(prefix.size())))
       releases.push_back(name.substr(prefix.size()));
   }
-  std::sort(releases.begin(), releases.end(),
-            [](const std::string &a, const std::string &b) { return strverscmp(a.c_str(), b.c_str()) > 0; });
+  std::sort(releases.begin(), releases.end(), [](const std::string &a, const std::string &b) {
+    if (has_debug_symbols(a) != has_debug_symbols(b))
+      return has_debug_symbols(a);
+    return strverscmp(a.c_str(), b.c_str()) > 0;
+  });
   return releases;
 }
 

@@ -20,7 +20,8 @@ struct KernelChoice {
   std::string why_user;  // auto chose the user runtime: why no kernel could be had
 };
 
-// The kernels that a guest can boot and a module can be built for: /boot/vmlinuz-REL with headers, newest first.
+// The kernels that a guest can boot and a module can be built for: /boot/vmlinuz-REL with headers; those with
+// debug symbols first, then the newest first.
 std::vector<std::string> installed_kernels();
 
 // Decides by --runtime, --vm, -r, -p, and what this machine can do. An Error names what is missing and the option that
