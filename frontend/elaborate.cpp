@@ -61,13 +61,14 @@ public:
     targets_.report_unresolved();
     if (diagnostics_.has_errors())
       return std::move(program_);
-    infer_types(program_, diagnostics_);
+    std::vector<std::string_view> globals = global_names();
+    infer_types(program_, globals, diagnostics_);
     names_.check_embedded();
     check_entries(program_, diagnostics_);
     check_foreach(program_, diagnostics_);
     check_regexes(program_, sources_, diagnostics_);
     mark_global_uses(program_);
-    check_assigned(program_, diagnostics_);
+    check_assigned(program_, globals, diagnostics_);
     return std::move(program_);
   }
 
@@ -150,10 +151,24 @@ private:
       add(*piece.node, *piece.file, piece.use, piece.alias, piece.depth);
     if (point.through_alias)
       answer_probe_writes(blocks);
+    for (const Piece &block : blocks)
+      if (block.from_alias)
+        add_assigned(*block.stmt, program_.handlers[index].offered);
     pruner_.prune(blocks);
     for (Piece &block : blocks)
       add_block(index, block);
     look_at_functions();
+  }
+
+  // The names that a piece of an alias assigns.
+  static void add_assigned(Stmt &piece, std::vector<Name> &names) {
+    walk(piece, Overload{[&](Expr &expr) {
+                           const Assign *node = expr.as<Assign>();
+                           if (const Variable *variable = node ? node->target->as<Variable>() : nullptr)
+                             names.push_back(variable->name);
+                           return true;
+                         },
+                         [](Stmt &) { return true; }});
   }
 
   void add_block(HandlerIndex index, Piece &block) {
@@ -238,6 +253,15 @@ private:
         var.init_string = is_number ? "" : value;
       }
     }
+  }
+
+  // Globals that a script may name: its own, and a library's that are not private by name.
+  std::vector<std::string_view> global_names() {
+    std::vector<std::string_view> names = declarations_.library().global_names();
+    std::erase_if(names, [](std::string_view name) { return name.starts_with("_"); });
+    for (const GlobalRef &global : declarations_.script_globals())
+      names.push_back(global.decl->name.view());
+    return names;
   }
 
   void check_global_exists(std::string_view name) {

@@ -261,6 +261,13 @@ std::vector<std::string_view> Library::function_names() const {
   return names;
 }
 
+std::vector<std::string_view> Library::global_names() const {
+  std::vector<std::string_view> names;
+  for (const auto &entry : impl_->entries)
+    names.insert(names.end(), entry->facts.globals.begin(), entry->facts.globals.end());
+  return names;
+}
+
 std::vector<std::string_view> Library::alias_names() const {
   std::vector<std::string_view> names;
   for (const auto &entry : impl_->entries)

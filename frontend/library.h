@@ -65,6 +65,7 @@ public:
 
   // For did-you-mean.
   std::vector<std::string_view> function_names() const;
+  std::vector<std::string_view> global_names() const;
   std::vector<std::string_view> alias_names() const;
 
   // The macros of all .stpm files, parsed on the first call.

@@ -100,6 +100,7 @@ struct Handler {
   std::vector<ast::Expr *> entries;    // EntryId: computed when the function is entered
   std::vector<TargetUse> targets;
   std::vector<Name> asked_for;      // names that a `@defined` mentioned
+  std::vector<Name> offered;        // variables that its aliases set, needed or not
   std::string point;                // the script's probe point text, for messages and -p2
   std::vector<PointOrigin> origins; // of each of `sites`, for -p2
   Loc loc;                          // of that probe point

@@ -298,10 +298,13 @@ std::string Diagnostics::render_all(bool colour) const {
 }
 
 std::string_view nearest_name(std::string_view wanted, const std::vector<std::string_view> &candidates) {
-  // Distances must stay below this: one slip in a short word, two in a longer one, a third of a long one.
+  // Distances must stay below this: one slip in a short word, two in a longer one, a third of a long one. One letter is
+  // near to all others.
+  if (wanted.size() <= 1)
+    return {};
   size_t best = wanted.size() <= 3 ? 2 : std::max<size_t>(2, wanted.size() / 3) + 1;
   std::string_view found;
-  std::vector<size_t> row;
+  std::vector<size_t> row, above, two_above; // of the table of distances
   for (std::string_view candidate : candidates) {
     size_t difference =
         candidate.size() > wanted.size() ? candidate.size() - wanted.size() : wanted.size() - candidate.size();
@@ -311,12 +314,13 @@ std::string_view nearest_name(std::string_view wanted, const std::vector<std::st
     for (size_t j = 0; j <= candidate.size(); ++j)
       row[j] = j;
     for (size_t i = 1; i <= wanted.size(); ++i) {
-      size_t diagonal = row[0];
+      two_above.swap(above);
+      above = row;
       row[0] = i;
       for (size_t j = 1; j <= candidate.size(); ++j) {
-        size_t above = row[j];
-        row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (wanted[i - 1] != candidate[j - 1])});
-        diagonal = above;
+        row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (wanted[i - 1] != candidate[j - 1])});
+        if (i > 1 && j > 1 && wanted[i - 1] == candidate[j - 2] && wanted[i - 2] == candidate[j - 1])
+          row[j] = std::min(row[j], two_above[j - 2] + 1); // neighbours that changed places are one slip
       }
     }
     if (row[candidate.size()] < best) {

@@ -20,7 +20,8 @@ void check_entries(Program &program, Diagnostics &diagnostics);
 void check_foreach(Program &program, Diagnostics &diagnostics);
 
 // Warns of locals and globals of the script that are read but never given a value. Requires: mark_global_uses().
-void check_assigned(Program &program, Diagnostics &diagnostics);
+// `globals` are names for did-you-mean.
+void check_assigned(Program &program, const std::vector<std::string_view> &globals, Diagnostics &diagnostics);
 
 // Patterns of `=~` that cannot be compiled; warns of escapes that mean more elsewhere.
 void check_regexes(Program &program, SourceTable &sources, Diagnostics &diagnostics);

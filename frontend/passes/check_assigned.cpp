@@ -3,6 +3,7 @@
 // an alias sets.
 #include "frontend/passes/check.h"
 
+#include "frontend/passes/near_names.h"
 #include "frontend/visit.h"
 
 #include <string>
@@ -43,20 +44,17 @@ public:
                });
   }
 
-  void report(const std::vector<Local> &locals, size_t first, Diagnostics &diagnostics) {
+  void report(const std::vector<Local> &locals, size_t first, const std::vector<Name> &offered,
+              const std::vector<std::string_view> &globals, Diagnostics &diagnostics) {
     const SourceTable &sources = diagnostics.sources();
-    std::vector<std::string_view> others;
-    for (size_t i = 0; i < locals.size(); ++i)
-      if (i < first || assigned_[i])
-        others.push_back(locals[i].name.view());
+    auto assigned = [&](size_t i) { return i < first || assigned_[i]; };
     for (size_t i = first; i < locals.size(); ++i) {
       SourceKind kind = sources.kind(sources.position(locals[i].loc).source);
       if (assigned_[i] || locals[i].type == Type::unknown ||
           (kind != SourceKind::script && kind != SourceKind::command_line))
         continue;
-      Diagnostic &diagnostic = diagnostics.report(DiagId::never_assigned, locals[i].loc, {locals[i].name});
-      if (std::string_view near = nearest_name(locals[i].name.view(), others); !near.empty())
-        diagnostic.hint("did you mean `" + std::string(near) + "`?");
+      diagnostics.report(DiagId::never_assigned, locals[i].loc, {locals[i].name})
+          .hint(suggest_variable(locals[i].name.view(), locals, assigned, offered, globals));
     }
   }
 
@@ -72,19 +70,19 @@ private:
 
 } // namespace
 
-void check_assigned(Program &program, Diagnostics &diagnostics) {
+void check_assigned(Program &program, const std::vector<std::string_view> &globals, Diagnostics &diagnostics) {
   for (FunctionInfo &function : program.functions) {
     if (!function.body || !function.from_script)
       continue;
     AssignmentFinder finder(function.locals.size());
     finder.look(*function.body);
-    finder.report(function.locals, function.param_count, diagnostics);
+    finder.report(function.locals, function.param_count, {}, globals, diagnostics);
   }
   for (Handler &handler : program.handlers) {
     AssignmentFinder finder(handler.locals.size());
     for (Stmt *block : handler.blocks)
       finder.look(*block);
-    finder.report(handler.locals, 0, diagnostics);
+    finder.report(handler.locals, 0, handler.offered, globals, diagnostics);
   }
   std::vector<std::string_view> others;
   for (const GlobalVar &var : program.globals)

@@ -21,8 +21,8 @@ constexpr size_t max_print_values = 32;
 
 class Inference {
 public:
-  Inference(Program &program, Diagnostics &diagnostics)
-      : program_(program), diagnostics_(diagnostics), slots_(diagnostics) {}
+  Inference(Program &program, const std::vector<std::string_view> &globals, Diagnostics &diagnostics)
+      : program_(program), globals_(globals), diagnostics_(diagnostics), slots_(diagnostics) {}
 
   void run() {
     make_slots();
@@ -43,7 +43,7 @@ public:
       for (Stmt *block : handler.blocks)
         statement(*block);
     }
-    settle_types(program_, slots_, inferred_, diagnostics_);
+    settle_types(program_, slots_, inferred_, globals_, diagnostics_);
   }
 
 private:
@@ -494,6 +494,7 @@ private:
   }
 
   Program &program_;
+  const std::vector<std::string_view> &globals_;
   Diagnostics &diagnostics_;
   TypeSlots slots_;
   Inferred inferred_;
@@ -505,6 +506,8 @@ private:
 
 } // namespace
 
-void infer_types(Program &program, Diagnostics &diagnostics) { Inference(program, diagnostics).run(); }
+void infer_types(Program &program, const std::vector<std::string_view> &globals, Diagnostics &diagnostics) {
+  Inference(program, globals, diagnostics).run();
+}
 
 } // namespace tapjit

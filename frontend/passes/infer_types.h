@@ -9,6 +9,7 @@
 
 namespace tapjit {
 
-void infer_types(Program &program, Diagnostics &diagnostics);
+// Finds out all types. `globals` are names for did-you-mean.
+void infer_types(Program &program, const std::vector<std::string_view> &globals, Diagnostics &diagnostics);
 
 } // namespace tapjit

@@ -2,6 +2,7 @@
 #include "frontend/passes/settle_types.h"
 
 #include "frontend/parse.h"
+#include "frontend/passes/near_names.h"
 #include "frontend/visit.h"
 
 #include <string>
@@ -30,8 +31,9 @@ std::string_view plural(Type type) { return type == Type::number ? "longs" : "st
 
 class Settling {
 public:
-  Settling(Program &program, TypeSlots &slots, const Inferred &inferred, Diagnostics &diagnostics)
-      : program_(program), slots_(slots), inferred_(inferred), diagnostics_(diagnostics) {}
+  Settling(Program &program, TypeSlots &slots, const Inferred &inferred, const std::vector<std::string_view> &globals,
+           Diagnostics &diagnostics)
+      : program_(program), slots_(slots), inferred_(inferred), globals_(globals), diagnostics_(diagnostics) {}
 
   void run() {
     check_formats();
@@ -39,7 +41,7 @@ public:
     report_unknowns_ = !diagnostics_.has_errors(); // often they come of another error
     settle_functions();
     for (size_t i = 0; i < program_.handlers.size(); ++i)
-      settle_locals(program_.handlers[i].locals, inferred_.handler_locals[i]);
+      settle_locals(program_.handlers[i].locals, inferred_.handler_locals[i], program_.handlers[i].offered);
     settle_globals();
     report_unknown();
     for (const Foreach *node : inferred_.foreachs)
@@ -81,7 +83,7 @@ private:
       program_.functions[i].result = type == Type::unknown ? Type::none : type;
       if (unknown_results_.contains(i))
         unknown(inferred_.results[i], program_.functions[i].loc, result_name(program_.functions[i]));
-      settle_locals(program_.functions[i].locals, inferred_.function_locals[i]);
+      settle_locals(program_.functions[i].locals, inferred_.function_locals[i], {});
     }
   }
 
@@ -130,10 +132,15 @@ private:
         .note(program_.function(call.function).loc, "declared here");
   }
 
-  void settle_locals(std::vector<Local> &locals, Slot first) {
-    for (size_t i = 0; i < locals.size(); ++i) {
+  void settle_locals(std::vector<Local> &locals, Slot first, const std::vector<Name> &offered) {
+    for (size_t i = 0; i < locals.size(); ++i)
       locals[i].type = slots_.type_of(first + static_cast<Slot>(i));
-      unknown(first + static_cast<Slot>(i), locals[i].loc, quoted(locals[i].name.view()));
+    for (size_t i = 0; i < locals.size(); ++i) {
+      if (locals[i].type != Type::unknown)
+        continue;
+      auto known = [&](size_t k) { return locals[k].type != Type::unknown; };
+      unknown(first + static_cast<Slot>(i), locals[i].loc, quoted(locals[i].name.view()),
+              suggest_variable(locals[i].name.view(), locals, known, offered, globals_));
     }
   }
 
@@ -152,9 +159,9 @@ private:
   }
 
   // Notes a name whose type is unknown, if it is.
-  void unknown(Slot slot, Loc loc, std::string name) {
+  void unknown(Slot slot, Loc loc, std::string name, std::string hint = {}) {
     if (slots_.type_of(slot) == Type::unknown && report_unknowns_)
-      unknown_.push_back({slots_.root(slot), loc, std::move(name)});
+      unknown_.push_back({slots_.root(slot), loc, std::move(name), std::move(hint)});
   }
 
   // What must be of one type is one problem: the first name of it is the error, the others are notes.
@@ -163,7 +170,8 @@ private:
       if (unknown_[i].name.empty())
         continue;
       Diagnostic &diagnostic = diagnostics_.report(DiagId::type_unknown, unknown_[i].loc, {unknown_[i].name})
-                                   .hint("nothing gives it a value of a known type");
+                                   .hint("nothing gives it a value of a known type" +
+                                         (unknown_[i].hint.empty() ? "" : "; " + unknown_[i].hint));
       for (size_t k = i + 1; k < unknown_.size(); ++k)
         if (unknown_[k].slot == unknown_[i].slot) {
           diagnostic.note(unknown_[k].loc, "the type of " + unknown_[k].name + " is the same");
@@ -176,11 +184,13 @@ private:
     Slot slot;
     Loc loc;
     std::string name;
+    std::string hint; // what else may have been meant
   };
 
   Program &program_;
   TypeSlots &slots_;
   const Inferred &inferred_;
+  const std::vector<std::string_view> &globals_;
   Diagnostics &diagnostics_;
   bool report_unknowns_ = true;
   std::vector<Unknown> unknown_;
@@ -193,8 +203,9 @@ private:
 
 std::string result_name(const FunctionInfo &function) { return "the result of " + quoted(function.name.view()); }
 
-void settle_types(Program &program, TypeSlots &slots, const Inferred &inferred, Diagnostics &diagnostics) {
-  Settling(program, slots, inferred, diagnostics).run();
+void settle_types(Program &program, TypeSlots &slots, const Inferred &inferred,
+                  const std::vector<std::string_view> &globals, Diagnostics &diagnostics) {
+  Settling(program, slots, inferred, globals, diagnostics).run();
 }
 
 } // namespace tapjit

@@ -45,6 +45,8 @@ struct Inferred {
 std::string result_name(const FunctionInfo &function);
 
 // Fills the types of globals, functions, locals and expressions; reports what has none, and values that are misused.
-void settle_types(Program &program, TypeSlots &slots, const Inferred &inferred, Diagnostics &diagnostics);
+// `globals` are names for did-you-mean.
+void settle_types(Program &program, TypeSlots &slots, const Inferred &inferred,
+                  const std::vector<std::string_view> &globals, Diagnostics &diagnostics);
 
 } // namespace tapjit

@@ -5,6 +5,8 @@
 #include "frontend/passes/clone.h"
 #include "frontend/visit.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <unordered_set>
 
@@ -16,8 +18,10 @@ using target::TypeKind;
 
 namespace {
 
+constexpr std::array<std::string_view, 4> group_names = {"$$vars", "$$parms", "$$locals", "$$return"};
+
 bool is_group(std::string_view name) {
-  return name == "$$vars" || name == "$$parms" || name == "$$locals" || name == "$$return";
+  return std::find(group_names.begin(), group_names.end(), name) != group_names.end();
 }
 
 // A string that a script prints the value with: signed and unsigned numbers, characters, pointers.
@@ -290,7 +294,12 @@ void TargetResolver::report(const Expr &expr, const Unresolved &problem) {
   Diagnostic &diagnostic =
       problem.here ? diagnostics_.report(DiagId::unknown_target, expr.range(), {text, problem.answer.reason})
                    : diagnostics_.report(DiagId::target_not_here, expr.range(), {text});
-  diagnostic.hint(problem.answer.hint);
+  std::string_view name = expr.as<Target>()->name ? expr.as<Target>()->name.view() : "";
+  if (!name.starts_with("$$"))
+    diagnostic.hint(problem.answer.hint);
+  else if (std::string_view near = nearest_name(name, {group_names.begin(), group_names.end()});
+           !is_group(name) && !near.empty())
+    diagnostic.hint("did you mean `" + std::string(near) + "`?");
   if (problem.user)
     diagnostic.note(problem.user,
                     problem.in_function ? "the function is used by this probe" : "it is used at this probe point");
