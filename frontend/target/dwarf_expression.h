@@ -3,16 +3,11 @@
 #pragma once
 
 #include "frontend/target/target.h"
+#include "frontend/target/type_path.h"
 
 #include <elfutils/libdw.h>
 
 namespace tapjit::target {
-
-// A value in the making: the steps leave either the value itself or the address of the memory that holds it.
-struct Place {
-  std::vector<AccessStep> steps;
-  bool in_memory = false;
-};
 
 // Where an expression is evaluated.
 struct ExpressionScope {

@@ -31,7 +31,8 @@ std::optional<Dwarf_Die> type_of(Dwarf_Die *die) {
   return type;
 }
 
-std::optional<Dwarf_Die> peeled(Dwarf_Die type) {
+// Without typedef and qualifiers.
+static std::optional<Dwarf_Die> peeled(Dwarf_Die type) {
   Dwarf_Die inner;
   if (dwarf_peel_type(&type, &inner) != 0) // 1: a typedef or qualifier of void
     return std::nullopt;
@@ -43,7 +44,9 @@ static std::string named(const char *prefix, Dwarf_Die *die) {
   return std::string(prefix) + (name ? name : "{...}");
 }
 
-std::string type_name(std::optional<Dwarf_Die> type) {
+static std::vector<uint64_t> array_dimensions(Dwarf_Die array);
+
+static std::string type_name(std::optional<Dwarf_Die> type) {
   if (!type)
     return "void";
   switch (dwarf_tag(&*type)) {
@@ -77,7 +80,7 @@ std::string type_name(std::optional<Dwarf_Die> type) {
   }
 }
 
-uint64_t type_size(Dwarf_Die type) {
+static uint64_t type_size(Dwarf_Die type) {
   Dwarf_Word size;
   return dwarf_aggregate_size(&type, &size) == 0 ? size : 0;
 }
@@ -110,10 +113,90 @@ static void fill_base_type(Dwarf_Die *base, ValueType &out) {
   }
 }
 
-ValueType value_type(std::optional<Dwarf_Die> type) {
+static bool is_declaration(Dwarf_Die *die) {
+  Dwarf_Attribute attribute;
+  bool value = false;
+  return dwarf_attr(die, DW_AT_declaration, &attribute) && dwarf_formflag(&attribute, &value) == 0 && value;
+}
+
+static uint64_t unsigned_attribute(Dwarf_Die *die, unsigned attribute, uint64_t otherwise) {
+  Dwarf_Attribute found;
+  Dwarf_Word value;
+  return dwarf_attr(die, attribute, &found) && dwarf_formudata(&found, &value) == 0 ? value : otherwise;
+}
+
+// DWARF 5 counts data_bit_offset from the start of the struct; before that, bit_offset counted from the most
+// significant bit of a storage unit.
+static TypeMember member_place(Dwarf_Die *die, Dwarf_Die type) {
+  TypeMember member;
+  const char *name = dwarf_diename(die);
+  member.name = name ? name : "";
+  member.type = dwarf_dieoffset(&type);
+  member.offset = unsigned_attribute(die, DW_AT_data_member_location, 0);
+  member.bits = static_cast<unsigned>(unsigned_attribute(die, DW_AT_bit_size, 0));
+  if (!member.bits)
+    return member;
+  uint64_t bit = unsigned_attribute(die, DW_AT_data_bit_offset, 0);
+  if (dwarf_hasattr(die, DW_AT_bit_offset)) {
+    uint64_t storage = unsigned_attribute(die, DW_AT_byte_size, type_size(type)) * 8;
+    bit = storage - unsigned_attribute(die, DW_AT_bit_offset, 0) - member.bits;
+  }
+  member.offset += bit / 8;
+  member.first_bit = bit % 8;
+  return member;
+}
+
+static std::vector<uint64_t> array_dimensions(Dwarf_Die array) {
+  std::vector<uint64_t> dimensions;
+  Dwarf_Die child;
+  if (dwarf_child(&array, &child) != 0)
+    return dimensions;
+  do {
+    if (dwarf_tag(&child) != DW_TAG_subrange_type)
+      continue;
+    uint64_t count = unsigned_attribute(&child, DW_AT_count, 0);
+    if (dwarf_hasattr(&child, DW_AT_upper_bound))
+      count = unsigned_attribute(&child, DW_AT_upper_bound, UINT64_MAX) + 1;
+    dimensions.push_back(count);
+  } while (dwarf_siblingof(&child, &child) == 0);
+  return dimensions;
+}
+
+std::optional<Dwarf_Die> DwarfTypes::die_of(TypeRef type) const {
+  Dwarf_Die die;
+  if (type == 0 || !dwarf_offdie(dwarf_, type, &die))
+    return std::nullopt;
+  return die;
+}
+
+std::optional<Dwarf_Die> DwarfTypes::bare_die_of(TypeRef type_ref) const {
+  auto whole = die_of(type_ref);
+  auto bare = whole ? peeled(*whole) : std::nullopt;
+  if (!bare)
+    return std::nullopt;
+  Dwarf_Die type = *bare;
+  int tag = dwarf_tag(&type);
+  const char *name = dwarf_diename(&type);
+  if (!name || (tag != DW_TAG_structure_type && tag != DW_TAG_union_type) || !is_declaration(&type))
+    return type;
+  Dwarf_Die definition;
+  for (const IndexRow &row : index_.rows(tag == DW_TAG_union_type ? RowKind::Union : RowKind::Struct, name))
+    if (dwarf_offdie(dwarf_, row.die, &definition) && dwarf_tag(&definition) == tag)
+      return definition;
+  return type;
+}
+
+TypeRef DwarfTypes::type_of_die(Dwarf_Die die) const {
+  auto type = type_of(&die);
+  return type ? dwarf_dieoffset(&*type) : 0;
+}
+
+std::string DwarfTypes::name(TypeRef type) const { return type_name(die_of(type)); }
+
+ValueType DwarfTypes::describe(TypeRef type) const {
   ValueType out;
-  out.name = type_name(type);
-  std::optional<Dwarf_Die> inner = type ? peeled(*type) : std::nullopt;
+  out.name = name(type);
+  std::optional<Dwarf_Die> inner = bare_die_of(type);
   if (!inner) {
     out.kind = TypeKind::Void;
     return out;
@@ -126,8 +209,8 @@ ValueType value_type(std::optional<Dwarf_Die> type) {
     break;
   case DW_TAG_enumeration_type: {
     out.kind = TypeKind::Enum;
-    if (auto underlying = type_of(&*inner))
-      out.is_signed = value_type(underlying).is_signed;
+    if (TypeRef underlying = type_of_die(*inner))
+      out.is_signed = describe(underlying).is_signed;
     break;
   }
   case DW_TAG_pointer_type:
@@ -152,139 +235,63 @@ ValueType value_type(std::optional<Dwarf_Die> type) {
   return out;
 }
 
-static bool is_declaration(Dwarf_Die *die) {
-  Dwarf_Attribute attribute;
-  bool value = false;
-  return dwarf_attr(die, DW_AT_declaration, &attribute) && dwarf_formflag(&attribute, &value) == 0 && value;
+TypeRef DwarfTypes::target(TypeRef type) const {
+  auto bare = bare_die_of(type);
+  return bare ? type_of_die(*bare) : 0;
 }
 
-Dwarf_Die completed(Dwarf *dwarf, const DebugIndex &index, Dwarf_Die type) {
-  int tag = dwarf_tag(&type);
-  const char *name = dwarf_diename(&type);
-  if (!name || (tag != DW_TAG_structure_type && tag != DW_TAG_union_type) || !is_declaration(&type))
-    return type;
-  Dwarf_Die definition;
-  for (const IndexRow &row : index.rows(tag == DW_TAG_union_type ? RowKind::Union : RowKind::Struct, name))
-    if (dwarf_offdie(dwarf, row.die, &definition) && dwarf_tag(&definition) == tag)
-      return definition;
-  return type;
+std::vector<uint64_t> DwarfTypes::dimensions(TypeRef array) const {
+  auto bare = bare_die_of(array);
+  return bare ? array_dimensions(*bare) : std::vector<uint64_t>();
 }
 
-static uint64_t unsigned_attribute(Dwarf_Die *die, unsigned attribute, uint64_t otherwise) {
-  Dwarf_Attribute found;
-  Dwarf_Word value;
-  return dwarf_attr(die, attribute, &found) && dwarf_formudata(&found, &value) == 0 ? value : otherwise;
-}
-
-// DWARF 5 counts data_bit_offset from the start of the struct; before that, bit_offset counted from the most
-// significant bit of a storage unit.
-static Member member_place(Dwarf_Die *die, uint64_t base, Dwarf_Die type) {
-  Member member{base + unsigned_attribute(die, DW_AT_data_member_location, 0), type};
-  member.bits = static_cast<unsigned>(unsigned_attribute(die, DW_AT_bit_size, 0));
-  if (!member.bits)
-    return member;
-  uint64_t bit = unsigned_attribute(die, DW_AT_data_bit_offset, 0);
-  if (dwarf_hasattr(die, DW_AT_bit_offset)) {
-    uint64_t storage = unsigned_attribute(die, DW_AT_byte_size, type_size(type)) * 8;
-    bit = storage - unsigned_attribute(die, DW_AT_bit_offset, 0) - member.bits;
-  }
-  member.offset += bit / 8;
-  member.first_bit = bit % 8;
-  return member;
-}
-
-std::optional<Member> find_member(Dwarf *dwarf, const DebugIndex &index, Dwarf_Die aggregate, std::string_view name,
-                                  NameGuesser *guesser) {
-  aggregate = completed(dwarf, index, aggregate);
+std::vector<TypeMember> DwarfTypes::members(TypeRef aggregate) const {
+  std::vector<TypeMember> members;
+  auto bare = bare_die_of(aggregate);
   Dwarf_Die child;
-  if (dwarf_child(&aggregate, &child) != 0)
-    return std::nullopt;
+  if (!bare || dwarf_child(&*bare, &child) != 0)
+    return members;
   do {
     if (dwarf_tag(&child) != DW_TAG_member)
       continue;
-    auto type = type_of(&child);
-    if (!type)
-      continue;
-    Member member = member_place(&child, 0, *type);
-    const char *member_name = dwarf_diename(&child);
-    if (member_name && name == member_name)
-      return member;
-    if (member_name) {
-      if (guesser)
-        guesser->consider(member_name);
-      continue;
-    }
-    auto inner = peeled(*type);
-    if (!inner || (dwarf_tag(&*inner) != DW_TAG_structure_type && dwarf_tag(&*inner) != DW_TAG_union_type))
-      continue;
-    if (auto nested = find_member(dwarf, index, *inner, name, guesser)) {
-      nested->offset += member.offset;
-      return nested;
-    }
+    if (auto type = type_of(&child))
+      members.push_back(member_place(&child, *type));
   } while (dwarf_siblingof(&child, &child) == 0);
-  return std::nullopt;
+  return members;
 }
 
-std::vector<uint64_t> array_dimensions(Dwarf_Die array) {
-  std::vector<uint64_t> dimensions;
+std::vector<TypeEnumerator> DwarfTypes::enumerators(TypeRef enumeration) const {
+  std::vector<TypeEnumerator> enumerators;
+  auto bare = bare_die_of(enumeration);
   Dwarf_Die child;
-  if (dwarf_child(&array, &child) != 0)
-    return dimensions;
+  if (!bare || dwarf_child(&*bare, &child) != 0)
+    return enumerators;
+  const bool is_signed = describe(enumeration).is_signed;
   do {
-    if (dwarf_tag(&child) != DW_TAG_subrange_type)
+    Dwarf_Attribute attribute;
+    const char *name = dwarf_diename(&child);
+    if (dwarf_tag(&child) != DW_TAG_enumerator || !name || !dwarf_attr(&child, DW_AT_const_value, &attribute))
       continue;
-    uint64_t count = unsigned_attribute(&child, DW_AT_count, 0);
-    if (dwarf_hasattr(&child, DW_AT_upper_bound))
-      count = unsigned_attribute(&child, DW_AT_upper_bound, UINT64_MAX) + 1;
-    dimensions.push_back(count);
+    Dwarf_Sword value_signed = 0;
+    Dwarf_Word value_unsigned = 0;
+    if (is_signed ? dwarf_formsdata(&attribute, &value_signed) == 0 : dwarf_formudata(&attribute, &value_unsigned) == 0)
+      enumerators.push_back({name, is_signed ? value_signed : static_cast<int64_t>(value_unsigned)});
   } while (dwarf_siblingof(&child, &child) == 0);
-  return dimensions;
+  return enumerators;
 }
 
-// Words of a C type text, `*`s counted, qualifiers and address space marks dropped.
-static std::string normal_type_text(std::string_view text, unsigned &pointers) {
-  std::string normal;
-  size_t at = 0;
-  pointers = 0;
-  while (at < text.size()) {
-    if (text[at] == '*')
-      ++pointers;
-    if (text[at] == '*' || text[at] == ' ' || text[at] == '\t' || text[at] == '\n') {
-      ++at;
-      continue;
-    }
-    size_t end = std::min(text.find_first_of("* \t\n", at), text.size());
-    std::string_view word = text.substr(at, end - at);
-    at = end;
-    if (word == "const" || word == "volatile" || word == "restrict" || word == "__user" || word == "__rcu" ||
-        word == "__iomem" || word == "__percpu")
-      continue;
-    normal += normal.empty() ? "" : " ";
-    normal += word;
-  }
-  return normal;
-}
-
-std::optional<Dwarf_Die> find_type(Dwarf *dwarf, const DebugIndex &index, std::string_view text, unsigned &pointers) {
-  std::string name = normal_type_text(text, pointers);
+TypeRef DwarfTypes::find(TypeNamespace where, std::string_view name) const {
   std::vector<RowKind> kinds = {RowKind::Struct, RowKind::Union, RowKind::Enum, RowKind::Typedef};
-  struct Prefix {
-    const char *word;
-    RowKind kind;
-  };
-  for (const Prefix &prefix :
-       {Prefix{"struct ", RowKind::Struct}, Prefix{"union ", RowKind::Union}, Prefix{"enum ", RowKind::Enum}}) {
-    if (name.starts_with(prefix.word)) {
-      name = name.substr(std::string_view(prefix.word).size());
-      kinds = {prefix.kind};
-    }
-  }
+  if (where != TypeNamespace::Any)
+    kinds = {where == TypeNamespace::Struct  ? RowKind::Struct
+             : where == TypeNamespace::Union ? RowKind::Union
+                                             : RowKind::Enum};
   Dwarf_Die type;
   for (RowKind kind : kinds)
-    for (const IndexRow &row : index.rows(kind, name))
-      if (dwarf_offdie(dwarf, row.die, &type))
-        return type;
-  return std::nullopt;
+    for (const IndexRow &row : index_.rows(kind, name))
+      if (dwarf_offdie(dwarf_, row.die, &type))
+        return row.die;
+  return 0;
 }
 
 } // namespace tapjit::target

@@ -3,8 +3,7 @@
 #pragma once
 
 #include "frontend/target/debug_index.h"
-#include "frontend/target/names.h"
-#include "frontend/target/var_access.h"
+#include "frontend/target/type_source.h"
 
 #include <elfutils/libdw.h>
 #include <optional>
@@ -18,34 +17,32 @@ std::optional<uint64_t> entry_of(Dwarf_Die *die);
 
 // DW_AT_type, followed through abstract_origin and specification; nullopt: void or damaged.
 std::optional<Dwarf_Die> type_of(Dwarf_Die *die);
-// Without typedef and qualifiers.
-std::optional<Dwarf_Die> peeled(Dwarf_Die type);
-// As C writes it.
-std::string type_name(std::optional<Dwarf_Die> type);
-// What a script sees of a type (typedefs and qualifiers looked through); nullopt is void.
-ValueType value_type(std::optional<Dwarf_Die> type);
-// Bytes that one object of the type takes; 0 when unknown.
-uint64_t type_size(Dwarf_Die type);
 
-// A struct or union that is only declared in this unit is defined elsewhere: the index knows where. Returns the
-// definition, or `type` itself.
-Dwarf_Die completed(Dwarf *dwarf, const DebugIndex &index, Dwarf_Die type);
+// The types of one file; a TypeRef is the offset of a DIE in .debug_info.
+class DwarfTypes final : public TypeSource {
+public:
+  // Both are of the same file and outlive this.
+  DwarfTypes(Dwarf *dwarf, const DebugIndex &index) : dwarf_(dwarf), index_(index) {}
 
-struct Member {
-  uint64_t offset = 0; // bytes from the start of the outermost struct
-  Dwarf_Die type;
-  // A bit-field: `bits` wide from bit `first_bit` counted from `offset`, least significant first; 0 when it is none.
-  unsigned bits = 0, first_bit = 0;
+  // The type of a variable, parameter, member or (of what it returns) function.
+  TypeRef type_of_die(Dwarf_Die die) const;
+
+  ValueType describe(TypeRef type) const override;
+  std::string name(TypeRef type) const override;
+  TypeRef target(TypeRef type) const override;
+  std::vector<uint64_t> dimensions(TypeRef array) const override;
+  std::vector<TypeMember> members(TypeRef aggregate) const override;
+  std::vector<TypeEnumerator> enumerators(TypeRef enumeration) const override;
+  TypeRef find(TypeNamespace where, std::string_view name) const override;
+
+private:
+  std::optional<Dwarf_Die> die_of(TypeRef type) const;
+  // Without typedefs and qualifiers. A struct or union that is only declared in its unit is defined elsewhere: the
+  // index knows where.
+  std::optional<Dwarf_Die> bare_die_of(TypeRef type) const;
+
+  Dwarf *dwarf_;
+  const DebugIndex &index_;
 };
-// A member of a struct or union, also inside anonymous ones. `guesser`, if given, sees every name on the way.
-std::optional<Member> find_member(Dwarf *dwarf, const DebugIndex &index, Dwarf_Die aggregate, std::string_view name,
-                                  NameGuesser *guesser);
-
-// Elements of each dimension of an array type, outermost first; 0 where C leaves it open.
-std::vector<uint64_t> array_dimensions(Dwarf_Die array);
-
-// Finds a type by its C text: "struct task_struct", "task_struct", "pid_t", "unsigned int", with `*`s and qualifiers.
-// `pointers` gets the number of `*`.
-std::optional<Dwarf_Die> find_type(Dwarf *dwarf, const DebugIndex &index, std::string_view text, unsigned &pointers);
 
 } // namespace tapjit::target

@@ -5,6 +5,7 @@
 
 #include "frontend/target/debug_index.h"
 #include "frontend/target/dwarf_expression.h"
+#include "frontend/target/dwarf_types.h"
 #include "frontend/target/elf_file.h"
 #include "frontend/target/target.h"
 
@@ -29,15 +30,15 @@ public:
   Access<VarAccess> argument(std::string_view type, unsigned number, const std::vector<PathStep> &path,
                              bool address_of);
   Dwarf *dwarf() const { return dwarf_; }
+  const TypeSource &types() const { return types_; }
 
 private:
-  Access<VarAccess> through_text(std::string_view type, Place value, const std::vector<PathStep> &path,
-                                 bool address_of);
   explicit DwarfVariables(std::unique_ptr<ElfFile> file, Dwarf *dwarf, const DebugIndex &index)
-      : file_(std::move(file)), dwarf_(dwarf), index_(index) {}
+      : file_(std::move(file)), dwarf_(dwarf), index_(index), types_(dwarf, index) {}
   std::unique_ptr<ElfFile> file_;
   Dwarf *dwarf_;
   const DebugIndex &index_;
+  DwarfTypes types_;
 };
 
 } // namespace tapjit::target

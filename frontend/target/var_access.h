@@ -62,7 +62,7 @@ struct ValueType {
   uint64_t size = 0; // bytes
   bool is_signed = false;
   std::string name; // as C writes it: "struct file *", "unsigned int"
-  uint64_t die = 0; // offset in .debug_info, 0 when unknown
+  uint64_t die = 0; // offset in .debug_info, or of BTF the type's number; 0 when unknown
 };
 
 struct VarAccess {
