@@ -22,6 +22,14 @@
 #define TAP_MAYBE_UNUSED __attribute__((unused))
 #define TAP_COLD	 __attribute__((__cold__, __noinline__))
 #define TAP_INLINE	 static inline __attribute__((always_inline, unused))
+/* Around functions that run once, or a few times a second: small code. */
+#ifdef __clang__
+#define TAP_SMALL_BEGIN _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
+#define TAP_SMALL_END	_Pragma("clang attribute pop")
+#else
+#define TAP_SMALL_BEGIN
+#define TAP_SMALL_END
+#endif
 /*
  * A function in a call cycle keeps its calls as calls: each opens a level of nesting, and the verifier wants
  * to see the test before it.

@@ -11,6 +11,8 @@
  */
 #include "runtime/kernel/session.h"
 
+TAP_SMALL_BEGIN
+
 const struct tap_family tap_family_arming = {.name = "arming"};
 
 /* From the request to the look: a handler may ask at each hit. */
@@ -163,3 +165,5 @@ void tap_arming_stop(void)
 			irq_work_sync(&tap_session.lanes[i]->arm);
 	cancel_delayed_work_sync(&arming_work);
 }
+
+TAP_SMALL_END

@@ -137,6 +137,8 @@ int __kprobes tap_leave(struct tap_ctx *c, unsigned long flags)
 	return tap_gate_end(c, !c->program->limits.overload_off, flags);
 }
 
+TAP_SMALL_BEGIN
+
 /* "TEXT near WHERE", or "TEXT". False: no room. */
 static bool __kprobes write_error(struct tap_ctx *c)
 {
@@ -189,6 +191,8 @@ void __kprobes tap_request_exit(struct tap_ctx *c)
 	    tap_state_change(TAP_STATE_STARTING, TAP_STATE_STOPPING))
 		tap_wake(tap_lane_of(c), TAP_WAIT_URGENT);
 }
+
+TAP_SMALL_END
 
 /* The first `count` of the set. */
 static void __kprobes drop_locks(struct tap_ctx *c, const struct tap_lock_set *set, uint32_t count)

@@ -6,6 +6,8 @@
  */
 #include "runtime/kernel/session.h"
 
+TAP_SMALL_BEGIN
+
 int tap_ring_init(struct tap_ring *ring, uint64_t bytes, int node)
 {
 	struct page **pages;
@@ -50,6 +52,8 @@ void tap_ring_exit(struct tap_ring *ring)
 	kvfree(ring->pages);
 	memset(ring, 0, sizeof(*ring));
 }
+
+TAP_SMALL_END
 
 /*
  * Wakes the reader if it sleeps and waits for what just happened. The store before must be visible to a

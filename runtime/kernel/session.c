@@ -6,6 +6,8 @@
  */
 #include "runtime/kernel/session.h"
 
+TAP_SMALL_BEGIN
+
 struct tap_session tap_session;
 
 /* Room for output of each CPU and of begin, end, error, where the program does not say. */
@@ -421,3 +423,5 @@ void tap_session_unload(void)
 		s->program->globals_exit();
 	lanes_exit();
 }
+
+TAP_SMALL_END

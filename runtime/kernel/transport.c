@@ -2,6 +2,8 @@
 /* The control file /dev/systemtap/<MODULE>: the reader's side of the transport. ABI.md has the protocol. */
 #include "runtime/kernel/session.h"
 
+TAP_SMALL_BEGIN
+
 /* A reader's buffer should hold a ring; with less than a unit's size, read fails with -EMSGSIZE. */
 #define TAP_READ_LEAST 4096
 #define TAP_PACE_NS    (10 * NSEC_PER_MSEC)
@@ -409,3 +411,5 @@ void tap_transport_exit(void)
 	kvfree(s->reader.heads);
 	kvfree(s->formats);
 }
+
+TAP_SMALL_END

@@ -2,6 +2,8 @@
 /* The only place where a handler may sleep: begin, end and error handlers, for the reader. */
 #include "runtime/kernel/session.h"
 
+TAP_SMALL_BEGIN
+
 static bool has_room(const struct tap_ring *ring, uint64_t bytes)
 {
 	return ring->size - (ring->head - smp_load_acquire(&ring->tail)) >= bytes;
@@ -33,3 +35,5 @@ bool tap_session_wait(struct tap_lane *lane, uint32_t need)
 		return false;
 	return tap_unit_open(lane, need);
 }
+
+TAP_SMALL_END

@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One guest for many runs (tap-vm serve); every `stap --vm` of this process uses it."""
-import os, subprocess, sys, tempfile
+import glob, os, re, subprocess, sys, tempfile
+
+
+def kernels():
+    """Releases that a guest can boot and that have headers, in the order of stap's own choice: with debug symbols first, then newest first."""
+    releases = [name[len("/boot/vmlinuz-"):] for name in glob.glob("/boot/vmlinuz-*")]
+    usable = [release for release in releases if os.path.exists(f"/lib/modules/{release}/build/.config")]
+    numbers = lambda release: [int(number) for number in re.findall(r"\d+", release)]
+    return sorted(usable, key=lambda release: (os.path.exists(f"/usr/lib/debug/boot/vmlinux-{release}"), numbers(release)), reverse=True)
 
 
 class Guest:
@@ -9,6 +17,7 @@ class Guest:
         self.directory = tempfile.TemporaryDirectory(prefix="tapjit-run-")
         self.socket = self.directory.name + "/guest"
         words = [f"{bin_dir}/tap-vm", "serve", "--background", "--socket", self.socket, "--log", self.directory.name + "/log", *serve_options]
+        kernel = kernel or next(iter(kernels()), None)
         if kernel:
             words += ["--kernel", kernel]
         started = subprocess.run(words, stdin=subprocess.DEVNULL, timeout=180)
