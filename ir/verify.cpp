@@ -127,6 +127,21 @@ bool check_function(const Module &module, const Function &function, Findings &fi
   return findings.texts.size() == before;
 }
 
+void check_locals(const Function &function, bool none_left, Findings &findings) {
+  std::map<int64_t, Type> types;
+  for (const Block &block : function.blocks)
+    for (ValueId value : block.insts) {
+      const Inst &inst = function.insts[value.index];
+      if (inst.op != Op::LocalGet && inst.op != Op::LocalSet)
+        continue;
+      Type type = inst.op == Op::LocalGet ? inst.type : function.insts[inst.operands[0].index].type;
+      if (auto [known, added] = types.emplace(inst.imm, type); !added && known->second != type)
+        findings.add("local {} is {} and {}", inst.imm, type_spelling(known->second), type_spelling(type));
+      if (none_left)
+        findings.add("local {} is left after pass ssa", inst.imm);
+    }
+}
+
 } // namespace
 
 std::vector<std::string> verify(const Module &module, VerifyOptions options) {
@@ -153,6 +168,7 @@ std::vector<std::string> verify(const Module &module, VerifyOptions options) {
       continue;
     findings.function = FunctionId{uint32_t(index)};
     verify_uses(module, effects, function, findings);
+    check_locals(function, options.ssa, findings);
     if (options.frame)
       verify_frame(module, function, findings);
   }

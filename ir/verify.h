@@ -29,6 +29,9 @@
 //  - `ret` has a value of the function's result type
 //  - a view is not used after its death (IR.md "Strings")
 //  - without storage there are no string slots, and never more slots than instructions
+// A local has one type throughout its function
+// After pass ssa (VerifyOptions::ssa)
+//  - there are no locals
 // After lock placement (VerifyOptions::locks)
 //  - only handlers of Event probes lock; on every path the region is entered once, outside cycles, and left by its own
 //  unlock
@@ -53,6 +56,7 @@ struct VerifyOptions {
   bool locks = false;
   bool charges = false;
   bool frame = false;
+  bool ssa = false;
 };
 
 // What does not hold, one text each ("&f ^3 %12: ..."); empty if all is well.

@@ -3,6 +3,7 @@
 
 #include "ir/regex/regex.h"
 #include "ir/signature.h"
+#include "ir/views.h"
 
 namespace tapjit::ir {
 
@@ -56,6 +57,9 @@ bool fits_imm(const Module &module, const Function &function, const Inst &inst) 
   case Op::LoadK:
   case Op::LoadU:
     return is_width(inst.imm, true);
+  case Op::LocalGet:
+  case Op::LocalSet:
+    return inst.imm >= 0 && inst.imm <= INT32_MAX;
   case Op::Param:
     return inst.imm >= 0 && size_t(inst.imm) < function.params.size() && inst.type == function.params[size_t(inst.imm)];
   case Op::IterKey:
@@ -120,6 +124,18 @@ void check_operands(const Module &module, const Function &function, const Inst &
   }
 }
 
+void check_local_set(const Function &function, const Inst &inst, Findings &findings) {
+  if (inst.operands.size() != 1) {
+    findings.add("`local.set` has {} operands, 1 is wanted", inst.operands.size());
+    return;
+  }
+  const Inst &value = function.insts[inst.operands[0].index];
+  if (value.type != Type::I64 && value.type != Type::Str)
+    findings.add("a local cannot be {}", type_spelling(value.type));
+  if (view_source(value).kind != ViewSource::Kind::None)
+    findings.add("a local cannot be a view; copy it with `str.copy`");
+}
+
 } // namespace
 
 void verify_inst(const Module &module, const Function &function, const Inst &inst, Findings &findings) {
@@ -146,6 +162,8 @@ void verify_inst(const Module &module, const Function &function, const Inst &ins
   if (info.result[0] == 'p' && inst.type != Type::I64 && inst.type != Type::Str)
     findings.add("`{}` cannot be {}", info.mnemonic, type_spelling(inst.type));
   check_operands(module, function, inst, findings);
+  if (inst.op == Op::LocalSet)
+    check_local_set(function, inst, findings);
 }
 
 } // namespace tapjit::ir

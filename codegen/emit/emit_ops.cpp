@@ -63,6 +63,8 @@ void emit_ConstI64(const OpText &) {}
 void emit_ConstStr(const OpText &) {}
 void emit_Param(const OpText &) {}
 void emit_Phi(const OpText &) {}
+void emit_LocalGet(const OpText &) {} // pass ssa leaves none
+void emit_LocalSet(const OpText &) {}
 
 // --- integers
 void emit_Add(const OpText &op) { op.binary("tap_add"); }

@@ -72,6 +72,7 @@ struct Activation {
   }
   const Function &function;
   std::vector<Value> args, values;
+  std::map<int64_t, Value> locals;
   std::map<uint32_t, Iteration> iterations; // by ValueId of the iter.begin
   std::vector<Version> slots;
   bool is_nested; // counts for MAXNESTING

@@ -51,6 +51,8 @@ void run_ConstI64(OpRun &op) { op.result.number = op.inst.imm; }
 void run_ConstStr(OpRun &op) { op.result.text = op.module().strings[op.inst.aux]; }
 void run_Param(OpRun &op) { op.result = op.frame.args[size_t(op.inst.imm)]; }
 void run_Phi(OpRun &) {} // State::enter takes phis
+void run_LocalGet(OpRun &op) { op.result = op.frame.locals[op.inst.imm]; }
+void run_LocalSet(OpRun &op) { op.frame.locals[op.inst.imm] = *op.operands[0]; }
 
 void run_Add(OpRun &op) { fold(op); }
 void run_Sub(OpRun &op) { fold(op); }

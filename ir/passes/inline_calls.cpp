@@ -66,6 +66,8 @@ private:
       for (ValueId value : block.insts) {
         const Inst &inst = function.insts[value.index];
         weight += weight_of(inst);
+        if (inst.op == Op::LocalGet || inst.op == Op::LocalSet) // numbered by function: they stay until pass ssa
+          weight += largest_caller;
         charges_[id.index] = charges_[id.index] || inst.op == Op::Charge;
       }
     weights_[id.index] = weight;

@@ -49,6 +49,7 @@ std::vector<std::string> try_passes(Module &module, const PassOptions &options) 
   for (const PassInfo *pass : chosen(options)) {
     pass->run(module);
     std::string_view name = pass->name;
+    checks.ssa |= name == "ssa";
     checks.charges |= name == "charges";
     checks.locks |= name == "lock_placement";
     checks.frame |= name == "frame_layout";
