@@ -3,13 +3,18 @@
  * What core and tapset C may ask of the platform. Those declared here are functions of the platform's
  * objects. These are the platform's too, as inline functions of its pch.h:
  *
- *   int64_t tap_reg(const struct tap_ctx *c, int number)         a register of the event, by DWARF number; 0
- * without regs int64_t tap_load_kernel(c, uint64_t address, int bytes, const char *where)   1, 2, 4, 8;
- * negative: sign-extended; int64_t tap_load_user(c, address, bytes, where)              a bad address fails
- * and gives 0 int64_t tap_pid(void) tap_tid tap_ppid tap_uid tap_euid tap_gid tap_egid tap_cpu int64_t
- * tap_target(const struct tap_ctx *c)                  the process of -x/-c, or 0 uint32_t tap_execname(char
- * *dst, uint32_t size)              NUL-terminated; gives the length int64_t tap_clock_realtime_ns(void),
- * tap_clock_monotonic_ns(void)
+ * - int64_t tap_reg(const struct tap_ctx *c, int number): a register of the event, by DWARF number; 0 where
+ *   it has none
+ * - int64_t tap_load_kernel(c, uint64_t address, int bytes, const char *where): 1, 2, 4, 8; negative:
+ *   sign-extended; tap_load_user(c, address, bytes, where). A bad address fails and gives 0
+ * - int64_t tap_pid(void) tap_tid tap_ppid tap_uid tap_euid tap_gid tap_egid tap_pgrp tap_sid tap_cpu
+ * - int64_t tap_namespace_id(enum tap_namespace_id which): the same as the reader of the output sees them; -1
+ *   if it does not; int64_t tap_reader_pid(void); bool tap_is_readers_user(void): the task is of its user
+ * - int64_t tap_target(const struct tap_ctx *c): the process of -x/-c, or 0
+ * - uint32_t tap_execname(char *dst, uint32_t size), tap_parent_execname: NUL-terminated; give the length
+ * - int64_t tap_clock_realtime_ns(void), tap_clock_monotonic_ns(void), tap_clock_cpu_ns(int64_t cpu): 0 for a
+ *   CPU that there is not; int64_t tap_jiffies(void), tap_jiffies_per_second(void)
+ * - int64_t tap_stack_size(void): of a kernel stack; 0 where there is none
  */
 #ifndef TAP_CORE_PLATFORM_H
 #define TAP_CORE_PLATFORM_H
@@ -17,6 +22,19 @@
 #include "ctx.h"
 #include "lock.h"
 #include "wire.h"
+
+/* Ids of the current task for tap_namespace_id. */
+enum tap_namespace_id {
+	TAP_NAMESPACE_PID,
+	TAP_NAMESPACE_TID,
+	TAP_NAMESPACE_PPID,
+	TAP_NAMESPACE_PGRP,
+	TAP_NAMESPACE_SID,
+	TAP_NAMESPACE_UID,
+	TAP_NAMESPACE_EUID,
+	TAP_NAMESPACE_GID,
+	TAP_NAMESPACE_EGID,
+};
 
 /* Zeroed memory, or NULL. Both may sleep: only in tap_globals_init/exit and in the session's own code. */
 void *tap_alloc(uint64_t bytes);

@@ -3,6 +3,7 @@
 #ifndef TAP_KERNEL_CONTEXT_H
 #define TAP_KERNEL_CONTEXT_H
 
+#include <linux/sched/clock.h>
 #include <linux/smp.h>
 #include <linux/timekeeping.h>
 
@@ -17,6 +18,41 @@ int64_t tap_euid(void);
 int64_t tap_gid(void);
 int64_t tap_egid(void);
 uint32_t tap_execname(char *dst, uint32_t size);
+int64_t tap_pgrp(void);
+int64_t tap_sid(void);
+int64_t tap_reader_pid(void);
+bool tap_is_readers_user(void);
+uint32_t tap_parent_execname(char *dst, uint32_t size);
+int64_t tap_namespace_id(enum tap_namespace_id which);
+
+/* task_ids.c. The task with this id in the first namespace, by address; 0: none. */
+uint64_t tap_task_find(int64_t pid);
+/* The same id of any task, which may be no task at all: -1 then. */
+int64_t tap_namespace_id_of(uint64_t task, enum tap_namespace_id which);
+
+/* backtrace.c. Return addresses from the event's registers on (the place of the event first), or of the
+ * handler's caller where it has none: their number. */
+uint32_t tap_stack_addresses(struct tap_ctx *c, uint64_t *addresses, uint32_t most);
+/* What the symbol table says of a kernel address, as "name+0x1/0x2 [module]"; TAP_SYMBOL_NAME: the name
+ * alone, TAP_SYMBOL_MODULE: the module alone, "kernel" for the kernel itself. The address in hexadecimal
+ * where no symbol has it ("" for a module). NUL-terminated; gives the length. */
+enum tap_symbol_part { TAP_SYMBOL_DATA, TAP_SYMBOL_NAME, TAP_SYMBOL_MODULE };
+uint32_t tap_symbol(char *dst, uint32_t size, uint64_t address, enum tap_symbol_part part);
+
+TAP_INLINE int64_t tap_stack_size(void)
+{
+	return THREAD_SIZE;
+}
+
+TAP_INLINE int64_t tap_jiffies(void)
+{
+	return (int64_t)READ_ONCE(*(const unsigned long *)&jiffies);
+}
+
+TAP_INLINE int64_t tap_jiffies_per_second(void)
+{
+	return HZ;
+}
 
 TAP_INLINE int64_t tap_cpu(void)
 {
@@ -32,6 +68,12 @@ TAP_INLINE int64_t tap_clock_realtime_ns(void)
 TAP_INLINE int64_t tap_clock_monotonic_ns(void)
 {
 	return (int64_t)ktime_get_mono_fast_ns();
+}
+
+/* Of a CPU by number; 0 if there is none. */
+TAP_INLINE int64_t tap_clock_cpu_ns(int64_t cpu)
+{
+	return cpu >= 0 && cpu < nr_cpu_ids && cpu_online(cpu) ? (int64_t)sched_clock_cpu(cpu) : 0;
 }
 
 int64_t tap_target(const struct tap_ctx *c);

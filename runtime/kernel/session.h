@@ -79,6 +79,7 @@ struct tap_session {
 	struct hrtimer pace; /* wakes the reader at reader.next */
 	struct tap_reader reader;
 	atomic_t open;
+	int64_t reader_pid; /* the process that opened the control file */
 	struct miscdevice device;
 	char device_name[80], node_name[80];
 	uint8_t *formats;

@@ -3,6 +3,8 @@
  * Facts of the current task. Out of line: a unit that reads a member of task_struct makes Clang load that
  * struct, and all that it holds, from the precompiled header, which costs each compilation 5 ms.
  */
+#include <linux/pid_namespace.h>
+
 #include "runtime/kernel/pch.h"
 
 int64_t __kprobes tap_pid(void)
@@ -78,6 +80,35 @@ uint32_t __kprobes tap_execname(char *dst, uint32_t size)
 			break;
 		dst[n] = byte;
 	}
+	dst[n] = 0;
+	return n;
+}
+
+int64_t __kprobes tap_pgrp(void)
+{
+	return __task_pid_nr_ns(current, PIDTYPE_PGID, &init_pid_ns);
+}
+
+int64_t __kprobes tap_sid(void)
+{
+	return __task_pid_nr_ns(current, PIDTYPE_SID, &init_pid_ns);
+}
+
+uint32_t __kprobes tap_parent_execname(char *dst, uint32_t size)
+{
+	uint32_t n = 0;
+
+	if (!size)
+		return 0;
+	rcu_read_lock();
+	for (n = 0; n < TASK_COMM_LEN - 1; n++) {
+		char byte = READ_ONCE(rcu_dereference(current->real_parent)->comm[n]);
+
+		if (n >= size - 1 || !byte)
+			break;
+		dst[n] = byte;
+	}
+	rcu_read_unlock();
 	dst[n] = 0;
 	return n;
 }

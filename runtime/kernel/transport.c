@@ -312,6 +312,7 @@ static int tap_open(struct inode *inode, struct file *file)
 {
 	if (atomic_cmpxchg(&tap_session.open, 0, 1) != 0)
 		return -EBUSY;
+	tap_session.reader_pid = current->tgid;
 	return nonseekable_open(inode, file);
 }
 

@@ -23,6 +23,58 @@ TAP_USER_FACT(tap_euid, TAP_FACT_EUID)
 TAP_USER_FACT(tap_gid, TAP_FACT_GID)
 TAP_USER_FACT(tap_egid, TAP_FACT_EGID)
 
+TAP_USER_FACT(tap_pgrp, TAP_FACT_PGRP)
+TAP_USER_FACT(tap_sid, TAP_FACT_SID)
+TAP_USER_FACT(tap_reader_pid, TAP_FACT_PID)
+
+/* The process is its own reader: its numbers are those it sees. */
+TAP_INLINE int64_t tap_namespace_id(enum tap_namespace_id which)
+{
+	switch (which) {
+	case TAP_NAMESPACE_PID:
+		return tap_pid();
+	case TAP_NAMESPACE_TID:
+		return tap_tid();
+	case TAP_NAMESPACE_PPID:
+		return tap_ppid();
+	case TAP_NAMESPACE_PGRP:
+		return tap_pgrp();
+	case TAP_NAMESPACE_SID:
+		return tap_sid();
+	case TAP_NAMESPACE_UID:
+		return tap_uid();
+	case TAP_NAMESPACE_EUID:
+		return tap_euid();
+	case TAP_NAMESPACE_GID:
+		return tap_gid();
+	case TAP_NAMESPACE_EGID:
+		return tap_egid();
+	}
+	return -1;
+}
+
+TAP_INLINE bool tap_is_readers_user(void)
+{
+	return true;
+}
+
+/* There is no kernel stack to speak of. */
+TAP_INLINE int64_t tap_stack_size(void)
+{
+	return 0;
+}
+
+TAP_INLINE uint32_t tap_parent_execname(char *dst, uint32_t size)
+{
+	return tap_host->parent_execname(tap_host->self, dst, size);
+}
+
+/* USER_HZ, which is what a process knows of the kernel's clock tick. */
+TAP_INLINE int64_t tap_jiffies_per_second(void)
+{
+	return 100;
+}
+
 /* Handlers run in one thread, which counts as one CPU. */
 TAP_INLINE int64_t tap_cpu(void)
 {
@@ -48,6 +100,16 @@ TAP_INLINE int64_t tap_clock_realtime_ns(void)
 TAP_INLINE int64_t tap_clock_monotonic_ns(void)
 {
 	return tap_host->monotonic_ns(tap_host->self);
+}
+
+TAP_INLINE int64_t tap_clock_cpu_ns(int64_t cpu)
+{
+	return cpu == 0 ? tap_clock_monotonic_ns() : 0;
+}
+
+TAP_INLINE int64_t tap_jiffies(void)
+{
+	return tap_clock_monotonic_ns() / (1000000000 / 100);
 }
 
 /* No family of this platform has registers. */

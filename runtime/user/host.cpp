@@ -65,6 +65,10 @@ int64_t fact_of_process(tap_fact fact) {
     return getgid();
   case TAP_FACT_EGID:
     return getegid();
+  case TAP_FACT_PGRP:
+    return getpgrp();
+  case TAP_FACT_SID:
+    return getsid(0);
   case TAP_FACT_TARGET:
     break;
   }
@@ -74,6 +78,18 @@ int64_t fact_of_process(tap_fact fact) {
 uint32_t execname(void *, char *to, uint32_t size) {
   char name[17] = {};
   prctl(PR_GET_NAME, name);
+  return uint32_t(snprintf(to, size, "%s", name)) < size ? uint32_t(strlen(to)) : size - 1;
+}
+
+uint32_t parent_execname(void *, char *to, uint32_t size) {
+  char name[17] = {};
+  std::string path = "/proc/" + std::to_string(getppid()) + "/comm";
+  if (FILE *file = fopen(path.c_str(), "re")) {
+    if (!fgets(name, sizeof(name), file))
+      name[0] = 0;
+    fclose(file);
+  }
+  name[strcspn(name, "\n")] = 0;
   return uint32_t(snprintf(to, size, "%s", name)) < size ? uint32_t(strlen(to)) : size - 1;
 }
 
@@ -92,6 +108,7 @@ Host::Host(const HostOptions &options) : options_(options) {
     return fact == TAP_FACT_TARGET ? static_cast<Host *>(self)->options_.target : fact_of_process(fact);
   };
   callbacks_.execname = execname;
+  callbacks_.parent_execname = parent_execname;
   callbacks_.print_unit = [](void *self, const tap_program *program, const uint8_t *unit, uint32_t bytes) {
     static_cast<Host *>(self)->print_unit(*program, unit, bytes);
   };

@@ -20,6 +20,8 @@ enum tap_fact {
 	TAP_FACT_EUID,
 	TAP_FACT_GID,
 	TAP_FACT_EGID,
+	TAP_FACT_PGRP,
+	TAP_FACT_SID,
 	TAP_FACT_TARGET, /* the process of -x or -c, else 0 */
 };
 
@@ -41,6 +43,7 @@ struct tap_host {
 	bool (*write_memory)(void *self, uint64_t address, const void *from, uint32_t bytes);
 	int64_t (*fact)(void *self, enum tap_fact fact);
 	uint32_t (*execname)(void *self, char *dst, uint32_t size);
+	uint32_t (*parent_execname)(void *self, char *dst, uint32_t size);
 	/* Prints one whole unit (wire.h); `formats` is the program's table. */
 	void (*print_unit)(void *self, const struct tap_program *program, const uint8_t *unit,
 			   uint32_t bytes);

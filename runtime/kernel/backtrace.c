@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernel stacks and symbols, by what the kernel exports: the unwinder's own interface (asm/unwind.h: ORC,
+ * frame pointers or guesses, as the kernel was built) and sprint_symbol. Neither takes a lock; the unwinder
+ * checks each stack bound and reads stacks without faults.
+ */
+#include <asm/unwind.h>
+#include <linux/kallsyms.h>
+
+#include "runtime/kernel/session.h"
+
+/* Frames that are looked at, whatever is asked for. */
+enum { TAP_FRAMES_MOST = 100 };
+
+uint32_t __kprobes tap_stack_addresses(struct tap_ctx *c, uint64_t *addresses, uint32_t most)
+{
+	struct pt_regs *regs = c->regs && !user_mode(c->regs) ? c->regs : NULL;
+	struct unwind_state state;
+	uint32_t n = 0, i;
+
+	/* An entry into the handler for a user's registers has no kernel stack that belongs to the event. */
+	if (c->regs && !regs)
+		return 0;
+	unwind_start(&state, current, regs, NULL);
+	for (i = 0; i < TAP_FRAMES_MOST; i++) {
+		unsigned long address;
+
+		if (n >= most || unwind_done(&state))
+			break;
+		address = unwind_get_return_address(&state);
+		if (!address)
+			break;
+		addresses[n++] = address;
+		unwind_next_frame(&state);
+	}
+	return n;
+}
+
+static uint32_t __kprobes copy_part(char *dst, uint32_t size, const char *text, uint32_t n)
+{
+	if (!size)
+		return 0;
+	if (n > size - 1)
+		n = size - 1;
+	__builtin_memcpy(dst, text, n);
+	dst[n] = 0;
+	return n;
+}
+
+/* Where `byte` first stands in the text of n bytes, or n. */
+static uint32_t __kprobes find_byte(const char *text, uint32_t n, char byte)
+{
+	const char *at = __builtin_memchr(text, byte, n);
+
+	return at ? at - text : n;
+}
+
+uint32_t __kprobes tap_symbol(char *dst, uint32_t size, uint64_t address, enum tap_symbol_part part)
+{
+	char text[KSYM_SYMBOL_LEN];
+	int length = sprint_symbol(text, address);
+	uint32_t n = length < 0 ? 0 : length, plus = find_byte(text, n, '+'),
+		 bracket = find_byte(text, n, '[');
+	uint32_t done;
+
+	if (plus == n) /* no symbol: the address itself */
+		return copy_part(dst, size, text, part == TAP_SYMBOL_MODULE ? 0 : n);
+	if (part == TAP_SYMBOL_NAME)
+		return copy_part(dst, size, text, plus);
+	if (part == TAP_SYMBOL_MODULE)
+		return bracket == n ? copy_part(dst, size, "kernel", 6)
+				    : copy_part(dst, size, text + bracket + 1, n - bracket - 2);
+	done = copy_part(dst, size, text, n);
+	if (bracket == n && done < size)
+		done += copy_part(dst + done, size - done, " [kernel]", 9);
+	return done;
+}
