@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what the tests need, builds everything and runs every test. Arguments go to ctest (-R NAME, -V).
-# The last lines are ctest's own summary. TAPJIT_NO_SANITIZE=1 leaves the second build, with ASan and UBSan, and its tests out.
+# The last lines are ctest's own summary. TAPJIT_NO_SANITIZE=1 leaves the second build, with ASan and UBSan, and its tests out;
+# TAPJIT_NO_SKIPS=1 makes a test that skips something (no kernel, no QEMU) a failure.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 "$top/.ci/install" build run test
@@ -10,7 +11,7 @@ sanitized=
 if [ "${TAPJIT_NO_SANITIZE:-0}" = 0 ]; then
   sanitized=$top/build-asan
 fi
-"$top/.ci/configure" "$top/build" -DTAPJIT_SANITIZED_BUILD="$sanitized"
+"$top/.ci/configure" "$top/build" -DTAPJIT_SANITIZED_BUILD="$sanitized" -DTAPJIT_NO_SKIPS="${TAPJIT_NO_SKIPS:-0}"
 echo "== building"
 progress "$top/build"
 if [ -n "$sanitized" ]; then
