@@ -49,8 +49,7 @@ bool fits(const ProbePattern &pattern, Components components) {
 // What SystemTap probes and tapjit does not yet: first words, and words behind `kernel` or `kprobe`.
 constexpr std::string_view planned_roots[] = {"module",  "process", "procfs", "netfilter", "perf",
                                               "python2", "python3", "java",   "debuginfod"};
-constexpr std::string_view planned_parts[] = {"statement", "data",       "mark", "label",   "callee",
-                                              "callees",   "tracepoint", "lsm",  "exported"};
+constexpr std::string_view planned_parts[] = {"data", "mark", "tracepoint", "lsm"};
 
 // The number of the component that names something planned; -1: there is none.
 int planned_component(Components components) {
@@ -61,7 +60,7 @@ int planned_component(Components components) {
     return components.empty() ? -1 : 0;
   if (components[0].name == "kernel" || components[0].name == "kprobe")
     for (size_t i = 1; i < components.size(); ++i)
-      if (names(planned_parts, i) || (components[i].name == "function" && components[i].arg == Arg::number))
+      if (names(planned_parts, i))
         return int(i);
   return -1;
 }
@@ -72,7 +71,7 @@ struct Form {
 };
 
 struct Table {
-  explicit Table(const target::Target &target) : state{target, {}} {}
+  Table(const target::Target &target, bool guru) : state{target, guru} {}
   FamilyState state;
   std::vector<ProbePattern> patterns;
   std::vector<Form> forms; // parallel to `patterns`
@@ -109,8 +108,8 @@ TargetAnswer resolve_variable(FamilyState &state, TargetContextId id, const Targ
 
 } // namespace
 
-ProbeFamilies make_probe_families(const target::Target &target) {
-  auto table = std::make_shared<Table>(target);
+ProbeFamilies make_probe_families(const target::Target &target, bool guru) {
+  auto table = std::make_shared<Table>(target, guru);
   for (const FamilyHooks *family : all_families)
     for (size_t number = 0; number < family->forms.size(); ++number) {
       table->patterns.push_back(parse_form(family->forms[number]));

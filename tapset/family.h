@@ -34,7 +34,8 @@ struct SiteContext {
 // One elaboration's state: the traced kernel, and the contexts that TargetContextId counts.
 struct FamilyState {
   const target::Target &target;
-  std::vector<SiteContext> contexts;
+  bool guru = false;
+  std::vector<SiteContext> contexts = {};
 
   TargetContextId add(SiteContext context) {
     contexts.push_back(std::move(context));
@@ -55,8 +56,8 @@ struct FamilyHooks {
   std::vector<std::string> (*names)(FamilyState &state, const SiteContext &context, std::string_view group) = nullptr;
 };
 
-// All families over one kernel. `target` must outlive the result.
-ProbeFamilies make_probe_families(const target::Target &target);
+// All families over one kernel. `target` must outlive the result. `guru`: points that cannot be checked are allowed.
+ProbeFamilies make_probe_families(const target::Target &target, bool guru = false);
 
 // ---- shared by the families
 

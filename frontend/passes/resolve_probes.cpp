@@ -281,6 +281,8 @@ bool ProbeResolver::match_base(const Components &components, const Path &path, L
     }
     return false;
   }
+  for (const std::string &warning : match.warnings)
+    diagnostics_.report(DiagId::probe_partly_placed, loc, {point_text(components), warning});
   ExpandedPoint point;
   point.prologues.assign(path.prologues.rbegin(), path.prologues.rend());
   point.epilogues = path.epilogues;

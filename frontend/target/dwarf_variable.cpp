@@ -101,7 +101,8 @@ Access<VarAccess> DwarfVariables::variable(const FunctionSite &site, std::string
       if (dwarf_offdie(dwarf_, row.die, &found))
         break;
   Dwarf_Die outer = enclosing_function(function);
-  ExpressionScope scope{dwarf_, site.address, !site.is_inline && site.offset == 0 && !is_global, &outer};
+  bool at_entry = !site.is_inline && !is_global && entry_of(&function) == site.address;
+  ExpressionScope scope{dwarf_, site.address, at_entry, &outer};
   Access<Place> place = variable_place(scope, &found);
   if (auto *failure = std::get_if<AccessFailure>(&place))
     return *failure;

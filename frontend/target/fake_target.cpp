@@ -4,6 +4,8 @@
 #include "frontend/target/names.h"
 #include "frontend/target/tracepoint_headers.h"
 
+#include <algorithm>
+
 namespace tapjit::target {
 
 static ValueType long_type() {
@@ -41,26 +43,69 @@ std::optional<std::string> FakeTarget::kconfig(std::string_view name) const {
   return found == config.end() ? std::nullopt : std::optional(found->second);
 }
 
-Result<FunctionMatches> FakeTarget::functions(std::string_view pattern, FunctionKind kind) const {
-  size_t at = pattern.find('@');
-  std::string_view name = pattern.substr(0, at);
-  std::string_view file = at == std::string_view::npos ? "" : pattern.substr(at + 1);
+static FunctionSite place_in(const FakeFunction &function, uint32_t line) {
+  FunctionSite site = function.site;
+  site.statement_line = line;
+  site.address = function.lines.at(line);
+  site.offset = site.address - function.site.address;
+  return site;
+}
+
+// The places within a function that the query asks for; itself when it asks for none.
+std::vector<FunctionSite> FakeTarget::places_in(const FakeFunction &function, const CodeQuery &query) const {
+  std::vector<FunctionSite> places;
+  if (query.statement && query.pattern.lines != FunctionPattern::Lines::None) {
+    for (const auto &[line, address] : function.lines)
+      if (query.pattern.wants(line, function.site.line))
+        places.push_back(place_in(function, line));
+  } else if (!query.label.empty()) {
+    for (const auto &[label, line] : function.labels)
+      if (matches_wildcard(query.label, label)) {
+        places.push_back(place_in(function, line));
+        places.back().label = label;
+      }
+  } else if (!query.callee.empty()) {
+    for (const FakeFunction &callee : known_functions)
+      if (std::find(function.callees.begin(), function.callees.end(), callee.site.function) != function.callees.end() &&
+          matches_wildcard(query.callee, callee.site.function)) {
+        places.push_back(callee.site);
+        places.back().caller = function.site.function;
+        places.back().caller_code = {{function.site.address, function.site.address + 64}};
+      }
+  } else {
+    places.push_back(function.site);
+  }
+  return places;
+}
+
+Result<FunctionMatches> FakeTarget::code(const CodeQuery &query) const {
+  const std::string &name = query.pattern.function, &file = query.pattern.file;
   if (functions_error)
     return *functions_error;
   FunctionMatches matches;
   NameGuesser guesser(name);
+  bool any_function = false;
   for (const FakeFunction &function : known_functions) {
     const FunctionSite &site = function.site;
     guesser.consider(site.function);
-    if (!matches_wildcard(std::string(name), site.function) || (!file.empty() && !matches_path(file, site.file)))
+    if (query.address ? *query.address != site.address
+                      : !matches_wildcard(name, site.function) || (!file.empty() && !matches_path(file, site.file)))
       continue;
-    if (kind == FunctionKind::OutOfLine && site.is_inline)
+    if (query.kind == FunctionKind::OutOfLine && site.is_inline) {
       matches.only_inlined = true;
-    else if (kind != FunctionKind::Inlined || site.is_inline)
-      (site.blacklisted.empty() ? matches.sites : matches.refused).push_back(site);
+    } else if (query.kind != FunctionKind::Inlined || site.is_inline) {
+      any_function = true;
+      for (const FunctionSite &place : places_in(function, query))
+        (place.blacklisted.empty() ? matches.sites : matches.refused).push_back(place);
+    }
   }
+  bool none = matches.sites.empty() && matches.refused.empty();
   matches.only_inlined &= matches.sites.empty();
-  if (matches.sites.empty() && matches.refused.empty() && !matches.only_inlined)
+  if (none && query.address)
+    matches.problem = "no function is there";
+  else if (none && any_function)
+    matches.problem = "there is no such place in it";
+  else if (none && !matches.only_inlined)
     matches.suggestions = guesser.best();
   return matches;
 }

@@ -12,6 +12,9 @@ struct FakeFunction {
   FunctionSite site;
   std::vector<std::string> parameters;        // in order; each has a row in `variables`
   std::map<std::string, VarAccess> variables; // "count", "file->f_inode"; "return" is the return value
+  std::map<uint32_t, uint64_t> lines;         // source lines with code, and where it begins
+  std::map<std::string, uint32_t> labels;     // on one of these lines
+  std::vector<std::string> callees;           // functions that it calls
 };
 
 class FakeTarget final : public Target {
@@ -29,7 +32,7 @@ public:
   const KernelFiles &files() const override { return kernel_files; }
   std::string build_id() const override { return "00112233445566778899aabbccddeeff00112233"; }
   std::optional<std::string> kconfig(std::string_view name) const override;
-  Result<FunctionMatches> functions(std::string_view pattern, FunctionKind kind) const override;
+  Result<FunctionMatches> code(const CodeQuery &query) const override;
   std::optional<SymbolFact> symbol(std::string_view name) const override;
   Access<VarAccess> variable(const FunctionSite &site, std::string_view name, const std::vector<PathStep> &path,
                              bool at_return, bool address_of) const override;
@@ -45,6 +48,7 @@ public:
                                         const std::vector<PathStep> &path, bool address_of) const override;
 
 private:
+  std::vector<FunctionSite> places_in(const FakeFunction &function, const CodeQuery &query) const;
   const FakeFunction *function_of(const FunctionSite &site) const;
 };
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "frontend/base/result.h"
+#include "frontend/target/function_pattern.h"
 #include "frontend/target/var_access.h"
 
 #include <cstdint>
@@ -38,11 +39,30 @@ struct FunctionSite {
   bool is_inline = false;
   bool symbol_is_unique = true;
   uint64_t die = 0; // DW_TAG_subprogram or DW_TAG_inlined_subroutine in .debug_info; 0: no DWARF, hence no $variables
-  std::string blacklisted; // not empty: why no kprobe can be put there
+  std::string blacklisted;     // not empty: why no kprobe can be put there
+  uint32_t statement_line = 0; // a line within the function, of a statement or label; 0: the function's entry
+  std::string label;           // of a label: its name
+  std::string caller;          // of a callee: the function that calls it, "vfs_read@fs/read_write.c:450"
+  // Of a callee with code of its own: link addresses of the caller's code, where the call returns to. Empty: the site
+  // is within the caller.
+  std::vector<std::pair<uint64_t, uint64_t>> caller_code;
 };
 
 // Which instances of a function are asked for.
 enum class FunctionKind : uint8_t { OutOfLine, Inlined, Both };
+
+// The code that a probe point asks for.
+struct CodeQuery {
+  FunctionPattern pattern;
+  FunctionKind kind = FunctionKind::OutOfLine;
+  bool exported = false;           // only functions that modules may call
+  std::optional<uint64_t> address; // instead of the pattern: a link address in the function, or of the statement
+  bool statement = false;          // the pattern's lines within functions, instead of the entries of functions
+  bool nearest = false;            // of statements: the nearest line that has code, if the line has none
+  std::string label;               // not empty: labels within the functions, wildcards allowed
+  std::string callee;              // not empty: what the functions call, wildcards allowed
+  unsigned callee_depth = 1;       // calls of calls up to this depth
+};
 
 struct FunctionMatches {
   std::vector<FunctionSite> sites;      // those that can be probed, by address
@@ -51,6 +71,8 @@ struct FunctionMatches {
   bool only_inlined = false; // the name exists, but only as inlined copies and FunctionKind::OutOfLine was asked for
   bool without_debuginfo = false; // answered from the symbol table
   std::string advice;             // what to install when debuginfo is missing
+  // When both are empty and the functions exist: why there is no such statement, label or callee, and what there is.
+  std::string problem, hint;
 };
 
 enum class AccessError : uint8_t {
@@ -111,10 +133,17 @@ public:
   // "CONFIG_".
   virtual std::optional<std::string> kconfig(std::string_view name) const = 0;
 
-  // Functions that match `pattern`: NAME or NAME@FILE. Wildcards * ? [] are matched against the whole name; FILE is the
-  // whole source file or what follows a / in it, wildcards allowed. Fails when there are neither symbols nor DWARF for
-  // this kernel.
-  virtual Result<FunctionMatches> functions(std::string_view pattern, FunctionKind kind) const = 0;
+  // The places that the query asks for. Wildcards * ? [] are matched against the whole name. A line stands in a
+  // function name with wildcards for the functions that contain it, and is not looked at behind a plain name (-l prints
+  // it there). Fails when there are neither symbols nor DWARF for this kernel.
+  virtual Result<FunctionMatches> code(const CodeQuery &query) const = 0;
+  // Functions that match NAME or NAME@FILE.
+  Result<FunctionMatches> functions(std::string_view pattern, FunctionKind kind) const {
+    CodeQuery query;
+    query.pattern = parse_function_pattern(pattern);
+    query.kind = kind;
+    return code(query);
+  }
   virtual std::optional<SymbolFact> symbol(std::string_view name) const = 0;
 
   // $name with its path, at the site's address; for a return probe (`at_return`) the value that it had on entry.

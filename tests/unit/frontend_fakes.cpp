@@ -53,6 +53,8 @@ ProbeMatch fake_match(std::span<const ProbeComponent> components) {
       site.targets = TargetContextId(size_t(function == "vfs_write") * 2 + site.is_return);
       match.sites.push_back(site);
     }
+    if (glob_match(components[1].text, "do_int3") && !match.sites.empty())
+      match.warnings.push_back("`do_int3` is left out: it is in the kernel's .noinstr.text");
     match.reason = "the kernel has no function `" + std::string(components[1].text) + "`";
     match.hint = "did you mean `vfs_read`?";
     match.component = 1;

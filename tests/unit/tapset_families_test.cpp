@@ -144,6 +144,41 @@ TEST_F(Families, SharedNamesArePlacedByAddress) {
   EXPECT_EQ(constants(site("kernel.function(\"vfs_read\")")), "address=4096 anchor_symbol=kernel_clone anchor=12288");
 }
 
+TEST_F(Families, StatementsLabelsAndCallees) {
+  target::FakeFunction &read = kernel_.known_functions[0];
+  read.lines = {{3, 0x1010}, {5, 0x1020}};
+  read.labels = {{"out", 5}};
+  ResolvedSite statement = site("kernel.statement(\"vfs_read@vfs_read.c:3\")");
+  EXPECT_EQ(statement.site.pp, "kernel.statement(\"vfs_read@fake/vfs_read.c:3\")");
+  EXPECT_EQ(constants(statement), "symbol=vfs_read offset=16");
+  EXPECT_EQ(match("kernel.statement(\"vfs_read@vfs_read.c:*\")").sites.size(), 2u);
+  EXPECT_EQ(match("kernel.statement(\"vfs_read@vfs_read.c+4\")").sites.size(), 1u);
+  EXPECT_EQ(match("kernel.statement(\"vfs_read@vfs_read.c:4\")").reason, "there is no such place in it");
+  EXPECT_EQ(match("kernel.statement(\"vfs_read@vfs_read.c:x\")").sites.size(), 0u);
+  ResolvedSite label = site("kernel.function(\"vfs_read\").label(\"o*\")");
+  EXPECT_EQ(label.site.pp, "kernel.function(\"vfs_read@fake/vfs_read.c:5\").label(\"out\")");
+  EXPECT_EQ(constants(label), "symbol=vfs_read offset=32");
+}
+
+TEST_F(Families, Addresses) {
+  ResolvedSite function = site("kernel.function(4096)");
+  EXPECT_EQ(function.site.pp, "kernel.function(0x1000)");
+  EXPECT_EQ(constants(function), "symbol=vfs_read offset=0");
+  EXPECT_EQ(match("kernel.function(4097)").reason, "no function is there");
+  EXPECT_NE(match("kernel.statement(4096).absolute").hint.find("-g"), std::string::npos);
+  families_ = make_probe_families(kernel_, true);
+  EXPECT_EQ(constants(site("kernel.statement(4096).absolute")), "address=4096");
+  EXPECT_EQ(constants(site("kprobe.statement(4096).absolute")), "address=4096");
+}
+
+TEST_F(Families, RefusedFunctionsAreWarnedOf) {
+  kernel_.known_functions[0].site.blacklisted = "it is in the kernel's .noinstr.text";
+  ProbeMatch found = match("kernel.function(\"vfs_*\")");
+  EXPECT_EQ(found.sites.size(), 1u);
+  ASSERT_EQ(found.warnings.size(), 1u);
+  EXPECT_EQ(found.warnings[0], "`vfs_read` is left out: it is in the kernel's .noinstr.text");
+}
+
 TEST_F(Families, ReturnProbes) {
   ResolvedSite plain = site("kernel.function(\"vfs_read\").return");
   EXPECT_TRUE(plain.is_return);

@@ -3,6 +3,7 @@
 // written from the kernel's prototypes and the x86-64 calling convention. Skipped where there is none.
 #include "frontend/target/kernel_target.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -402,6 +403,70 @@ TEST(KernelTarget, NothingInstalledSaysWhatToInstall) {
   ASSERT_FALSE(found);
   EXPECT_NE(found.error().advice.find("linux-image-9.9.9-none-dbg"), std::string::npos);
   EXPECT_FALSE((*target)->tracepoints("sched_switch"));
+}
+
+static CodeQuery statements(std::string_view pattern) {
+  CodeQuery query;
+  query.pattern = parse_function_pattern(pattern);
+  query.statement = true;
+  return query;
+}
+
+TEST_F(KernelTargetTest, StatementsAreWithinTheirFunction) {
+  FunctionSite function = this->function("vfs_read");
+  auto all = target().code(statements("vfs_read@fs/read_write.c:*"));
+  ASSERT_TRUE(all);
+  EXPECT_GT(all->sites.size(), 15u);
+  for (const FunctionSite &site : all->sites) {
+    EXPECT_GE(site.statement_line, function.line);
+    EXPECT_LT(site.statement_line, function.line + 40);
+    EXPECT_TRUE(site.symbol == "vfs_read" || site.symbol == "vfs_read.cold") << site.symbol;
+    // By its own line, counted from the file's start and from the function's, and by its address it is found again.
+    auto at_line = target().code(statements("vfs_read@read_write.c:" + std::to_string(site.statement_line)));
+    auto by_offset =
+        target().code(statements("vfs_*@fs/read_write.c+" + std::to_string(site.statement_line - function.line)));
+    CodeQuery address;
+    address.statement = true;
+    address.address = site.address;
+    auto by_address = target().code(address);
+    ASSERT_TRUE(at_line && by_offset && by_address);
+    ASSERT_EQ(at_line->sites.size(), 1u);
+    EXPECT_EQ(at_line->sites[0].address, site.address);
+    EXPECT_TRUE(std::any_of(by_offset->sites.begin(), by_offset->sites.end(),
+                            [&](const FunctionSite &other) { return other.address == site.address; }));
+    ASSERT_EQ(by_address->sites.size(), 1u) << by_address->problem;
+    EXPECT_EQ(by_address->sites[0].function, "vfs_read");
+  }
+}
+
+TEST_F(KernelTargetTest, ALineWithoutCodeNamesTheNearest) {
+  FunctionSite function = this->function("vfs_read");
+  CodeQuery query = statements("vfs_read@fs/read_write.c:" + std::to_string(function.line + 2)); // a declaration
+  auto found = target().code(query);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->sites.empty());
+  EXPECT_NE(found->hint.find(".nearest"), std::string::npos);
+  query.nearest = true;
+  found = target().code(query);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->sites.size(), 1u);
+}
+
+TEST_F(KernelTargetTest, LabelsAndCallees) {
+  CodeQuery query;
+  query.pattern = parse_function_pattern("copy_process");
+  query.label = "bad_fork_*";
+  auto labels = target().code(query);
+  ASSERT_TRUE(labels);
+  EXPECT_GT(labels->sites.size(), 10u);
+  query.label = "";
+  query.pattern = parse_function_pattern("vfs_read");
+  query.callee = "rw_verify_area";
+  auto callees = target().code(query);
+  ASSERT_TRUE(callees);
+  ASSERT_EQ(callees->sites.size(), 1u);
+  EXPECT_EQ(callees->sites[0].symbol, "rw_verify_area");
+  EXPECT_FALSE(callees->sites[0].caller_code.empty());
 }
 
 } // namespace tapjit::target

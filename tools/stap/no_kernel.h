@@ -15,7 +15,7 @@ public:
   const target::KernelFiles &files() const override { return files_; }
   std::string build_id() const override { return {}; }
   std::optional<std::string> kconfig(std::string_view) const override { return std::nullopt; }
-  Result<target::FunctionMatches> functions(std::string_view, target::FunctionKind) const override { return refusal(); }
+  Result<target::FunctionMatches> code(const target::CodeQuery &) const override { return refusal(); }
   std::optional<target::SymbolFact> symbol(std::string_view) const override { return std::nullopt; }
   target::Access<target::VarAccess> variable(const target::FunctionSite &, std::string_view,
                                              const std::vector<target::PathStep> &, bool, bool) const override {

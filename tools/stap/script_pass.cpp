@@ -159,7 +159,7 @@ Result<void> parse_pass(const Options &options, const KernelChoice &choice, cons
 }
 
 void elaborate_pass(const Options &options, Scripts &scripts) {
-  scripts.families = tapset::make_probe_families(*scripts.target);
+  scripts.families = tapset::make_probe_families(*scripts.target, options.guru);
   ElaborateOptions elaborate_options;
   elaborate_options.guru = options.guru;
   elaborate_options.privilege = options.privilege;

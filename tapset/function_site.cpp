@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tapset/function_site.h"
+
+#include <algorithm>
+
+namespace tapjit::tapset {
+
+using target::FunctionMatches;
+using target::FunctionSite;
+
+bool has_component(Components components, std::string_view name) {
+  return std::any_of(components.begin(), components.end(),
+                     [&](const ProbeComponent &component) { return component.name == name; });
+}
+
+std::optional<ProbeMatch> check_maxactive(Components components) {
+  constexpr int64_t most_active = 32767;
+  const ProbeComponent &last = components.back();
+  if (last.name != "maxactive" || (last.number >= 0 && last.number <= most_active))
+    return std::nullopt;
+  return refuse("`.maxactive(" + std::to_string(last.number) + ")` is out of range",
+                "give a number from 0 (the default) to " + std::to_string(most_active), components.size() - 1);
+}
+
+void add_maxactive(Components components, ir::Site &site) {
+  site.constants.emplace_back("maxactive", components.back().name == "maxactive" ? components.back().number : 0);
+}
+
+void add_place(const target::Target &target, const FunctionSite &function, ir::Site &site) {
+  if (!function.symbol.empty() && function.symbol_is_unique) {
+    site.constants.emplace_back("symbol", function.symbol);
+    site.constants.emplace_back("offset", static_cast<int64_t>(function.offset));
+    return;
+  }
+  site.constants.emplace_back("address", static_cast<int64_t>(function.address));
+  // Any function that can be probed and that every kernel has will do.
+  for (const char *anchor : {"kernel_clone", "vfs_read", "wake_up_process", "schedule"}) {
+    auto fact = target.symbol(anchor);
+    if (!fact || !fact->is_unique)
+      continue;
+    site.constants.emplace_back("anchor_symbol", std::string(anchor));
+    site.constants.emplace_back("anchor", static_cast<int64_t>(fact->address));
+    return;
+  }
+}
+
+ProbeMatch nothing_found(const target::FunctionPattern &pattern, const FunctionMatches &matches, size_t component) {
+  std::string name = "`" + pattern.function + "`";
+  if (!matches.refused.empty())
+    return refuse(name + " cannot be probed: " + matches.refused[0].blacklisted, "", component);
+  if (matches.only_inlined)
+    return refuse(name + " has no code of its own: the compiler has inlined every call",
+                  "probe its inlined copies with `.inline`", component);
+  std::string guess = did_you_mean(matches.suggestions);
+  if (!matches.problem.empty())
+    return refuse(matches.problem, matches.hint.empty() ? guess : matches.hint, component);
+  std::string in_file = pattern.file.empty() ? "" : " in a file that ends in `" + pattern.file + "`";
+  if (guess.empty() && matches.without_debuginfo)
+    guess = "only the symbol table was searched; " + matches.advice;
+  return refuse("the kernel has no function " + name + in_file, guess, component);
+}
+
+// An address of the running kernel: without a name that it is counted from, the runtime takes it as it is.
+ProbeMatch absolute_site(FamilyState &state, Components components) {
+  constexpr size_t address_component = 1;
+  if (!state.guru)
+    return refuse("an absolute address is not checked against any debuginfo", "it is allowed in guru mode (-g)",
+                  components.size() - 1);
+  ResolvedSite site;
+  site.site.family = "kprobe";
+  site.site.pp = point_text(components);
+  site.site.constants.emplace_back("address", components[address_component].number);
+  return single_site(std::move(site));
+}
+
+TargetAnswer function_variable(FamilyState &state, const SiteContext &context, const TargetQuery &query) {
+  const auto &facts = std::get<FunctionContext>(context.facts);
+  static const std::vector<target::PathStep> none;
+  const std::vector<target::PathStep> &path = query.steps ? *query.steps : none;
+  std::string_view name = query.name.substr(query.name.starts_with('$') ? 1 : 0);
+  if (name == "return") {
+    if (facts.is_return)
+      return answer(state.target.return_value(facts.site, path, query.address_of));
+    TargetAnswer none_here;
+    none_here.reason = "a function has a return value only in its `.return` probe";
+    return none_here;
+  }
+  return answer(state.target.variable(facts.site, name, path, facts.is_return, query.address_of));
+}
+
+std::vector<std::string> function_names(FamilyState &state, const SiteContext &context, std::string_view group) {
+  const auto &facts = std::get<FunctionContext>(context.facts);
+  std::vector<std::string> names;
+  if (group == "$$return") {
+    auto value = state.target.return_value(facts.site, {}, false);
+    if (facts.is_return && std::holds_alternative<target::VarAccess>(value))
+      names.push_back("$return");
+    return names;
+  }
+  std::vector<std::string> parameters = state.target.variable_names(facts.site, true);
+  std::vector<std::string> all = group == "$$parms" ? parameters : state.target.variable_names(facts.site, false);
+  size_t first = group == "$$locals" ? std::min(parameters.size(), all.size()) : 0; // parameters come first
+  for (size_t i = first; i < all.size(); ++i)
+    names.push_back("$" + all[i]);
+  return names;
+}
+
+} // namespace tapjit::tapset
