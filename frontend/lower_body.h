@@ -79,7 +79,9 @@ private:
     ir::ValueId iter;
     ir::BlockId header, exit;
   };
-  Scan begin_scan(ir::GlobalId map, const ir::Sort &sort, ir::ValueId limit, const std::vector<ir::ValueId> &slice);
+  // `may_be_deleted`: the body may delete the whole map, which ends the pass.
+  Scan begin_scan(ir::GlobalId map, const ir::Sort &sort, ir::ValueId limit, const std::vector<ir::ValueId> &slice,
+                  bool may_be_deleted = false);
   void end_scan(const Scan &scan);
   bool is_iterated(ir::GlobalId map) const; // a foreach over it is open, here or in a caller
   ir::ValueId foreach_limit(const ast::Expr &expr);

@@ -228,8 +228,9 @@ ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Const &n) {
   return builder_.call(state_.add_embedded(n.code, ir::Type::I64, expr.loc, 8), {});
 }
 
-ValueId BodyLowerer::lower(const ast::Expr &, const ast::Entry &n) {
-  return builder_.ctx_entry(state_.entry_slot(n.entry));
+ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Entry &n) {
+  int64_t slot = state_.entry_slot(n.entry);
+  return expr.type == ast::Type::string ? builder_.ctx_entry_string(slot) : builder_.ctx_entry(slot);
 }
 
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Deref &n) {

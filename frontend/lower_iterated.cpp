@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A foreach that sorts changes the order of its array's list, so it must know of a foreach over the same array that
-// goes on around it: one that stands around it, which lowering sees, or around a call that leads to it, which is found
-// here.
+// What a foreach must know beyond its own text. One that sorts changes the order of its array's list, so it must know
+// of a foreach over the same array that goes on around it: one that stands around it, which lowering sees, or around a
+// call that leads to it, which is found here. And one whose body may `delete` the whole array, itself or by a call,
+// looks before each turn whether anything is left; nothing is put in meanwhile (check_foreach.cpp), so an array that is
+// empty has been deleted.
 #include "frontend/lower_module.h"
 
 #include "frontend/visit.h"
@@ -68,6 +70,46 @@ std::vector<std::set<uint32_t>> find_iterated_around(const Program &program) {
         changed |= walker.walk(*program.functions[i].body, std::set<uint32_t>(around[i]));
   }
   return around;
+}
+
+static void note_deleted(const ast::Stmt &body, const std::vector<std::set<uint32_t>> &known,
+                         std::set<uint32_t> &deleted) {
+  ast::walk(const_cast<ast::Stmt &>(body),
+            Overload{[&](ast::Expr &expr) {
+                       const auto *call = expr.as<ast::Call>();
+                       if (call && call->function.valid())
+                         deleted.insert(known[call->function.index()].begin(), known[call->function.index()].end());
+                       return true;
+                     },
+                     [&](ast::Stmt &stmt) {
+                       const auto *node = stmt.as<ast::Delete>();
+                       const auto *whole = node ? node->target->as<ast::Variable>() : nullptr;
+                       if (whole && whole->binding.is_global())
+                         deleted.insert(whole->binding.index);
+                       return true;
+                     }});
+}
+
+bool may_delete(const ModuleState &state, const ast::Stmt &body, ir::GlobalId array) {
+  std::set<uint32_t> deleted;
+  note_deleted(body, state.deleted_in, deleted);
+  return deleted.contains(array.index);
+}
+
+std::vector<std::set<uint32_t>> find_deleted(const Program &program) {
+  std::vector<std::set<uint32_t>> deleted(program.functions.size());
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (size_t i = 0; i < program.functions.size(); ++i) {
+      size_t before = deleted[i].size();
+      if (program.functions[i].body)
+        note_deleted(*program.functions[i].body, deleted, deleted[i]);
+      if (FunctionId next = program.functions[i].next_overload; next.valid())
+        deleted[i].insert(deleted[next.index()].begin(), deleted[next.index()].end());
+      changed |= deleted[i].size() != before;
+    }
+  }
+  return deleted;
 }
 
 } // namespace tapjit::lowering

@@ -257,6 +257,23 @@ static void add_arming(ModuleState &state, const Handler &handler, ir::ProbeId a
   state.module.probes.push_back(std::move(probe));
 }
 
+// The kernel keeps so much for a call at most (KRETPROBE_MAX_DATA_SIZE).
+constexpr int64_t most_entry_bytes = 4096;
+
+static void check_entry_size(ModuleState &state, const Handler &handler) {
+  int64_t bytes = 0, length = ir::limit(state.module, "MAXSTRINGLEN");
+  const ast::Expr *last = nullptr; // string
+  for (EntryId entry : state.entries) {
+    const ast::Expr &expr = *handler.entries[entry.index()];
+    bool is_string = expr.type == ast::Type::string;
+    last = is_string ? &expr : last;
+    bytes += 8 + (is_string ? (length + 7) / 8 * 8 : 0);
+  }
+  if (last && bytes > most_entry_bytes)
+    state.diagnostics.report(DiagId::entry_too_large, last->range(), {bytes, most_entry_bytes})
+        .hint("a string takes MAXSTRINGLEN bytes, which are " + std::to_string(length) + " here");
+}
+
 static void add_probe(ModuleState &state, const Handler &handler) {
   ir::ProbeId id{uint32_t(state.module.probes.size())};
   std::string number = std::to_string(id.index);
@@ -269,17 +286,14 @@ static void add_probe(ModuleState &state, const Handler &handler) {
   lower_pending(state);
   for (size_t slot = 0; slot < state.entries.size(); ++slot) {
     const ast::Expr &expr = *handler.entries[state.entries[slot].index()];
-    if (expr.type != ast::Type::number) {
-      state.unsupported(expr.loc, "a string as an `@entry` value");
-      continue;
-    }
     ir::FunctionId function = add_function(state, "entry_" + number + "_" + std::to_string(slot),
-                                           ir::FunctionKind::Script, ir::Type::I64, expr.loc);
+                                           ir::FunctionKind::Script, ir_type(expr.type), expr.loc);
     static const std::vector<Local> no_locals;
     BodyLowerer(state, function, no_locals, 0, handler.targets).lower_entry(expr);
     lower_pending(state);
     probe.entry_values.push_back({function});
   }
+  check_entry_size(state, handler);
   probe.context = handler.sites.empty() ? ir::ContextKind::Event : handler.sites[0].context_kind;
   if (ir::ProbeId same = find_same_probe(state, handler, probe); same.valid()) {
     state.module.functions.pop_back();
@@ -315,7 +329,8 @@ static ir::Module lower_program(const Program &program, const SourceTable &sourc
                     {},
                     {},
                     false,
-                    find_iterated_around(program)};
+                    find_iterated_around(program),
+                    find_deleted(program)};
   state.reads_groups = reads_groups(program);
   for (const GlobalVar &variable : program.globals)
     module.globals.push_back(make_global(state, variable));

@@ -46,6 +46,7 @@ struct ModuleState {
   std::unordered_map<uint32_t, ir::LocationId> locations;
   bool reads_groups = false;                       // the program calls matched() or ngroups()
   std::vector<std::set<uint32_t>> iterated_around; // by ast::FunctionId: see find_iterated_around
+  std::vector<std::set<uint32_t>> deleted_in;      // by ast::FunctionId: see find_deleted
 
   const Callee &callee(ast::FunctionId id);
   void fill_embedded(const FunctionInfo &info, ir::Function &function);
@@ -88,6 +89,11 @@ ir::ProbeId find_same_probe(ModuleState &state, const Handler &handler, const ir
 // lower_iterated.cpp: the arrays (ast::GlobalId) that a foreach around a call of each function (by ast::FunctionId),
 // direct or not, goes through.
 std::vector<std::set<uint32_t>> find_iterated_around(const Program &program);
+
+// The arrays (ast::GlobalId) that each function (by ast::FunctionId) may delete as a whole, itself or by a call.
+std::vector<std::set<uint32_t>> find_deleted(const Program &program);
+// Whether `body` may delete the whole of `array`.
+bool may_delete(const ModuleState &state, const ast::Stmt &body, ir::GlobalId array);
 
 // lower_display.cpp: a probe that prints the globals that are written and never read.
 void add_display_probe(ModuleState &state);

@@ -182,7 +182,7 @@ int64_t BodyLowerer::fill_holes(GlobalId map, std::vector<ValueId> &keys) {
 }
 
 BodyLowerer::Scan BodyLowerer::begin_scan(GlobalId map, const ir::Sort &sort, ValueId limit,
-                                          const std::vector<ValueId> &slice) {
+                                          const std::vector<ValueId> &slice, bool may_be_deleted) {
   Scan scan;
   std::vector<ValueId> keys = slice;
   int64_t any = fill_holes(map, keys);
@@ -192,6 +192,14 @@ BodyLowerer::Scan BodyLowerer::begin_scan(GlobalId map, const ir::Sort &sort, Va
   builder_.jump(scan.header);
   builder_.set_block(scan.header);
   builder_.charge();
+  if (may_be_deleted) {
+    std::vector<ValueId> any_keys(state_.variable(map).keys.size(), ValueId::none());
+    int64_t holes = fill_holes(map, any_keys);
+    BlockId still = builder_.new_block();
+    builder_.branch(builder_.map_has_slice(map, any_keys, holes), still, scan.exit);
+    builder_.seal(still);
+    builder_.set_block(still);
+  }
   BlockId inside = builder_.new_block();
   builder_.branch(keys.empty() ? builder_.iter_next(scan.iter) : builder_.iter_next_slice(scan.iter, keys, any), inside,
                   scan.exit);
@@ -288,7 +296,7 @@ void BodyLowerer::lower(const ast::Foreach &n) {
   ValueId limit = n.limit ? foreach_limit(*n.limit) : builder_.const_i64(-1);
   ir::Sort sort = sort_of(n);
   sort.nested = sort.by != ir::Sort::By::None && is_iterated(map);
-  Scan scan = begin_scan(map, sort, limit, slice);
+  Scan scan = begin_scan(map, sort, limit, slice, may_delete(state_, *n.body, map));
   for (size_t index = 0; index < n.keys.size(); ++index)
     assign_variable(*n.keys[index]->as<ast::Variable>(), builder_.iter_key(scan.iter, int64_t(index)));
   if (n.value)

@@ -214,19 +214,29 @@ void Parser::parse_foreach_keys(Foreach &node) {
 // `A`, `A-`, `A @sum+`, `A[1, *]`, `A[1, *] @avg -`, `@hist_log(x)`.
 void Parser::parse_foreach_array(Foreach &node) {
   Loc loc = peek().loc;
-  if (is(TokenKind::at_word)) {
+  bool buckets = is(TokenKind::at_word);
+  if (buckets) {
     size_t first = at_;
     node.array = cover(first, parse_at_word());
     if (const Index *slice = node.array->as<Index>())
       node.array = slice->base; // SystemTap takes a slice of buckets, and a sort, and goes through all in order
     if (!node.array->as<Histogram>() && !failing_)
       fail(DiagId::expected, loc, {"an array or a histogram", describe(*node.array)});
-    parse_sort(node);
-    return;
+  } else {
+    node.array = make(loc, Variable{take_name("an array"), {}});
+    if (accept(TokenKind::lbracket))
+      node.slice = file_.arena.copy(parse_keys(true));
   }
-  node.array = make(loc, Variable{take_name("an array"), {}});
-  if (accept(TokenKind::lbracket))
-    node.slice = file_.arena.copy(parse_keys(true));
+  parse_array_sort(node);
+  if (buckets && node.sort_by != Foreach::SortBy::none && !failing_) {
+    diagnostics_.report(DiagId::buckets_in_order, node.array->range());
+    node.sort_by = Foreach::SortBy::none;
+    node.descending = false;
+  }
+}
+
+// `-`, `@sum+`, or nothing.
+void Parser::parse_array_sort(Foreach &node) {
   StatOp stat = StatOp::count;
   bool has_stat = false;
   if (is(TokenKind::at_word)) {

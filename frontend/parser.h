@@ -126,6 +126,7 @@ private:
   ast::Stmt *parse_foreach();
   void parse_foreach_keys(ast::Foreach &node);
   void parse_foreach_array(ast::Foreach &node);
+  void parse_array_sort(ast::Foreach &node);
   bool parse_sort(ast::Foreach &node);
   ast::Stmt *parse_return();
   ast::Stmt *parse_delete();

@@ -92,6 +92,7 @@ public:
   ValueId to_bool(ValueId a) { return append(Op::Ne, {a, const_i64(0)}); }
 
   ValueId ctx_reg(int64_t dwarf_register) { return append(Op::CtxReg, {}, UINT32_MAX, dwarf_register); }
+  ValueId ctx_entry_string(int64_t slot) { return viewed(append(Op::CtxEntryStr, {}, UINT32_MAX, slot)); }
   ValueId ctx_entry(int64_t slot) { return append(Op::CtxEntry, {}, UINT32_MAX, slot); }
   ValueId ctx_tparg(int64_t index) { return append(Op::CtxTpArg, {}, UINT32_MAX, index); }
   // Views, followed by a str.copy (pass string_copy_elision drops those not needed).

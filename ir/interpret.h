@@ -30,6 +30,7 @@ struct HitContext {
   std::string probe_point, function;
   MemoryImage kernel = {}, user = {};
   std::map<std::string, std::variant<int64_t, std::string>> embedded = {}; // by function: what a call gives
+  std::map<int64_t, std::string> entry_texts = {}; // of entry_values: those that are strings, by slot
 };
 
 struct Outcome {
@@ -69,8 +70,8 @@ public:
   const Outcome &outcome(HitId hit) const; // of a hit that is done
   const Inst *next_inst(HitId hit) const;  // what the next step runs; null for a terminator, or when it is done
 
-  // What a return probe saves when its function is entered.
-  std::vector<int64_t> entry_values(ProbeId probe, const HitContext &context, Outcome &outcome);
+  // Puts into the context what a return probe saves when its function is entered.
+  void save_entry_values(ProbeId probe, HitContext &context, Outcome &outcome);
 
   const std::string &output() const; // of print, histograms: a hit's together, when it ended
   const std::vector<std::string> &warnings() const;

@@ -93,8 +93,8 @@ void check_probes(const Module &module, Findings &findings) {
       const Function *function =
           entry.function.index < module.functions.size() ? &module.functions[entry.function.index] : nullptr;
       if (!function || function->kind != FunctionKind::Script || !function->params.empty() ||
-          function->result != Type::I64)
-        findings.add("an entry value of probe {} is no function without parameters that gives an i64", index);
+          (function->result != Type::I64 && function->result != Type::Str))
+        findings.add("an entry value of probe {} is no function without parameters that gives an i64 or a str", index);
     }
   }
 }

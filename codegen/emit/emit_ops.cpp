@@ -116,6 +116,7 @@ void emit_RegexCount(const OpText &op) { op.set(fmt::format("tap_match_count(c, 
 // --- context
 void emit_CtxReg(const OpText &op) { op.set(fmt::format("tap_reg(c, {})", op.inst.imm)); }
 void emit_CtxEntry(const OpText &op) { op.set(fmt::format("c->entry[{}]", op.inst.imm)); }
+void emit_CtxEntryStr(const OpText &op) { op.set(fmt::format("tap_entry_str(c, {})", op.inst.imm)); }
 void emit_CtxTpArg(const OpText &op) { op.set(fmt::format("c->arguments[{}]", op.inst.imm)); }
 void emit_CtxPp(const OpText &op) { op.set("tap_cut(tap_pp(c), TAP_MAXSTRINGLEN)"); }
 void emit_CtxFunc(const OpText &op) { op.set("tap_cut(tap_function(c), TAP_MAXSTRINGLEN)"); }

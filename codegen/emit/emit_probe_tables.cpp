@@ -14,6 +14,18 @@ std::string upper(std::string text) {
   return text;
 }
 
+bool is_string(const Unit &unit, const ir::EntryValue &value) {
+  return unit.module.functions[value.function.index].result == ir::Type::Str;
+}
+
+// What the entry values of a probe take, in words: one each, then the bytes of those that are strings.
+std::string entry_words(const Unit &unit, const std::vector<ir::EntryValue> &values) {
+  auto strings =
+      std::count_if(values.begin(), values.end(), [&](const ir::EntryValue &value) { return is_string(unit, value); });
+  return strings ? fmt::format("{} + {} * TAP_WORDS(TAP_MAXSTRINGLEN)", values.size(), strings)
+                 : fmt::format("{}", values.size());
+}
+
 std::string entry_handler(size_t probe) { return fmt::format("probe_entry_{}", probe); }
 
 void emit_probes(Unit &unit) {
@@ -36,7 +48,7 @@ void emit_probes(Unit &unit) {
     const ir::Probe &probe = unit.module.probes[i];
     out.line("TAP_PROBE({}, {}, {}, {}, {}),", i,
              probe.context == ir::ContextKind::Session ? "TAP_SESSION" : "TAP_EVENT",
-             unit.prints(probe.handler) ? "true" : "false", probe.entry_values.size(),
+             unit.prints(probe.handler) ? "true" : "false", entry_words(unit, probe.entry_values),
              probe.entry_values.empty() ? "NULL" : fmt::format("tap_entry_handler_{}", i));
   }
   out.close("};");
@@ -152,8 +164,15 @@ void emit_entry_handlers(Unit &unit) {
     unit.out.blank();
     unit.out.line("static void {0}(struct tap_ctx *c, union {0}_frame *f)", entry_handler(i));
     unit.out.open("");
-    for (size_t value = 0; value < values.size(); value++)
-      unit.out.line("c->entry[{0}] = {1}(c, &f->{1});", value, unit.name(values[value].function));
+    size_t strings = 0;
+    for (size_t value = 0; value < values.size(); value++) {
+      std::string call = fmt::format("{0}(c, &f->{0})", unit.name(values[value].function));
+      if (is_string(unit, values[value]))
+        unit.out.line("tap_entry_keep_str(c, {}, {} + {} * TAP_WORDS(TAP_MAXSTRINGLEN), TAP_MAXSTRINGLEN, {});", value,
+                      values.size(), strings++, call);
+      else
+        unit.out.line("c->entry[{}] = {};", value, call);
+    }
     unit.out.close();
   }
 }

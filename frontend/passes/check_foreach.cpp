@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A foreach holds its array still. What modifies it: an assignment to an element (which may add one), `<<<`, ++,
-// delete, and any call of a function that may do so, through any number of calls.
+// delete of elements, and any call of a function that may do so, through any number of calls. A `delete` of the whole
+// array is none of these: it ends the foreach when the turn is over (lower_iterated.cpp).
 #include "frontend/passes/check.h"
 
 #include "frontend/visit.h"
@@ -28,12 +29,10 @@ const Variable *modified_by(const Expr &expr) {
   return nullptr;
 }
 
+// The array of which a statement deletes elements, or null.
 const Variable *deleted_by(const Stmt &stmt) {
   const Delete *node = stmt.as<Delete>();
-  if (!node)
-    return nullptr;
-  const Variable *whole = node->target->as<Variable>();
-  return whole ? whole : modified_array(*node->target);
+  return node ? modified_array(*node->target) : nullptr;
 }
 
 class ForeachChecker {

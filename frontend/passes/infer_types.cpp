@@ -379,10 +379,7 @@ private:
         require(*step.index, Type::number);
     return constant_slot(Type::number);
   }
-  Slot infer(Expr &, Entry &node) {
-    require(*node.operand, Type::number); // as wide as what a return probe keeps
-    return constant_slot(Type::number);
-  }
+  Slot infer(Expr &, Entry &node) { return value(*node.operand); }
   Slot infer(Expr &, EnumName &node) {
     require(*node.operand, Type::number);
     return constant_slot(Type::string);

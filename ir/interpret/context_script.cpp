@@ -70,9 +70,26 @@ private:
     int64_t index = number(), value = number();
     if (index < 0 || index >= most_values)
       return complain(at, fmt::format("{} is not from 0 to {}", index, most_values - 1));
+    store(values, index, value);
+  }
+
+  static void store(std::vector<int64_t> &values, int64_t index, int64_t value) {
     if (size_t(index) >= values.size())
       values.resize(size_t(index) + 1);
     values[size_t(index)] = value;
+  }
+
+  // A number or a string.
+  void entry() {
+    HitContext &context = options_.context;
+    Token at = lexer_.take();
+    bool is_index = at.kind == Token::Kind::Number && at.number >= 0 && at.number < most_values;
+    if (is_index && lexer_.peek().kind == Token::Kind::String)
+      context.entry_texts[at.number] = text();
+    else if (is_index)
+      store(context.entry_values, at.number, number());
+    else
+      complain(at, fmt::format("expected a number from 0 to {}", most_values - 1));
   }
 
   void memory(MemoryImage &image) {
@@ -99,7 +116,7 @@ private:
     if (what.text == "register")
       indexed(context.registers);
     else if (what.text == "entry")
-      indexed(context.entry_values);
+      entry();
     else if (what.text == "argument")
       indexed(context.tracepoint_args);
     else if (what.text == "point")

@@ -236,8 +236,8 @@ HitId Machine::start(ProbeId id, const HitContext &context) {
   const Probe &probe = state_->module.probes[id.index];
   auto hit = std::make_unique<Hit>();
   hit->context = context;
-  if (context.entry_values.empty() && !probe.entry_values.empty())
-    hit->context.entry_values = entry_values(id, context, hit->outcome);
+  if (context.entry_values.empty() && context.entry_texts.empty() && !probe.entry_values.empty())
+    save_entry_values(id, hit->context, hit->outcome);
   state_->begin(*hit, state_->module.functions[probe.handler.index], {}, probe.context);
   if (!hit->outcome.internal.empty() || hit->outcome.failure)
     state_->finish(*hit);
@@ -286,15 +286,18 @@ Outcome Machine::call(FunctionId id, const std::vector<std::variant<int64_t, std
   return hit.outcome;
 }
 
-std::vector<int64_t> Machine::entry_values(ProbeId id, const HitContext &context, Outcome &outcome) {
-  std::vector<int64_t> values;
+void Machine::save_entry_values(ProbeId id, HitContext &context, Outcome &outcome) {
+  const HitContext at_entry = context;
   for (const EntryValue &entry : state_->module.probes[id.index].entry_values) {
-    outcome = call(entry.function, {}, context);
+    outcome = call(entry.function, {}, at_entry);
     if (outcome.failure || !outcome.is_fine())
-      return values;
-    values.push_back(std::get<int64_t>(outcome.value));
+      return;
+    size_t slot = context.entry_values.size();
+    const int64_t *number = std::get_if<int64_t>(&outcome.value);
+    context.entry_values.push_back(number ? *number : 0);
+    if (!number)
+      context.entry_texts[int64_t(slot)] = std::get<std::string>(outcome.value);
   }
-  return values;
 }
 
 const std::string &Machine::output() const { return state_->output; }

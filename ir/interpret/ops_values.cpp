@@ -86,6 +86,11 @@ void run_StrCopy(OpRun &op) { op.result.text = op.cut(op.text(0)); }
 
 void run_CtxReg(OpRun &op) { take(op, op.hit.context.registers); }
 void run_CtxEntry(OpRun &op) { take(op, op.hit.context.entry_values); }
+void run_CtxEntryStr(OpRun &op) {
+  const auto &texts = op.hit.context.entry_texts;
+  if (auto found = texts.find(op.inst.imm); found != texts.end())
+    op.result.text = op.cut(found->second);
+}
 void run_CtxTpArg(OpRun &op) { take(op, op.hit.context.tracepoint_args); }
 void run_CtxPp(OpRun &op) { op.result.text = op.cut(op.hit.context.probe_point); }
 void run_CtxFunc(OpRun &op) { op.result.text = op.cut(op.hit.context.function); }

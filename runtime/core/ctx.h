@@ -161,6 +161,24 @@ TAP_INLINE int64_t tap_take_next(struct tap_ctx *c)
 	return next;
 }
 
+/* A string that a return probe keeps from its function's entry: its bytes stand `at` words from c->entry on,
+ * in `size` bytes; the slot's own word says where, and how long it is. */
+TAP_INLINE void tap_entry_keep_str(struct tap_ctx *c, uint32_t slot, uint32_t at, uint32_t size,
+				   struct tap_str s)
+{
+	if (c->error)
+		return;
+	s = tap_copy((char *)(c->entry + at), size, s);
+	c->entry[slot] = (int64_t)((uint64_t)at << 32 | s.n);
+}
+
+TAP_INLINE struct tap_str tap_entry_str(const struct tap_ctx *c, uint32_t slot)
+{
+	uint64_t kept = (uint64_t)c->entry[slot];
+
+	return tap_str_make((const char *)(c->entry + (kept >> 32)), (uint32_t)kept);
+}
+
 TAP_INLINE struct tap_str tap_pp(const struct tap_ctx *c)
 {
 	return tap_str_make(c->site->pp, c->site->pp_len);

@@ -32,7 +32,7 @@ struct tap_probe {
 	uint8_t kind;	       /* enum tap_kind of the context it runs in */
 	bool prints;	       /* takes a sequence number even if it prints nothing */
 	bool unwanted;	       /* its arming condition does not hold */
-	uint16_t entry_values; /* computed by entry_handler into c->entry */
+	uint16_t entry_values; /* words that entry_handler fills at c->entry */
 	void (*entry_handler)(struct tap_ctx *);
 	uint64_t hits, skipped;
 };

@@ -39,6 +39,8 @@
 #else
 #define TAP_RECURSIVE __attribute__((__noinline__, __noclone__, __optimize__("no-optimize-sibling-calls")))
 #endif
+/* Of 8 bytes, that hold so many bytes. */
+#define TAP_WORDS(bytes) (((bytes) + 7) / 8)
 #define TAP_COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
 
 /* Wrapping arithmetic: signed overflow is defined in a script. */
