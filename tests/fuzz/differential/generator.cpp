@@ -157,6 +157,19 @@ private:
     }
   }
 
+  // What =~ looks for: each part of a pattern, put together at random.
+  std::string pattern() {
+    std::string result = chance(4) ? "^" : "";
+    for (unsigned parts = 1 + pick(3); parts > 0; --parts) {
+      result += one_of("a", "k", "[0-9]", "[^a-k]", ".", "(k|lo)", "(r+)", "(x(y)?)", "[[:space:]]");
+      result += one_of("", "", "", "*", "+", "?", "{1,2}");
+    }
+    return result + (chance(4) ? "$" : "");
+  }
+
+  // The keys of `pairs`, one or both left open.
+  std::string slice() { return chance(2) ? "*, " + key() : chance(2) ? small() + ", *" : "*, *"; }
+
   std::string number_variable() { return one_of("x", "y", "z"); }
   std::string text_variable() { return one_of("t", "u"); }
   std::string key() { return chance(2) ? fmt::format("\"k{}\"", pick(4)) : text(1); }
@@ -209,9 +222,18 @@ private:
   std::string number(unsigned depth) {
     if (depth == 0 || chance(4))
       return chance(3) ? constant() : chance(4) ? name(chance(2) ? "n" : "k") : number_variable();
-    switch (pick(16)) {
+    switch (pick(20)) {
     case 0:
       return fmt::format("({} {} {})", number(depth - 1), one_of("/", "%"), number(depth - 1));
+    case 12:
+      return fmt::format("({} {} \"{}\")", text(depth - 1), one_of("=~", "=~", "!~"), pattern());
+    case 13:
+      return fmt::format("([{}] in {})", slice(), name("pairs"));
+    case 14:
+      return chance(2) ? fmt::format("@hist_log({}st)[{}]", shared, small())
+                       : fmt::format("@hist_linear({}lin, -5, 40, 5)[{}]", shared, small());
+    case 15:
+      return chance(2) ? fmt::format("@variance({}st)", shared) : fmt::format("@variance({}sm[{}])", shared, key());
     case 1:
       return fmt::format("{}({})", one_of("!", "~", "-"), number(depth - 1));
     case 2:
@@ -253,7 +275,9 @@ private:
       return chance(2)   ? one_of("\"\"", "\"a\"", "\"lorem ipsum\"", "\"k1\"", "\"%d\\n\"")
              : chance(3) ? name("s")
                          : text_variable();
-    switch (pick(9)) {
+    switch (pick(10)) {
+    case 8:
+      return chance(2) ? fmt::format("matched({})", pick(3)) : fmt::format("sprint(ngroups(), {})", text(depth - 1));
     case 0:
     case 1:
       return fmt::format("({} . {})", text(depth - 1), text(depth - 1));
@@ -288,7 +312,9 @@ private:
   Statement line(std::string text) { return {std::move(text), "", {}}; }
 
   Statement statement(unsigned depth) {
-    switch (pick(depth ? 22 : 12)) {
+    switch (pick(depth ? 23 : 12)) {
+    case 19:
+      return histogram(depth);
     case 0:
     case 1:
       return line(fmt::format("{} {} {}", number_place(), one_of("=", "=", "+=", "-=", "%=", ">>="), number(2)));
@@ -349,7 +375,9 @@ private:
   }
 
   Statement clear() {
-    switch (pick(7)) {
+    switch (pick(8)) {
+    case 6:
+      return can_write("pairs") ? line("delete " + name("pairs") + "[" + slice() + "]") : print();
     case 0:
       return can_write("by") ? line("delete " + name("by") + "[" + key() + "]") : print();
     case 1:
@@ -404,7 +432,42 @@ private:
     return result;
   }
 
+  // Over the buckets of a histogram, which is empty at times.
+  Statement histogram(unsigned depth) {
+    std::string bucket = fmt::format("h{}", counters_++);
+    std::string what =
+        chance(2) ? fmt::format("@hist_log({}st)", shared) : fmt::format("@hist_linear({}lin, -5, 40, 5)", shared);
+    Statement result;
+    result.head = fmt::format("if (@count({0}st) && @count({0}lin)) foreach ({1} in {2})", shared, bucket, what);
+    Statements body = {line(fmt::format("x += {} * {}[{}]", bucket, what, bucket))};
+    ++loop_depth_;
+    if (chance(3))
+      append(body, statements(depth - 1));
+    --loop_depth_;
+    result.bodies.push_back(std::move(body));
+    return result;
+  }
+
+  // Some elements of `pairs`.
+  Statement sliced_iteration(unsigned depth) {
+    std::string q = fmt::format("q{}", counters_), r = fmt::format("r{}", counters_);
+    ++counters_;
+    frozen_.push_back("pairs"); // the keys of the slice do not write it either
+    Statement result;
+    result.head = fmt::format("foreach ([{}, {}] in {}pairs[{}]{})", q, r, shared, slice(),
+                              chance(3) ? fmt::format(" limit {}", pick(4)) : "");
+    ++loop_depth_;
+    Statements body = {line(fmt::format("x += {}; u = {}", q, r))};
+    append(body, statements(depth - 1));
+    result.bodies.push_back(std::move(body));
+    --loop_depth_;
+    frozen_.pop_back();
+    return result;
+  }
+
   Statement iteration(unsigned depth) {
+    if (is_probe_ && chance(5))
+      return sliced_iteration(depth);
     std::string map = is_probe_ ? one_of("by", "names", "pairs", "ring", "sm") : one_of("by", "names");
     std::string q = fmt::format("q{}", counters_), r = fmt::format("r{}", counters_), v = fmt::format("v{}", counters_);
     ++counters_;

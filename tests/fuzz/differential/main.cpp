@@ -67,7 +67,7 @@ Batch make_batch(uint64_t seed, unsigned size) {
   for (unsigned number = 0; number < count; ++number)
     batch.programs.push_back(generate(random(), {number, globals_seed, alone}));
   unsigned lengths[] = {16, 24, 64, 512};
-  const char *budgets[] = {"1000", "20000", "3000000", "3000000"};
+  const char *budgets[] = {"25", "1000", "20000", "3000000"};
   batch.options.words = {fmt::format("-DMAXSTRINGLEN={}", lengths[pick(4)]),
                          fmt::format("-DMAXMAPENTRIES={}", 2 + pick(30)),
                          fmt::format("-DMAXACTION={}", budgets[pick(4)]), "-DMAXNESTING=12",
