@@ -19,15 +19,15 @@ namespace tapjit::target {
 Dwarf *CodeFinder::dwarf() { return open_dwarf_ ? open_dwarf_() : nullptr; }
 
 // Symbol, section and refusal of the site's address.
-void CodeFinder::place(FunctionSite &site) const {
-  if (const IndexSymbol *symbol = index_.symbol_at(site.address, site.function)) {
-    site.symbol = index_.string(symbol->name);
+void place_site(const DebugIndex &index, FunctionSite &site) {
+  if (const IndexSymbol *symbol = index.symbol_at(site.address, site.function)) {
+    site.symbol = index.string(symbol->name);
     site.offset = site.address - symbol->address;
     site.size = symbol->size;
-    site.symbol_is_unique = index_.symbols(site.symbol).size() == 1;
+    site.symbol_is_unique = index.symbols(site.symbol).size() == 1;
   }
-  site.section = index_.section_at(site.address);
-  site.blacklisted = index_.refusal_at(site.address);
+  site.section = index.section_at(site.address);
+  site.blacklisted = index.refusal_at(site.address);
 }
 
 FunctionSite CodeFinder::site_of(const IndexRow &row) const {

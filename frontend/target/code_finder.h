@@ -11,6 +11,9 @@
 
 namespace tapjit::target {
 
+// Fills symbol, offset, section and refusal from the site's address and function name.
+void place_site(const DebugIndex &index, FunctionSite &site);
+
 class CodeFinder {
 public:
   // `dwarf` opens the file's DWARF when it is needed; null: there is none. Both outlive this.
@@ -33,7 +36,7 @@ private:
   const std::vector<Definition> &definitions_in(uint32_t file);
   bool line_is_of(const FunctionSite &site, uint32_t line);
   FunctionSite site_of(const IndexRow &row) const;
-  void place(FunctionSite &site) const;
+  void place(FunctionSite &site) const { place_site(index_, site); }
   void add_inlined(const std::vector<IndexRow> &rows, Sites &sites);
   void add_symbols(std::string_view name, Sites &sites) const;
   Sites functions_matching(const CodeQuery &query, FunctionMatches &matches);

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "frontend/target/debug_file.h"
 
+#include "frontend/target/btf_finder.h"
 #include "frontend/target/debug_index_build.h"
 #include "frontend/target/elf_file.h"
+#include "frontend/target/kernel_files.h"
+#include "frontend/target/kernel_image.h"
+#include "frontend/target/names.h"
 
+#include <array>
 #include <cstring>
 
 namespace tapjit::target {
@@ -12,20 +17,23 @@ DebugFile::DebugFile(Paths paths, IndexStore store, unsigned threads)
     : paths_(std::move(paths)), store_(std::move(store)), threads_(threads) {}
 DebugFile::~DebugFile() = default;
 
+static IndexBytes aligned_copy(std::string_view bytes) {
+  auto words = std::make_shared<std::vector<uint64_t>>((bytes.size() + 7) / 8);
+  memcpy(words->data(), bytes.data(), bytes.size());
+  return {{reinterpret_cast<const char *>(words->data()), bytes.size()}, words};
+}
+
 std::string DebugFile::build_id() {
   if (!build_id_) {
     build_id_ = "";
     if (!paths_.elf.empty())
       if (auto file = ElfFile::open(paths_.elf))
         build_id_ = (*file)->build_id();
+    if (paths_.elf.empty())
+      if (auto stored = from_image("build-id"))
+        build_id_ = std::string(stored->bytes.begin(), stored->bytes.end());
   }
   return *build_id_;
-}
-
-static IndexBytes aligned_copy(std::string_view bytes) {
-  auto words = std::make_shared<std::vector<uint64_t>>((bytes.size() + 7) / 8);
-  memcpy(words->data(), bytes.data(), bytes.size());
-  return {{reinterpret_cast<const char *>(words->data()), bytes.size()}, words};
 }
 
 Result<IndexBytes> DebugFile::make_index(const std::string &key) {
@@ -43,6 +51,13 @@ Result<const DebugIndex *> DebugFile::index() {
     return index_.get();
   if (index_error_)
     return *index_error_;
+  if (paths_.elf.empty() && !paths_.image.empty())
+    if (auto stored = from_image("symbols"))
+      if (auto known = DebugIndex::open(stored->bytes)) {
+        index_bytes_ = *stored;
+        index_ = std::make_unique<DebugIndex>(*known);
+        return index_.get();
+      }
   if (paths_.elf.empty() && paths_.system_map.empty()) {
     index_error_ = Error{"no symbols of " + paths_.what + " were found", paths_.advice};
     return *index_error_;
@@ -81,7 +96,26 @@ Result<DwarfVariables *> DebugFile::dwarf() {
   return dwarf_.get();
 }
 
+static std::string name_of_form(const CodeQuery &query) {
+  return !query.label.empty()          ? "labels"
+         : !query.callee.empty()       ? "calls"
+         : query.statement             ? "statements"
+         : query.address               ? "functions by address"
+         : !query.pattern.file.empty() ? "source files"
+                                       : "inlined copies";
+}
+
 Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
+  if (uses_btf() && is_for_btf(query)) {
+    auto symbols = index();
+    FunctionMatches known = find_in_btf(*btf(), symbols ? *symbols : nullptr, query);
+    known.advice = paths_.advice;
+    if (!symbols || !known.sites.empty() || !known.refused.empty() || has_wildcard(query.pattern.function))
+      return known;
+  } else if (!has_dwarf() && btf()) {
+    return Error{"BTF, which is all that is known of " + paths_.what + ", has no " + name_of_form(query),
+                 paths_.advice};
+  }
   auto names = index();
   if (!names)
     return names.error();
@@ -94,6 +128,72 @@ Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
   if (matches.without_debuginfo)
     matches.advice = paths_.advice;
   return matches;
+}
+
+bool DebugFile::has_dwarf() { return !paths_.elf.empty() && index() && !index_->rows(RowKind::Function).empty(); }
+
+const BtfVariables *DebugFile::btf() {
+  if (btf_was_sought_)
+    return btf_.get();
+  btf_was_sought_ = true;
+  auto bytes = find_btf();
+  if (!bytes)
+    return nullptr;
+  btf_bytes_ = *bytes;
+  if (auto opened = BtfVariables::open(btf_bytes_.bytes))
+    btf_ = std::move(*opened);
+  return btf_.get();
+}
+
+Result<IndexBytes> DebugFile::find_btf() {
+  for (const std::string &path : paths_.btf)
+    if (auto file = path.empty() ? Error{} : ElfFile::open(path)) {
+      std::span<const char> bytes = (*file)->section_bytes(".BTF");
+      if (!bytes.empty())
+        return IndexBytes{bytes, std::shared_ptr<ElfFile>(std::move(*file))};
+    }
+  auto stored = from_image("btf");
+  if (stored && !stored->bytes.empty())
+    return stored;
+  if (!paths_.running_btf.empty())
+    if (auto bytes = read_text_file(paths_.running_btf))
+      return aligned_copy(*bytes);
+  return Error{"no BTF of " + paths_.what + " was found", paths_.advice};
+}
+
+// One unpacking makes all parts.
+Result<IndexBytes> DebugFile::from_image(std::string_view what) {
+  if (paths_.image.empty())
+    return Error{"no bootable image of " + paths_.what + " was found", paths_.advice};
+  const std::string stamp = kernel_image_stamp(paths_.image);
+  auto key_of = [&](std::string_view part) {
+    return "kernel-image-" + std::string(IndexHeader::expected_magic, sizeof IndexHeader::expected_magic) + "-" +
+           std::string(part) + "-" + stamp;
+  };
+  if (store_.load && !stamp.empty())
+    if (auto stored = store_.load(key_of(what)))
+      return *stored;
+  auto bytes = unpack_kernel_image(paths_.image);
+  if (!bytes)
+    return bytes.error();
+  auto image = ElfFile::open_bytes(paths_.image, std::move(*bytes));
+  if (!image)
+    return image.error();
+  auto symbols = build_image_index(**image);
+  std::span<const char> btf = (*image)->section_bytes(".BTF");
+  const std::string build_id = (*image)->build_id();
+  const std::array<std::pair<std::string_view, std::string_view>, 3> parts = {
+      {{"symbols", symbols ? std::string_view(*symbols) : ""},
+       {"btf", {btf.data(), btf.size()}},
+       {"build-id", build_id}}};
+  Result<IndexBytes> wanted = IndexBytes{};
+  for (const auto &[part, content] : parts) {
+    if (store_.save && !stamp.empty())
+      store_.save(key_of(part), content);
+    if (part == what)
+      wanted = aligned_copy(content);
+  }
+  return wanted;
 }
 
 } // namespace tapjit::target

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One traced file, the kernel's or a module's, with its index and its DWARF, each opened when first asked for.
+// One traced file, the kernel's or a module's, with its index, its DWARF and its BTF, each opened when first asked for.
 #pragma once
 
+#include "frontend/target/btf_variable.h"
 #include "frontend/target/code_finder.h"
 #include "frontend/target/dwarf_variable.h"
 
@@ -27,10 +28,14 @@ struct IndexStore {
 class DebugFile {
 public:
   struct Paths {
-    std::string what;       // "kernel 6.1.0-56-cloud-amd64", for errors
-    std::string elf;        // with DWARF; empty: none is installed
-    std::string system_map; // used without `elf`
-    std::string advice;     // what to install
+    std::string what;                  // "kernel 6.1.0-56-cloud-amd64", for errors
+    std::string elf;                   // with DWARF; empty: none is installed
+    std::string system_map;            // used without `elf`
+    std::string advice;                // what to install
+    std::string image = {};            // bootable kernel: its symbols and BTF are used without `elf`
+    std::vector<std::string> btf = {}; // ELF files that may have BTF; used before that of `image`
+    std::string running_btf = {};      // BTF as it is, of the running kernel; used when there is no other
+    bool prefer_btf = false;           // where there is DWARF, too
   };
   DebugFile(Paths paths, IndexStore store, unsigned threads);
   ~DebugFile();
@@ -39,9 +44,17 @@ public:
   std::string build_id();
   Result<const DebugIndex *> index();
   Result<DwarfVariables *> dwarf();
+  bool has_dwarf();
+  // nullptr: there is none.
+  const BtfVariables *btf();
+  // BTF answers what it and DWARF know both.
+  bool uses_btf() { return (paths_.prefer_btf || !has_dwarf()) && btf(); }
   Result<FunctionMatches> code(const CodeQuery &query);
 
 private:
+  // `what` is "symbols", "btf" or "build-id" of the bootable image.
+  Result<IndexBytes> from_image(std::string_view what);
+  Result<IndexBytes> find_btf();
   Result<IndexBytes> make_index(const std::string &key);
   Paths paths_;
   IndexStore store_;
@@ -52,6 +65,9 @@ private:
   std::unique_ptr<DebugIndex> index_;
   std::unique_ptr<DwarfVariables> dwarf_;
   std::unique_ptr<CodeFinder> finder_;
+  IndexBytes btf_bytes_;
+  std::unique_ptr<BtfVariables> btf_;
+  bool btf_was_sought_ = false;
 };
 
 } // namespace tapjit::target

@@ -65,6 +65,16 @@ std::span<const IndexSymbol> DebugIndex::symbols(std::string_view name) const {
   return {begin, end};
 }
 
+std::span<const IndexSymbol> DebugIndex::symbols_beginning(std::string_view prefix) const {
+  auto begin =
+      std::lower_bound(symbols_.begin(), symbols_.end(), prefix,
+                       [&](const IndexSymbol &symbol, std::string_view name) { return string(symbol.name) < name; });
+  auto end = begin;
+  while (end != symbols_.end() && string(end->name).starts_with(prefix))
+    ++end;
+  return {begin, end};
+}
+
 const IndexSymbol *DebugIndex::symbol_at(uint64_t address, std::string_view preferred) const {
   auto symbol_of = [&](uint32_t number) { return number < symbols_.size() ? &symbols_[number] : nullptr; };
   auto after =

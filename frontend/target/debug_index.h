@@ -75,6 +75,7 @@ public:
   std::span<const IndexRow> rows(RowKind kind, std::string_view name) const;
   std::span<const IndexSymbol> symbols() const { return symbols_; }
   std::span<const IndexSymbol> symbols(std::string_view name) const;
+  std::span<const IndexSymbol> symbols_beginning(std::string_view prefix) const;
   // The symbol that covers a code address: the nearest at or below it; of several at one address the one called
   // `preferred`, else the first by name.
   const IndexSymbol *symbol_at(uint64_t address, std::string_view preferred) const;

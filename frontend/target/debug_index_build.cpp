@@ -7,8 +7,10 @@
 #include "frontend/target/debug_index_writer.h"
 #include "frontend/target/dwarf_types.h"
 #include "frontend/target/elf_file.h"
+#include "frontend/target/kallsyms.h"
 #include "frontend/target/kernel_files.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -266,6 +268,39 @@ Result<std::string> build_debug_index(const std::string &vmlinux, unsigned threa
   for (const ElfSection &section : (*file)->sections())
     writer.add(IndexSection{section.address, section.size, writer.intern(section.name), section.is_code});
   add_refusals(**file, writer);
+  return writer.finish();
+}
+
+Result<std::string> build_image_index(const ElfFile &image) {
+  const std::vector<ElfSection> sections = image.sections();
+  auto section_of = [&](uint64_t address) {
+    return std::find_if(sections.begin(), sections.end(), [&](const ElfSection &section) {
+      return address >= section.address && address - section.address < section.size;
+    });
+  };
+  auto text =
+      std::find_if(sections.begin(), sections.end(), [](const ElfSection &section) { return section.name == ".text"; });
+  auto symbols = read_kallsyms(image.section_bytes(".rodata"), text == sections.end() ? 0 : text->address);
+  if (!symbols)
+    return Error{"`" + image.path() + "` has no symbols that can be read", ""};
+  DebugIndexWriter writer;
+  // A symbol ends where the next begins, or with its section.
+  uint64_t next = 0;
+  for (size_t i = symbols->size(); i-- > 0;) {
+    const KernelSymbol &symbol = (*symbols)[i];
+    if (i + 1 < symbols->size() && (*symbols)[i + 1].address != symbol.address)
+      next = (*symbols)[i + 1].address;
+    auto section = section_of(symbol.address);
+    if (section == sections.end())
+      continue;
+    uint64_t end = section->address + section->size;
+    if (next > symbol.address)
+      end = std::min(end, next);
+    writer.add(IndexSymbol{writer.intern(symbol.name), section->is_code, symbol.address, end - symbol.address});
+  }
+  for (const ElfSection &section : sections)
+    writer.add(IndexSection{section.address, section.size, writer.intern(section.name), section.is_code});
+  add_refusals(image, writer);
   return writer.finish();
 }
 

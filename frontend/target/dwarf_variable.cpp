@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "frontend/target/dwarf_variable.h"
 
+#include "frontend/target/calling_convention.h"
 #include <dwarf.h>
 #include <set>
 
@@ -118,14 +119,10 @@ Access<VarAccess> DwarfVariables::return_value(const FunctionSite &site, const s
   ValueType facts = types_.describe(type);
   if (facts.kind == TypeKind::Void)
     return AccessFailure{AccessError::NoReturnValue, "`" + site.function + "` returns nothing", {}};
-  // psABI: one integer or pointer is in rax; structs of up to 16 bytes are in two registers, larger ones in memory.
-  if ((facts.kind == TypeKind::Struct || facts.kind == TypeKind::Union) && facts.size > 8)
-    return AccessFailure{
-        AccessError::Unsupported, "it is a `" + facts.name + "` of " + std::to_string(facts.size) + " bytes", {}};
-  if (facts.kind == TypeKind::Float)
-    return AccessFailure{AccessError::Unsupported, "it is a `" + facts.name + "`", {}};
-  Place rax{{{StepKind::PushRegister, 0}}, false};
-  return walk_path(types_, rax, type, path, address_of);
+  Access<Place> place = return_place(types_, type);
+  if (auto *failure = std::get_if<AccessFailure>(&place))
+    return *failure;
+  return walk_path(types_, std::get<Place>(place), type, path, address_of);
 }
 
 std::vector<std::string> DwarfVariables::variable_names(const FunctionSite &site, bool parameters_only) {

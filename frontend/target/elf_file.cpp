@@ -23,9 +23,20 @@ Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string &path) {
   return std::unique_ptr<ElfFile>(new ElfFile(path, fd, elf));
 }
 
+Result<std::unique_ptr<ElfFile>> ElfFile::open_bytes(std::string path, std::string bytes) {
+  elf_version(EV_CURRENT);
+  std::unique_ptr<ElfFile> file(new ElfFile(std::move(path), -1, nullptr));
+  file->bytes_ = std::move(bytes);
+  file->elf_ = elf_memory(file->bytes_.data(), file->bytes_.size());
+  if (!file->elf_ || elf_kind(file->elf_) != ELF_K_ELF)
+    return Error{"`" + file->path_ + "` is not an ELF file", ""};
+  return file;
+}
+
 ElfFile::~ElfFile() {
   elf_end(elf_);
-  close(fd_);
+  if (fd_ >= 0)
+    close(fd_);
 }
 
 static std::string build_id_of_notes(Elf_Data *data) {
@@ -71,6 +82,23 @@ std::vector<ElfSection> ElfFile::sections() const {
     sections.push_back({name ? name : "", header.sh_addr, header.sh_size, (header.sh_flags & SHF_EXECINSTR) != 0});
   }
   return sections;
+}
+
+std::span<const char> ElfFile::section_bytes(std::string_view name) const {
+  size_t names;
+  if (elf_getshdrstrndx(elf_, &names))
+    return {};
+  for (Elf_Scn *section = nullptr; (section = elf_nextscn(elf_, section));) {
+    GElf_Shdr header;
+    if (!gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS || (header.sh_flags & SHF_COMPRESSED))
+      continue;
+    const char *section_name = elf_strptr(elf_, names, header.sh_name);
+    if (!section_name || name != section_name)
+      continue;
+    if (Elf_Data *data = elf_rawdata(section, nullptr); data && data->d_buf)
+      return {static_cast<const char *>(data->d_buf), data->d_size};
+  }
+  return {};
 }
 
 bool ElfFile::read(uint64_t address, void *to, size_t size) const {

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <libelf.h>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tapjit::target {
@@ -21,6 +23,8 @@ struct ElfSection {
 class ElfFile {
 public:
   static Result<std::unique_ptr<ElfFile>> open(const std::string &path);
+  // Of a file that is in memory; `path` is for messages.
+  static Result<std::unique_ptr<ElfFile>> open_bytes(std::string path, std::string bytes);
   ~ElfFile();
   ElfFile(const ElfFile &) = delete;
   ElfFile &operator=(const ElfFile &) = delete;
@@ -31,13 +35,16 @@ public:
   std::string build_id() const;
   // Sections that are loaded (SHF_ALLOC with an address), in file order.
   std::vector<ElfSection> sections() const;
+  // The bytes of the section with this name, valid as long as this; empty when there is none.
+  std::span<const char> section_bytes(std::string_view name) const;
   // Copies `size` bytes that are loaded at a link address; false when no section holds them all.
   bool read(uint64_t address, void *to, size_t size) const;
 
 private:
   ElfFile(std::string path, int fd, Elf *elf) : path_(std::move(path)), fd_(fd), elf_(elf) {}
   std::string path_;
-  int fd_;
+  std::string bytes_; // of a file in memory
+  int fd_;            // -1: it is in memory
   Elf *elf_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "frontend/target/kernel_files.h"
 
+#include "frontend/target/elf_file.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -83,6 +85,25 @@ std::string find_vmlinux(const KernelFiles &files, const SearchPlaces &places, b
   return first_file(candidates);
 }
 
+// Since 6.12 Debian's headers have a vmlinux that holds only BTF.
+bool has_code(const std::string &path) {
+  auto file = ElfFile::open(path);
+  if (!file)
+    return false;
+  for (const ElfSection &section : (*file)->sections())
+    if (section.is_code)
+      return true;
+  return false;
+}
+
+std::string find_image(const KernelFiles &files, const SearchPlaces &places, bool own_build_tree) {
+  if (own_build_tree)
+    return first_file({files.build_dir + "/arch/x86/boot/bzImage"});
+  return first_file({places.root + "/boot/vmlinuz-" + files.release,
+                     places.root + "/lib/modules/" + files.release + "/vmlinuz",
+                     places.root + "/usr/lib/modules/" + files.release + "/vmlinuz"});
+}
+
 // Debian's /boot/System.map is one line that names the package of the real one.
 std::string find_system_map(const KernelFiles &files, const SearchPlaces &places) {
   std::vector<std::string> candidates;
@@ -139,9 +160,15 @@ Result<KernelFiles> find_kernel_files(std::string_view release_or_dir, const Sea
     }
   }
   files.vmlinux = find_vmlinux(files, places, own_build_tree);
+  if (!own_build_tree && !files.build_dir.empty() && files.vmlinux == files.build_dir + "/vmlinux" &&
+      !has_code(files.vmlinux))
+    std::swap(files.vmlinux, files.btf);
+  files.image = find_image(files, places, own_build_tree);
   files.system_map = find_system_map(files, places);
   return files;
 }
+
+bool is_running_kernel(const std::string &release) { return release == running_release(); }
 
 std::string debuginfo_advice(const std::string &release) {
   return "install `linux-image-" + release + "-dbg`, or name its folder in SYSTEMTAP_DEBUGINFO_PATH";

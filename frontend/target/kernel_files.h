@@ -21,6 +21,8 @@ struct SearchPlaces {
 // kernel. Files that are not installed stay empty; only a build tree that does not exist or has no release is an error.
 Result<KernelFiles> find_kernel_files(std::string_view release_or_dir, const SearchPlaces &places);
 
+bool is_running_kernel(const std::string &release);
+
 // What to install to get a kernel's debuginfo.
 std::string debuginfo_advice(const std::string &release);
 

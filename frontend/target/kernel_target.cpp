@@ -19,6 +19,11 @@ Result<std::unique_ptr<KernelTarget>> KernelTarget::open(KernelTargetOptions opt
   target->files_ = std::move(*files);
   const KernelFiles &found = target->files_;
   DebugFile::Paths paths{"kernel " + found.release, found.vmlinux, found.system_map, debuginfo_advice(found.release)};
+  paths.image = found.image;
+  paths.btf = {found.vmlinux, found.btf};
+  if (is_running_kernel(found.release))
+    paths.running_btf = target->options_.places.root + "/sys/kernel/btf/vmlinux";
+  paths.prefer_btf = target->options_.prefer_btf;
   target->kernel_ = std::make_unique<DebugFile>(std::move(paths), target->options_.store, target->options_.threads);
   return target;
 }
@@ -56,10 +61,15 @@ template <typename T> static Access<T> no_debuginfo(const Error &error) {
 
 Access<VarAccess> KernelTarget::variable(const FunctionSite &site, std::string_view name,
                                          const std::vector<PathStep> &path, bool at_return, bool address_of) const {
-  auto variables = dwarf();
-  if (!variables)
-    return no_debuginfo<VarAccess>(variables.error());
-  Access<VarAccess> access = (*variables)->variable(site, name, path, address_of);
+  Access<VarAccess> access;
+  if (is_btf(site.die) && kernel_->btf()) {
+    access = kernel_->btf()->variable(site, name, path, address_of);
+  } else {
+    auto variables = dwarf();
+    if (!variables)
+      return no_debuginfo<VarAccess>(variables.error());
+    access = (*variables)->variable(site, name, path, address_of);
+  }
   if (auto *found = std::get_if<VarAccess>(&access))
     found->at_entry = at_return;
   return access;
@@ -67,6 +77,8 @@ Access<VarAccess> KernelTarget::variable(const FunctionSite &site, std::string_v
 
 Access<VarAccess> KernelTarget::return_value(const FunctionSite &site, const std::vector<PathStep> &path,
                                              bool address_of) const {
+  if (is_btf(site.die) && kernel_->btf())
+    return kernel_->btf()->return_value(site, path, address_of);
   auto variables = dwarf();
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
@@ -74,11 +86,15 @@ Access<VarAccess> KernelTarget::return_value(const FunctionSite &site, const std
 }
 
 std::vector<std::string> KernelTarget::variable_names(const FunctionSite &site, bool parameters_only) const {
+  if (is_btf(site.die))
+    return kernel_->btf() ? kernel_->btf()->parameter_names(site) : std::vector<std::string>();
   auto variables = dwarf();
   return variables ? (*variables)->variable_names(site, parameters_only) : std::vector<std::string>();
 }
 
 Access<VarAccess> KernelTarget::cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) const {
+  if (const BtfVariables *known = btf())
+    return cast_path(known->types(), "BTF", type, path, address_of);
   auto variables = dwarf();
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
@@ -95,6 +111,9 @@ Access<VarAccess> KernelTarget::global_variable(std::string_view name, const std
 
 Access<VarAccess> KernelTarget::follow(const ValueType &type, const std::vector<PathStep> &path,
                                        bool address_of) const {
+  const BtfVariables *known = is_btf(type.die) ? kernel_->btf() : type.die == 0 ? btf() : nullptr;
+  if (known)
+    return follow_path(known->types(), "BTF", type, path, address_of);
   auto variables = dwarf();
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
@@ -121,6 +140,8 @@ Access<VarAccess> KernelTarget::tracepoint_argument(const Tracepoint &tracepoint
     if (path.empty() && !address_of)
       if (auto simple = simple_argument(argument.type, number))
         return *simple;
+    if (const BtfVariables *known = btf())
+      return argument_path(known->types(), "BTF", argument.type, number, path, address_of);
     auto variables = dwarf();
     if (!variables)
       return no_debuginfo<VarAccess>(variables.error());

@@ -15,6 +15,7 @@ struct KernelTargetOptions {
   SearchPlaces places;
   IndexStore store;
   unsigned threads = 2;
+  bool prefer_btf = false; // ask BTF although there is DWARF; what BTF does not know is still asked of DWARF
 };
 
 class KernelTarget final : public Target {
@@ -44,6 +45,8 @@ public:
 private:
   explicit KernelTarget(KernelTargetOptions options);
   Result<DwarfVariables *> dwarf() const { return kernel_->dwarf(); }
+  // BTF, if it is to answer what it and DWARF know both; else nullptr.
+  const BtfVariables *btf() const { return kernel_->uses_btf() ? kernel_->btf() : nullptr; }
 
   KernelTargetOptions options_;
   KernelFiles files_;

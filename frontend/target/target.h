@@ -24,6 +24,8 @@ struct KernelFiles {
   std::string build_dir;  // headers: /lib/modules/REL/build, or what -r named
   std::string vmlinux;    // ELF file with DWARF
   std::string system_map; // full symbol list (Debian's stub in /boot is not one)
+  std::string image = {}; // what boots: /boot/vmlinuz-REL
+  std::string btf = {};   // ELF file with nothing but BTF, beside the headers
 };
 
 // One place in the traced kernel's code.
@@ -38,7 +40,9 @@ struct FunctionSite {
   uint32_t line = 0;    // of its definition; 0 when unknown
   bool is_inline = false;
   bool symbol_is_unique = true;
-  uint64_t die = 0; // DW_TAG_subprogram or DW_TAG_inlined_subroutine in .debug_info; 0: no DWARF, hence no $variables
+  // DW_TAG_subprogram or DW_TAG_inlined_subroutine in .debug_info, or a function in BTF; 0: neither describes it,
+  // hence there are no $variables.
+  uint64_t die = 0;
   std::string blacklisted;     // not empty: why no kprobe can be put there
   uint32_t statement_line = 0; // a line within the function, of a statement or label; 0: the function's entry
   std::string label;           // of a label: its name
