@@ -24,6 +24,7 @@ enum LongOnly : int {
   OptKbuild,
   OptVerifyIr,
   OptTimeSteps,
+  OptPrefer,
   OptRuntime,
   OptDyninst,
   OptDisableCache,
@@ -50,6 +51,7 @@ const option long_options[] = {
     {"kbuild", no_argument, nullptr, OptKbuild},
     {"verify-ir", no_argument, nullptr, OptVerifyIr},
     {"time-steps", no_argument, nullptr, OptTimeSteps},
+    {"prefer", required_argument, nullptr, OptPrefer},
     {"runtime", required_argument, nullptr, OptRuntime},
     {"dyninst", no_argument, nullptr, OptDyninst},
     {"disable-cache", no_argument, nullptr, OptDisableCache},
@@ -184,6 +186,13 @@ Result<void> set_runtime(Options &options, std::string_view name) {
   return {};
 }
 
+Result<void> set_preference(Options &options, std::string_view facts) {
+  if (facts != "dwarf" && facts != "btf")
+    return usage(fmt::format("option --prefer: `{}` is not dwarf or btf", facts));
+  options.prefer_btf = facts == "btf";
+  return {};
+}
+
 Result<void> set_colour(Options &options, const char *text) {
   std::string_view when = text ? text : "always";
   if (when == "never")
@@ -265,6 +274,8 @@ Result<void> apply_value(Options &options, int which, const char *value) {
     return set_module_name(options, value);
   case 'e':
     return set_script(options, value);
+  case OptPrefer:
+    return set_preference(options, value);
   case OptRuntime:
     return set_runtime(options, value);
   case OptColour:
@@ -466,6 +477,7 @@ Where it runs:
   --vm[=RELEASE]     in a throw-away QEMU guest with that kernel
   --runtime=MODE     auto (default), kernel (a module in this kernel), user (in this process)
   -r RELEASE|DIR     for that kernel or kernel build directory
+  --prefer=FACTS     what tells of functions and types when the kernel has both: dwarf (default), btf
 
 What it does:
   -p N               stop after pass N (1 parse, 2 elaborate, 3 translate, 4 compile, 5 run) and print its result

@@ -51,7 +51,8 @@ target::IndexStore index_store(codegen::Store &store, const std::string &release
   return result;
 }
 
-Result<std::unique_ptr<target::Target>> open_target(const KernelChoice &choice, codegen::Store &store) {
+Result<std::unique_ptr<target::Target>> open_target(const Options &given, const KernelChoice &choice,
+                                                    codegen::Store &store) {
   if (choice.user_runtime)
     return std::unique_ptr<target::Target>(new NoKernel(choice.why_user));
   target::KernelTargetOptions options;
@@ -59,6 +60,7 @@ Result<std::unique_ptr<target::Target>> open_target(const KernelChoice &choice, 
   const char *path = getenv("SYSTEMTAP_DEBUGINFO_PATH");
   options.places.debuginfo_path = path ? path : "";
   options.store = index_store(store, choice.release);
+  options.prefer_btf = given.prefer_btf;
   auto target = target::KernelTarget::open(std::move(options));
   if (!target)
     return target.error();
@@ -116,7 +118,7 @@ Result<std::vector<ScriptText>> read_scripts(const Options &options) {
 
 Result<void> parse_pass(const Options &options, const KernelChoice &choice, const std::vector<ScriptText> &texts,
                         codegen::Store &store, Scripts &scripts) {
-  auto target = open_target(choice, store);
+  auto target = open_target(options, choice, store);
   if (!target)
     return target.error();
   scripts.target = std::move(*target);
