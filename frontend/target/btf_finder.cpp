@@ -30,8 +30,9 @@ static FunctionSite site_of(const DebugIndex *index, std::string_view name, Type
       symbols.push_back(&symbol);
   if (symbols.empty())
     for (const IndexSymbol &symbol : index->symbols_beginning(std::string(name) + "."))
-      if (std::string_view text = index->string(symbol.name);
-          symbol.is_code && text.find(".cold") == text.npos && text.find(".part.") == text.npos)
+      if (std::string_view text = index->string(symbol.name); symbol.is_code &&
+                                                              text.find(".cold") == std::string_view::npos &&
+                                                              text.find(".part.") == std::string_view::npos)
         symbols.push_back(&symbol);
   if (symbols.empty()) {
     site.blacklisted = "the kernel has no code of that name";
@@ -71,6 +72,11 @@ FunctionMatches find_in_btf(const BtfVariables &btf, const DebugIndex *symbols, 
     return std::pair(a.address, std::string_view(a.function)) < std::pair(b.address, std::string_view(b.function));
   };
   std::sort(matches.sites.begin(), matches.sites.end(), by_address);
+  // BTF may list a function twice.
+  auto is_same = [](const FunctionSite &a, const FunctionSite &b) {
+    return a.address == b.address && a.function == b.function;
+  };
+  matches.sites.erase(std::unique(matches.sites.begin(), matches.sites.end(), is_same), matches.sites.end());
   std::sort(matches.refused.begin(), matches.refused.end(), by_address);
   return matches;
 }
