@@ -41,7 +41,7 @@ struct Options {
   bool suppress_time_limits = false;
   bool skip_badvars = false;
   bool prefer_btf = false; // --prefer=btf
-  int colour = -1; // -1 auto, 0 never, 1 always
+  int colour = -1;         // -1 auto, 0 never, 1 always
   std::vector<std::string> tapset_dirs;
   std::vector<std::pair<std::string, std::string>> defines; // -D, in order
   std::vector<std::pair<std::string, std::string>> globals; // -G
