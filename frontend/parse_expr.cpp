@@ -252,10 +252,15 @@ Expr *Parser::parse_access() {
   bool parenthesised = is(TokenKind::lparen);
   Expr *base = parse_primary();
   Target node{};
-  bool is_target = base->as<Target>() != nullptr;
-  if (is_target)
-    node = *base->as<Target>();
+  // What stands in parentheses may go on, unless it is an address or text: those are values.
+  const Target *inner = base->as<Target>();
+  bool is_target = inner && !inner->address_of && inner->pretty == Target::Pretty::none;
   std::vector<TargetStep> steps;
+  if (is_target) {
+    node = *inner;
+    steps.assign(inner->steps.begin(), inner->steps.end());
+  }
+  size_t inner_steps = steps.size();
   bool is_value = false;
   // `A[k]` of a plain name is an array element; pass 2 sees when it is a typed pointer instead.
   bool autocast = options_.has("2.6");
@@ -297,7 +302,8 @@ Expr *Parser::parse_access() {
     node.operand = base;
     is_value = true;
   }
-  if (!is_target && !is_value)
+  bool unchanged = steps.size() == inner_steps && !address_of && node.pretty == Target::Pretty::none;
+  if ((!is_target && !is_value) || (inner && unchanged))
     return base;
   node.address_of = address_of;
   node.steps = file_.arena.copy(steps);

@@ -21,6 +21,9 @@ uint32_t __kprobes tap_stack_addresses(struct tap_ctx *c, uint64_t *addresses, u
 	/* An entry into the handler for a user's registers has no kernel stack that belongs to the event. */
 	if (c->regs && !regs)
 		return 0;
+	/* From registers on, the unwinder begins with the frame above theirs. */
+	if (regs && most)
+		addresses[n++] = regs->ip;
 	unwind_start(&state, current, regs, NULL);
 	for (i = 0; i < TAP_FRAMES_MOST; i++) {
 		unsigned long address;

@@ -56,6 +56,16 @@ TAP_INLINE const struct tap_site *tap_kprobe_site(struct kprobe *kp)
 /* Sets symbol_name and offset, or addr, of `kp`. May sleep. 0, or -errno of a missing anchor. */
 int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp);
 
+/*
+ * The registers that the kernel gives say that the breakpoint has been taken: the address behind its one
+ * byte. A handler sees the address of the probe.
+ */
+enum { TAP_KPROBE_BREAKPOINT = 1, TAP_REGS_IP = 16 /* word of struct pt_regs, see task.c */ };
+TAP_INLINE void tap_kprobe_regs(struct pt_regs *regs, int64_t by)
+{
+	((int64_t *)regs)[TAP_REGS_IP] += by;
+}
+
 #define TAP_ENTRY_KPROBE(number)                                                                             \
 	static int __kprobes tap_entry_kprobe_##number(struct kprobe *kp, struct pt_regs *regs)              \
 	{                                                                                                    \
@@ -67,11 +77,15 @@ int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp);
 			return 0;                                                                            \
 		if (plan->site)                                                                              \
 			c->site = tap_kprobe_site(kp);                                                       \
-		if (plan->regs)                                                                              \
+		if (plan->regs) {                                                                            \
 			c->regs = regs;                                                                      \
+			tap_kprobe_regs(regs, -TAP_KPROBE_BREAKPOINT);                                       \
+		}                                                                                            \
 		if (plan->recursive)                                                                         \
 			c->stack_least = tap_stack_least();                                                  \
 		tap_handler_##number(c);                                                                     \
+		if (plan->regs)                                                                              \
+			tap_kprobe_regs(regs, TAP_KPROBE_BREAKPOINT);                                        \
 		return tap_gate_close(c, plan->prints, plan->clock, flags);                                  \
 	}
 
