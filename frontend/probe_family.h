@@ -43,11 +43,12 @@ struct ResolvedSite {
 
 struct ProbeMatch {
   bool known = false; // the components are a form of some family; else the caller says `unknown probe point`
-  std::vector<ResolvedSite> sites;   // empty though known: `reason` says why
-  std::string reason;                // "no function `vfs_raed` in the kernel"
-  std::string hint;                  // "did you mean `vfs_read`?"; "install the debug symbols of ..."
-  size_t component = 0;              // the component at fault
-  std::vector<std::string> warnings; // what was left out of `sites`, and why
+  std::vector<ResolvedSite> sites;        // empty though known: `reason` says why
+  std::string reason;                     // "no function `vfs_raed` in the kernel"
+  std::string hint;                       // "did you mean `vfs_read`?"; "install the debug symbols of ..."
+  std::function<std::string()> late_hint; // a hint that is dear to find: asked when the reason is shown
+  size_t component = 0;                   // the component at fault
+  std::vector<std::string> warnings;      // what was left out of `sites`, and why
 };
 
 struct TargetQuery {

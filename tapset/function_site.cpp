@@ -51,13 +51,17 @@ ProbeMatch nothing_found(const target::FunctionPattern &pattern, const FunctionM
   if (matches.only_inlined)
     return refuse(name + " has no code of its own: the compiler has inlined every call",
                   "probe its inlined copies with `.inline`", component);
-  std::string guess = did_you_mean(matches.suggestions);
-  if (!matches.problem.empty())
-    return refuse(matches.problem, matches.hint.empty() ? guess : matches.hint, component);
   std::string in_file = pattern.file.empty() ? "" : " in a file that ends in `" + pattern.file + "`";
-  if (guess.empty() && matches.without_debuginfo)
-    guess = "only the symbol table was searched; " + matches.advice;
-  return refuse("the kernel has no function " + name + in_file, guess, component);
+  bool is_known = !matches.problem.empty();
+  ProbeMatch match = refuse(is_known ? matches.problem : "the kernel has no function " + name + in_file, "", component);
+  std::string otherwise = is_known                    ? ""
+                          : matches.without_debuginfo ? "only the symbol table was searched; " + matches.advice
+                                                      : "";
+  match.late_hint = [suggestions = matches.suggestions, hint = matches.hint, otherwise] {
+    std::string guess = hint.empty() && suggestions ? did_you_mean(suggestions()) : hint;
+    return guess.empty() ? otherwise : guess;
+  };
+  return match;
 }
 
 // An address of the running kernel: without a name that it is counted from, the runtime takes it as it is.

@@ -99,7 +99,7 @@ std::vector<ExpandedPoint> ProbeResolver::resolve(const ProbeRef &probe) {
     Diagnostic &diagnostic = failure.id == DiagId::probe_not_resolved
                                  ? diagnostics_.report(failure.id, failure.loc, {failure.point, failure.reason})
                                  : diagnostics_.report(failure.id, failure.loc, {failure.point});
-    diagnostic.hint(failure.hint);
+    diagnostic.hint(failure.late_hint ? failure.late_hint() : failure.hint);
     if (sources_.spelling(failure.in_point) != sources_.spelling(point.loc))
       diagnostic.note(point.loc, "needed by this probe point");
   }
@@ -277,7 +277,8 @@ bool ProbeResolver::match_base(const Components &components, const Path &path, L
   if (match.sites.empty()) {
     if (!failure.set) {
       Loc at = match.component < components.size() ? components[match.component].loc : loc;
-      failure = {DiagId::probe_not_resolved, at, loc, point_text(components), match.reason, match.hint, true};
+      failure = {
+          DiagId::probe_not_resolved, at, loc, point_text(components), match.reason, match.hint, true, match.late_hint};
     }
     return false;
   }

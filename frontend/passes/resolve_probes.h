@@ -60,6 +60,7 @@ private:
     Loc in_point; // the whole point, which may be an alias's
     std::string point, reason, hint;
     bool set = false;
+    std::function<std::string()> late_hint = nullptr;
   };
 
   bool resolve_point(const ast::ProbePoint &point, const ast::File &file, Path path, std::vector<ExpandedPoint> &out,

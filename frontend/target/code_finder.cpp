@@ -169,15 +169,15 @@ CodeFinder::Sites CodeFinder::functions_matching(const CodeQuery &query, Functio
   return sites;
 }
 
-void CodeFinder::suggest(std::string_view name, FunctionMatches &matches) const {
+static std::vector<std::string> similar_functions(const DebugIndex &index, std::string_view name) {
   NameGuesser guesser(name);
-  for (const IndexRow &row : index_.rows(RowKind::Function))
-    guesser.consider(index_.string(row.name));
-  if (index_.rows(RowKind::Function).empty())
-    for (const IndexSymbol &symbol : index_.symbols())
+  for (const IndexRow &row : index.rows(RowKind::Function))
+    guesser.consider(index.string(row.name));
+  if (index.rows(RowKind::Function).empty())
+    for (const IndexSymbol &symbol : index.symbols())
       if (symbol.is_code)
-        guesser.consider(index_.string(symbol.name));
-  matches.suggestions = guesser.best();
+        guesser.consider(index.string(symbol.name));
+  return guesser.best();
 }
 
 FunctionMatches CodeFinder::find(const CodeQuery &query) {
@@ -210,7 +210,7 @@ FunctionMatches CodeFinder::find(const CodeQuery &query) {
   for (FunctionSite &site : sites)
     (site.blacklisted.empty() ? matches.sites : matches.refused).push_back(std::move(site));
   if (sites.empty() && !any_function && !matches.only_inlined && !query.address)
-    suggest(query.pattern.function, matches);
+    matches.suggestions = [&index = index_, name = query.pattern.function] { return similar_functions(index, name); };
   return matches;
 }
 
@@ -369,7 +369,7 @@ CodeFinder::Sites CodeFinder::labels_in(const Sites &functions, const std::strin
   }
   if (labels.empty() && !functions.empty()) {
     matches.problem = "no label `" + pattern + "` there has code of its own";
-    matches.suggestions = guesser.best();
+    matches.suggestions = [names = guesser.best()] { return names; };
   }
   return labels;
 }

@@ -48,7 +48,6 @@ private:
   Sites labels_in(const Sites &functions, const std::string &pattern, FunctionMatches &matches);
   Sites callees_of(const Sites &functions, const std::string &pattern, unsigned depth, FunctionMatches &matches);
   void add_callees(const FunctionSite &caller, const CallPlace &call, const std::string &pattern, Sites &callees);
-  void suggest(std::string_view name, FunctionMatches &matches) const;
 
   const DebugIndex &index_;
   std::function<Dwarf *()> open_dwarf_;

@@ -106,7 +106,7 @@ Result<FunctionMatches> FakeTarget::code(const CodeQuery &query) const {
   else if (none && any_function)
     matches.problem = "there is no such place in it";
   else if (none && !matches.only_inlined)
-    matches.suggestions = guesser.best();
+    matches.suggestions = [names = guesser.best()] { return names; };
   return matches;
 }
 

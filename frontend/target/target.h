@@ -9,6 +9,7 @@
 #include "frontend/target/var_access.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,9 +70,10 @@ struct CodeQuery {
 };
 
 struct FunctionMatches {
-  std::vector<FunctionSite> sites;      // those that can be probed, by address
-  std::vector<FunctionSite> refused;    // blacklisted or in memory that is freed after boot; `blacklisted` says which
-  std::vector<std::string> suggestions; // nearest names when both are empty, best first
+  std::vector<FunctionSite> sites;   // those that can be probed, by address
+  std::vector<FunctionSite> refused; // blacklisted or in memory that is freed after boot; `blacklisted` says which
+  // Nearest names, best first; set when both are empty. A search of all names, so only for a message that is shown.
+  std::function<std::vector<std::string>()> suggestions;
   bool only_inlined = false; // the name exists, but only as inlined copies and FunctionKind::OutOfLine was asked for
   bool without_debuginfo = false; // answered from the symbol table
   std::string advice;             // what to install when debuginfo is missing

@@ -56,7 +56,7 @@ ProbeMatch fake_match(std::span<const ProbeComponent> components) {
   } else if (first == "timer" && components.size() >= 2) {
     site.site.family = "timer";
     site.site.constants.emplace_back("period", components[1].number);
-  } else if (first == "kernel" && components.size() >= 2 && components[1].name == "function") {
+  } else if ((first == "kernel" || first == "kprobe") && components.size() >= 2 && components[1].name == "function") {
     site.is_return = components.back().name == "return";
     site.site.family = site.is_return ? "kretprobe" : "kprobe";
     site.site.function = components[1].text;

@@ -222,7 +222,8 @@ TEST_F(Families, MissingFunctionsSayWhatIsNear) {
   EXPECT_TRUE(found.known);
   EXPECT_TRUE(found.sites.empty());
   EXPECT_EQ(found.reason, "the kernel has no function `vfs_raed`");
-  EXPECT_EQ(found.hint, "did you mean `vfs_read`?");
+  ASSERT_TRUE(found.late_hint);
+  EXPECT_EQ(found.late_hint(), "did you mean `vfs_read`?");
   EXPECT_EQ(found.component, 1u);
   EXPECT_FALSE(match("kernel.function(\"vfs_read@fs/read_write.c:450\")").reason.empty());
   EXPECT_FALSE(match("kernel.function(\"\")").reason.empty());

@@ -166,8 +166,9 @@ TEST_F(KernelTargetTest, UnknownFunctionsHaveSuggestions) {
   auto found = target().functions("vfs_raed", FunctionKind::OutOfLine);
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->sites.empty());
-  ASSERT_FALSE(found->suggestions.empty());
-  EXPECT_EQ(found->suggestions[0], "vfs_read");
+  ASSERT_TRUE(found->suggestions);
+  ASSERT_FALSE(found->suggestions().empty());
+  EXPECT_EQ(found->suggestions()[0], "vfs_read");
 }
 
 TEST_F(KernelTargetTest, InlinedCopies) {

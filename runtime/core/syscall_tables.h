@@ -1,0 +1,3427 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Made by tapset/gen_syscalls.py from syscalls.table and syscall_words.table of tapset/: change those. */
+#ifndef TAP_CORE_SYSCALL_TABLES_H
+#define TAP_CORE_SYSCALL_TABLES_H
+
+#include "types.h"
+
+enum tap_word_form { TAP_FORM_ONE, TAP_FORM_ONE10, TAP_FORM_FLAGS, TAP_FORM_FLAGS8 };
+struct tap_word {
+	uint32_t mask, value;
+	uint16_t name;
+};
+struct tap_word_kind {
+	uint16_t first;
+	uint8_t count, form;
+};
+struct tap_variant {
+	uint32_t value;
+	uint8_t kinds[6];
+};
+struct tap_call {
+	uint32_t selector_mask;
+	uint16_t name, first_variant;
+	uint8_t variants, selector, selector_shift;
+	uint8_t kinds[6];
+};
+
+#define TAP_WORDS_access 0
+#define TAP_WORDS_arch_prctl_code 1
+#define TAP_WORDS_at_flags 2
+#define TAP_WORDS_bpf_command 3
+#define TAP_WORDS_clock 4
+#define TAP_WORDS_clone_flags 5
+#define TAP_WORDS_close_range_flags 6
+#define TAP_WORDS_dup3_flags 7
+#define TAP_WORDS_epoll_create_flags 8
+#define TAP_WORDS_epoll_operation 9
+#define TAP_WORDS_eventfd_flags 10
+#define TAP_WORDS_faccessat2_flags 11
+#define TAP_WORDS_fadvise 12
+#define TAP_WORDS_fallocate_mode 13
+#define TAP_WORDS_fanotify_init_flags 14
+#define TAP_WORDS_fanotify_mark_flags 15
+#define TAP_WORDS_fanotify_mask 16
+#define TAP_WORDS_fcntl_command 17
+#define TAP_WORDS_finit_module_flags 18
+#define TAP_WORDS_flock_operation 19
+#define TAP_WORDS_fsconfig_command 20
+#define TAP_WORDS_fsmount_flags 21
+#define TAP_WORDS_fsopen_flags 22
+#define TAP_WORDS_fspick_flags 23
+#define TAP_WORDS_futex_operation 24
+#define TAP_WORDS_getrandom_flags 25
+#define TAP_WORDS_inotify_flags 26
+#define TAP_WORDS_inotify_mask 27
+#define TAP_WORDS_io_uring_enter_flags 28
+#define TAP_WORDS_io_uring_register_op 29
+#define TAP_WORDS_ioprio_which 30
+#define TAP_WORDS_ipc_command 31
+#define TAP_WORDS_ipc_flags 32
+#define TAP_WORDS_ipc_key 33
+#define TAP_WORDS_itimer 34
+#define TAP_WORDS_kcmp_type 35
+#define TAP_WORDS_kexec_file_flags 36
+#define TAP_WORDS_kexec_flags 37
+#define TAP_WORDS_keyctl_command 38
+#define TAP_WORDS_keyring 39
+#define TAP_WORDS_landlock_flags 40
+#define TAP_WORDS_landlock_rule_type 41
+#define TAP_WORDS_madvise 42
+#define TAP_WORDS_map_flags 43
+#define TAP_WORDS_membarrier_command 44
+#define TAP_WORDS_memfd_flags 45
+#define TAP_WORDS_mempolicy_flags 46
+#define TAP_WORDS_mempolicy_mode 47
+#define TAP_WORDS_mlock2_flags 48
+#define TAP_WORDS_mlockall_flags 49
+#define TAP_WORDS_mknod_mode 50
+#define TAP_WORDS_module_flags 51
+#define TAP_WORDS_mount_attributes 52
+#define TAP_WORDS_mount_flags 53
+#define TAP_WORDS_move_mount_flags 54
+#define TAP_WORDS_mremap_flags 55
+#define TAP_WORDS_msg_flags 56
+#define TAP_WORDS_msg_queue_flags 57
+#define TAP_WORDS_msync_flags 58
+#define TAP_WORDS_open_flags 59
+#define TAP_WORDS_open_tree_flags 60
+#define TAP_WORDS_perf_flags 61
+#define TAP_WORDS_pidfd_flags 62
+#define TAP_WORDS_pipe_flags 63
+#define TAP_WORDS_pkey_rights 64
+#define TAP_WORDS_prctl_option 65
+#define TAP_WORDS_capability 66
+#define TAP_WORDS_tsc_option 67
+#define TAP_WORDS_securebits 68
+#define TAP_WORDS_priority_which 69
+#define TAP_WORDS_prot 70
+#define TAP_WORDS_ptrace_request 71
+#define TAP_WORDS_ptrace_options 72
+#define TAP_WORDS_quota_command 73
+#define TAP_WORDS_reboot_command 74
+#define TAP_WORDS_reboot_magic 75
+#define TAP_WORDS_rename_flags 76
+#define TAP_WORDS_rlimit_resource 77
+#define TAP_WORDS_rusage_who 78
+#define TAP_WORDS_rwf_flags 79
+#define TAP_WORDS_sched_policy 80
+#define TAP_WORDS_seccomp_flags 81
+#define TAP_WORDS_seccomp_operation 82
+#define TAP_WORDS_shmat_flags 83
+#define TAP_WORDS_shmget_flags 84
+#define TAP_WORDS_shutdown_how 85
+#define TAP_WORDS_sigaction_flags 86
+#define TAP_WORDS_sigaltstack_flags 87
+#define TAP_WORDS_siginfo_code 88
+#define TAP_WORDS_sigmask_how 89
+#define TAP_WORDS_signal 90
+#define TAP_WORDS_signal_handler 91
+#define TAP_WORDS_signalfd_flags 92
+#define TAP_WORDS_sock_flags 93
+#define TAP_WORDS_socket_family 94
+#define TAP_WORDS_socket_type 95
+#define TAP_WORDS_internet_protocol 96
+#define TAP_WORDS_sockopt_level 97
+#define TAP_WORDS_sockopt_name 98
+#define TAP_WORDS_splice_flags 99
+#define TAP_WORDS_statx_mask 100
+#define TAP_WORDS_swap_flags 101
+#define TAP_WORDS_sync_range_flags 102
+#define TAP_WORDS_timer_flags 103
+#define TAP_WORDS_timerfd_flags 104
+#define TAP_WORDS_timex_modes 105
+#define TAP_WORDS_umount_flags 106
+#define TAP_WORDS_userfaultfd_flags 107
+#define TAP_WORDS_wait_options 108
+#define TAP_WORDS_waitid_which 109
+#define TAP_WORDS_whence 110
+#define TAP_WORDS_xattr_flags 111
+
+/* Texts by their offsets. */
+static const char tap_names[] =
+	"R_OK\0"
+	"W_OK\0"
+	"X_OK\0"
+	"F_OK\0"
+	"ARCH_SET_GS\0"
+	"ARCH_SET_FS\0"
+	"ARCH_GET_FS\0"
+	"ARCH_GET_GS\0"
+	"ARCH_GET_CPUID\0"
+	"ARCH_SET_CPUID\0"
+	"ARCH_GET_XCOMP_SUPP\0"
+	"ARCH_GET_XCOMP_PERM\0"
+	"ARCH_REQ_XCOMP_PERM\0"
+	"ARCH_GET_XCOMP_GUEST_PERM\0"
+	"ARCH_REQ_XCOMP_GUEST_PERM\0"
+	"ARCH_MAP_VDSO_X32\0"
+	"ARCH_MAP_VDSO_32\0"
+	"ARCH_MAP_VDSO_64\0"
+	"AT_SYMLINK_NOFOLLOW\0"
+	"AT_REMOVEDIR\0"
+	"AT_SYMLINK_FOLLOW\0"
+	"AT_NO_AUTOMOUNT\0"
+	"AT_EMPTY_PATH\0"
+	"AT_STATX_FORCE_SYNC\0"
+	"AT_STATX_DONT_SYNC\0"
+	"AT_RECURSIVE\0"
+	"BPF_MAP_CREATE\0"
+	"BPF_MAP_LOOKUP_ELEM\0"
+	"BPF_MAP_UPDATE_ELEM\0"
+	"BPF_MAP_DELETE_ELEM\0"
+	"BPF_MAP_GET_NEXT_KEY\0"
+	"BPF_PROG_LOAD\0"
+	"BPF_OBJ_PIN\0"
+	"BPF_OBJ_GET\0"
+	"BPF_PROG_ATTACH\0"
+	"BPF_PROG_DETACH\0"
+	"BPF_PROG_TEST_RUN\0"
+	"BPF_PROG_GET_NEXT_ID\0"
+	"BPF_MAP_GET_NEXT_ID\0"
+	"BPF_PROG_GET_FD_BY_ID\0"
+	"BPF_MAP_GET_FD_BY_ID\0"
+	"BPF_OBJ_GET_INFO_BY_FD\0"
+	"BPF_PROG_QUERY\0"
+	"BPF_RAW_TRACEPOINT_OPEN\0"
+	"BPF_BTF_LOAD\0"
+	"BPF_BTF_GET_FD_BY_ID\0"
+	"BPF_TASK_FD_QUERY\0"
+	"BPF_MAP_LOOKUP_AND_DELETE_ELEM\0"
+	"BPF_MAP_FREEZE\0"
+	"BPF_BTF_GET_NEXT_ID\0"
+	"BPF_MAP_LOOKUP_BATCH\0"
+	"BPF_MAP_LOOKUP_AND_DELETE_BATCH\0"
+	"BPF_MAP_UPDATE_BATCH\0"
+	"BPF_MAP_DELETE_BATCH\0"
+	"BPF_LINK_CREATE\0"
+	"BPF_LINK_UPDATE\0"
+	"BPF_LINK_GET_FD_BY_ID\0"
+	"BPF_LINK_GET_NEXT_ID\0"
+	"BPF_ENABLE_STATS\0"
+	"BPF_ITER_CREATE\0"
+	"BPF_LINK_DETACH\0"
+	"BPF_PROG_BIND_MAP\0"
+	"CLOCK_REALTIME\0"
+	"CLOCK_MONOTONIC\0"
+	"CLOCK_PROCESS_CPUTIME_ID\0"
+	"CLOCK_THREAD_CPUTIME_ID\0"
+	"CLOCK_MONOTONIC_RAW\0"
+	"CLOCK_REALTIME_COARSE\0"
+	"CLOCK_MONOTONIC_COARSE\0"
+	"CLOCK_BOOTTIME\0"
+	"CLOCK_REALTIME_ALARM\0"
+	"CLOCK_BOOTTIME_ALARM\0"
+	"CLOCK_SGI_CYCLE\0"
+	"CLOCK_TAI\0"
+	"SIGCHLD\0"
+	"CLONE_VM\0"
+	"CLONE_FS\0"
+	"CLONE_FILES\0"
+	"CLONE_SIGHAND\0"
+	"CLONE_PIDFD\0"
+	"CLONE_PTRACE\0"
+	"CLONE_VFORK\0"
+	"CLONE_PARENT\0"
+	"CLONE_THREAD\0"
+	"CLONE_NEWNS\0"
+	"CLONE_SYSVSEM\0"
+	"CLONE_SETTLS\0"
+	"CLONE_PARENT_SETTID\0"
+	"CLONE_CHILD_CLEARTID\0"
+	"CLONE_DETACHED\0"
+	"CLONE_UNTRACED\0"
+	"CLONE_CHILD_SETTID\0"
+	"CLONE_NEWCGROUP\0"
+	"CLONE_NEWUTS\0"
+	"CLONE_NEWIPC\0"
+	"CLONE_NEWUSER\0"
+	"CLONE_NEWPID\0"
+	"CLONE_NEWNET\0"
+	"CLONE_IO\0"
+	"CLOSE_RANGE_UNSHARE\0"
+	"CLOSE_RANGE_CLOEXEC\0"
+	"O_CLOEXEC\0"
+	"EPOLL_CLOEXEC\0"
+	"EPOLL_CTL_ADD\0"
+	"EPOLL_CTL_DEL\0"
+	"EPOLL_CTL_MOD\0"
+	"EFD_NONBLOCK\0"
+	"EFD_CLOEXEC\0"
+	"EFD_SEMAPHORE\0"
+	"AT_EACCESS\0"
+	"POSIX_FADV_NORMAL\0"
+	"POSIX_FADV_RANDOM\0"
+	"POSIX_FADV_SEQUENTIAL\0"
+	"POSIX_FADV_WILLNEED\0"
+	"POSIX_FADV_DONTNEED\0"
+	"POSIX_FADV_NOREUSE\0"
+	"FALLOC_FL_KEEP_SIZE\0"
+	"FALLOC_FL_PUNCH_HOLE\0"
+	"FALLOC_FL_NO_HIDE_STALE\0"
+	"FALLOC_FL_COLLAPSE_RANGE\0"
+	"FALLOC_FL_ZERO_RANGE\0"
+	"FALLOC_FL_INSERT_RANGE\0"
+	"FALLOC_FL_UNSHARE_RANGE\0"
+	"FAN_CLASS_NOTIF\0"
+	"FAN_CLASS_CONTENT\0"
+	"FAN_CLASS_PRE_CONTENT\0"
+	"FAN_CLOEXEC\0"
+	"FAN_NONBLOCK\0"
+	"FAN_UNLIMITED_QUEUE\0"
+	"FAN_UNLIMITED_MARKS\0"
+	"FAN_ENABLE_AUDIT\0"
+	"FAN_REPORT_PIDFD\0"
+	"FAN_REPORT_TID\0"
+	"FAN_REPORT_FID\0"
+	"FAN_REPORT_DIR_FID\0"
+	"FAN_REPORT_NAME\0"
+	"FAN_REPORT_TARGET_FID\0"
+	"FAN_MARK_ADD\0"
+	"FAN_MARK_REMOVE\0"
+	"FAN_MARK_DONT_FOLLOW\0"
+	"FAN_MARK_ONLYDIR\0"
+	"FAN_MARK_IGNORED_MASK\0"
+	"FAN_MARK_IGNORED_SURV_MODIFY\0"
+	"FAN_MARK_FLUSH\0"
+	"FAN_MARK_MOUNT\0"
+	"FAN_MARK_FILESYSTEM\0"
+	"FAN_MARK_EVICTABLE\0"
+	"FAN_MARK_IGNORE\0"
+	"FAN_ACCESS\0"
+	"FAN_MODIFY\0"
+	"FAN_ATTRIB\0"
+	"FAN_CLOSE_WRITE\0"
+	"FAN_CLOSE_NOWRITE\0"
+	"FAN_OPEN\0"
+	"FAN_MOVED_FROM\0"
+	"FAN_MOVED_TO\0"
+	"FAN_CREATE\0"
+	"FAN_DELETE\0"
+	"FAN_DELETE_SELF\0"
+	"FAN_MOVE_SELF\0"
+	"FAN_OPEN_EXEC\0"
+	"FAN_Q_OVERFLOW\0"
+	"FAN_OPEN_PERM\0"
+	"FAN_ACCESS_PERM\0"
+	"FAN_OPEN_EXEC_PERM\0"
+	"FAN_EVENT_ON_CHILD\0"
+	"FAN_RENAME\0"
+	"FAN_ONDIR\0"
+	"F_DUPFD\0"
+	"F_GETFD\0"
+	"F_SETFD\0"
+	"F_GETFL\0"
+	"F_SETFL\0"
+	"F_GETLK\0"
+	"F_SETLK\0"
+	"F_SETLKW\0"
+	"F_SETOWN\0"
+	"F_GETOWN\0"
+	"F_SETSIG\0"
+	"F_GETSIG\0"
+	"F_SETOWN_EX\0"
+	"F_GETOWN_EX\0"
+	"F_GETOWNER_UIDS\0"
+	"F_OFD_GETLK\0"
+	"F_OFD_SETLK\0"
+	"F_OFD_SETLKW\0"
+	"F_SETLEASE\0"
+	"F_GETLEASE\0"
+	"F_CANCELLK\0"
+	"F_DUPFD_CLOEXEC\0"
+	"F_NOTIFY\0"
+	"F_SETPIPE_SZ\0"
+	"F_GETPIPE_SZ\0"
+	"F_ADD_SEALS\0"
+	"F_GET_SEALS\0"
+	"F_GET_RW_HINT\0"
+	"F_SET_RW_HINT\0"
+	"F_GET_FILE_RW_HINT\0"
+	"F_SET_FILE_RW_HINT\0"
+	"MODULE_INIT_IGNORE_MODVERSIONS\0"
+	"MODULE_INIT_IGNORE_VERMAGIC\0"
+	"MODULE_INIT_COMPRESSED_FILE\0"
+	"LOCK_SH\0"
+	"LOCK_EX\0"
+	"LOCK_NB\0"
+	"LOCK_UN\0"
+	"FSCONFIG_SET_FLAG\0"
+	"FSCONFIG_SET_STRING\0"
+	"FSCONFIG_SET_BINARY\0"
+	"FSCONFIG_SET_PATH\0"
+	"FSCONFIG_SET_PATH_EMPTY\0"
+	"FSCONFIG_SET_FD\0"
+	"FSCONFIG_CMD_CREATE\0"
+	"FSCONFIG_CMD_RECONFIGURE\0"
+	"FSMOUNT_CLOEXEC\0"
+	"FSOPEN_CLOEXEC\0"
+	"FSPICK_CLOEXEC\0"
+	"FSPICK_SYMLINK_NOFOLLOW\0"
+	"FSPICK_NO_AUTOMOUNT\0"
+	"FSPICK_EMPTY_PATH\0"
+	"FUTEX_WAIT\0"
+	"FUTEX_WAKE\0"
+	"FUTEX_FD\0"
+	"FUTEX_REQUEUE\0"
+	"FUTEX_CMP_REQUEUE\0"
+	"FUTEX_WAKE_OP\0"
+	"FUTEX_LOCK_PI\0"
+	"FUTEX_UNLOCK_PI\0"
+	"FUTEX_TRYLOCK_PI\0"
+	"FUTEX_WAIT_BITSET\0"
+	"FUTEX_WAKE_BITSET\0"
+	"FUTEX_WAIT_REQUEUE_PI\0"
+	"FUTEX_CMP_REQUEUE_PI\0"
+	"FUTEX_LOCK_PI2\0"
+	"FUTEX_PRIVATE_FLAG\0"
+	"FUTEX_CLOCK_REALTIME\0"
+	"GRND_NONBLOCK\0"
+	"GRND_RANDOM\0"
+	"GRND_INSECURE\0"
+	"IN_NONBLOCK\0"
+	"IN_CLOEXEC\0"
+	"IN_ACCESS\0"
+	"IN_MODIFY\0"
+	"IN_ATTRIB\0"
+	"IN_CLOSE_WRITE\0"
+	"IN_CLOSE_NOWRITE\0"
+	"IN_OPEN\0"
+	"IN_MOVED_FROM\0"
+	"IN_MOVED_TO\0"
+	"IN_CREATE\0"
+	"IN_DELETE\0"
+	"IN_DELETE_SELF\0"
+	"IN_MOVE_SELF\0"
+	"IN_UNMOUNT\0"
+	"IN_Q_OVERFLOW\0"
+	"IN_IGNORED\0"
+	"IN_ONLYDIR\0"
+	"IN_DONT_FOLLOW\0"
+	"IN_EXCL_UNLINK\0"
+	"IN_MASK_CREATE\0"
+	"IN_MASK_ADD\0"
+	"IN_ISDIR\0"
+	"IN_ONESHOT\0"
+	"IORING_ENTER_GETEVENTS\0"
+	"IORING_ENTER_SQ_WAKEUP\0"
+	"IORING_ENTER_SQ_WAIT\0"
+	"IORING_ENTER_EXT_ARG\0"
+	"IORING_ENTER_REGISTERED_RING\0"
+	"IORING_REGISTER_BUFFERS\0"
+	"IORING_REGISTER_FILES\0"
+	"IORING_REGISTER_EVENTFD\0"
+	"IORING_REGISTER_FILES_UPDATE\0"
+	"IORING_REGISTER_EVENTFD_ASYNC\0"
+	"IORING_REGISTER_PROBE\0"
+	"IORING_REGISTER_PERSONALITY\0"
+	"IORING_REGISTER_RESTRICTIONS\0"
+	"IORING_REGISTER_ENABLE_RINGS\0"
+	"IORING_REGISTER_FILES2\0"
+	"IORING_REGISTER_FILES_UPDATE2\0"
+	"IORING_REGISTER_BUFFERS2\0"
+	"IORING_REGISTER_BUFFERS_UPDATE\0"
+	"IORING_REGISTER_IOWQ_AFF\0"
+	"IORING_REGISTER_IOWQ_MAX_WORKERS\0"
+	"IORING_REGISTER_RING_FDS\0"
+	"IORING_REGISTER_PBUF_RING\0"
+	"IORING_REGISTER_SYNC_CANCEL\0"
+	"IORING_REGISTER_FILE_ALLOC_RANGE\0"
+	"IORING_UNREGISTER_BUFFERS\0"
+	"IORING_UNREGISTER_FILES\0"
+	"IORING_UNREGISTER_EVENTFD\0"
+	"IORING_UNREGISTER_PERSONALITY\0"
+	"IORING_UNREGISTER_IOWQ_AFF\0"
+	"IORING_UNREGISTER_RING_FDS\0"
+	"IORING_UNREGISTER_PBUF_RING\0"
+	"IOPRIO_WHO_PROCESS\0"
+	"IOPRIO_WHO_PGRP\0"
+	"IOPRIO_WHO_USER\0"
+	"IPC_RMID\0"
+	"IPC_SET\0"
+	"IPC_STAT\0"
+	"IPC_INFO\0"
+	"GETPID\0"
+	"GETVAL\0"
+	"GETALL\0"
+	"GETNCNT\0"
+	"GETZCNT\0"
+	"SETVAL\0"
+	"SETALL\0"
+	"IPC_CREAT\0"
+	"IPC_EXCL\0"
+	"IPC_NOWAIT\0"
+	"IPC_PRIVATE\0"
+	"ITIMER_REAL\0"
+	"ITIMER_VIRTUAL\0"
+	"ITIMER_PROF\0"
+	"KCMP_FILE\0"
+	"KCMP_VM\0"
+	"KCMP_FILES\0"
+	"KCMP_FS\0"
+	"KCMP_SIGHAND\0"
+	"KCMP_IO\0"
+	"KCMP_SYSVSEM\0"
+	"KCMP_EPOLL_TFD\0"
+	"KEXEC_FILE_UNLOAD\0"
+	"KEXEC_FILE_ON_CRASH\0"
+	"KEXEC_FILE_NO_INITRAMFS\0"
+	"KEXEC_ARCH_DEFAULT\0"
+	"KEXEC_ARCH_386\0"
+	"KEXEC_ARCH_X86_64\0"
+	"KEXEC_ON_CRASH\0"
+	"KEXEC_PRESERVE_CONTEXT\0"
+	"KEYCTL_GET_KEYRING_ID\0"
+	"KEYCTL_JOIN_SESSION_KEYRING\0"
+	"KEYCTL_UPDATE\0"
+	"KEYCTL_REVOKE\0"
+	"KEYCTL_CHOWN\0"
+	"KEYCTL_SETPERM\0"
+	"KEYCTL_DESCRIBE\0"
+	"KEYCTL_CLEAR\0"
+	"KEYCTL_LINK\0"
+	"KEYCTL_UNLINK\0"
+	"KEYCTL_SEARCH\0"
+	"KEYCTL_READ\0"
+	"KEYCTL_INSTANTIATE\0"
+	"KEYCTL_NEGATE\0"
+	"KEYCTL_SET_REQKEY_KEYRING\0"
+	"KEYCTL_SET_TIMEOUT\0"
+	"KEYCTL_ASSUME_AUTHORITY\0"
+	"KEYCTL_GET_SECURITY\0"
+	"KEYCTL_SESSION_TO_PARENT\0"
+	"KEYCTL_REJECT\0"
+	"KEYCTL_INSTANTIATE_IOV\0"
+	"KEYCTL_INVALIDATE\0"
+	"KEYCTL_GET_PERSISTENT\0"
+	"KEYCTL_DH_COMPUTE\0"
+	"KEYCTL_PKEY_QUERY\0"
+	"KEYCTL_RESTRICT_KEYRING\0"
+	"KEYCTL_MOVE\0"
+	"KEYCTL_CAPABILITIES\0"
+	"KEY_SPEC_THREAD_KEYRING\0"
+	"KEY_SPEC_PROCESS_KEYRING\0"
+	"KEY_SPEC_SESSION_KEYRING\0"
+	"KEY_SPEC_USER_KEYRING\0"
+	"KEY_SPEC_USER_SESSION_KEYRING\0"
+	"KEY_SPEC_GROUP_KEYRING\0"
+	"KEY_SPEC_REQKEY_AUTH_KEY\0"
+	"KEY_SPEC_REQUESTOR_KEYRING\0"
+	"LANDLOCK_CREATE_RULESET_VERSION\0"
+	"LANDLOCK_RULE_PATH_BENEATH\0"
+	"MADV_NORMAL\0"
+	"MADV_RANDOM\0"
+	"MADV_SEQUENTIAL\0"
+	"MADV_WILLNEED\0"
+	"MADV_DONTNEED\0"
+	"MADV_FREE\0"
+	"MADV_REMOVE\0"
+	"MADV_DONTFORK\0"
+	"MADV_DOFORK\0"
+	"MADV_HWPOISON\0"
+	"MADV_MERGEABLE\0"
+	"MADV_UNMERGEABLE\0"
+	"MADV_HUGEPAGE\0"
+	"MADV_NOHUGEPAGE\0"
+	"MADV_DONTDUMP\0"
+	"MADV_DODUMP\0"
+	"MADV_WIPEONFORK\0"
+	"MADV_KEEPONFORK\0"
+	"MADV_COLD\0"
+	"MADV_PAGEOUT\0"
+	"MADV_POPULATE_READ\0"
+	"MADV_POPULATE_WRITE\0"
+	"MAP_SHARED\0"
+	"MAP_PRIVATE\0"
+	"MAP_SHARED_VALIDATE\0"
+	"MAP_FIXED\0"
+	"MAP_ANONYMOUS\0"
+	"MAP_32BIT\0"
+	"MAP_GROWSDOWN\0"
+	"MAP_DENYWRITE\0"
+	"MAP_EXECUTABLE\0"
+	"MAP_LOCKED\0"
+	"MAP_NORESERVE\0"
+	"MAP_POPULATE\0"
+	"MAP_NONBLOCK\0"
+	"MAP_STACK\0"
+	"MAP_HUGETLB\0"
+	"MAP_SYNC\0"
+	"MAP_FIXED_NOREPLACE\0"
+	"MEMBARRIER_CMD_QUERY\0"
+	"MEMBARRIER_CMD_GLOBAL\0"
+	"MEMBARRIER_CMD_GLOBAL_EXPEDITED\0"
+	"MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED\0"
+	"MEMBARRIER_CMD_PRIVATE_EXPEDITED\0"
+	"MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED\0"
+	"MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE\0"
+	"MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE\0"
+	"MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ\0"
+	"MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ\0"
+	"MFD_CLOEXEC\0"
+	"MFD_ALLOW_SEALING\0"
+	"MFD_HUGETLB\0"
+	"MFD_NOEXEC_SEAL\0"
+	"MFD_EXEC\0"
+	"MPOL_F_NODE\0"
+	"MPOL_F_ADDR\0"
+	"MPOL_F_MEMS_ALLOWED\0"
+	"MPOL_DEFAULT\0"
+	"MPOL_PREFERRED\0"
+	"MPOL_BIND\0"
+	"MPOL_INTERLEAVE\0"
+	"MPOL_LOCAL\0"
+	"MPOL_PREFERRED_MANY\0"
+	"MPOL_F_STATIC_NODES\0"
+	"MPOL_F_RELATIVE_NODES\0"
+	"MPOL_F_NUMA_BALANCING\0"
+	"MLOCK_ONFAULT\0"
+	"MCL_CURRENT\0"
+	"MCL_FUTURE\0"
+	"MCL_ONFAULT\0"
+	"S_IFSOCK\0"
+	"S_IFLNK\0"
+	"S_IFREG\0"
+	"S_IFBLK\0"
+	"S_IFDIR\0"
+	"S_IFCHR\0"
+	"S_IFIFO\0"
+	"O_NONBLOCK\0"
+	"O_TRUNC\0"
+	"MOUNT_ATTR_RDONLY\0"
+	"MOUNT_ATTR_NOSUID\0"
+	"MOUNT_ATTR_NODEV\0"
+	"MOUNT_ATTR_NOEXEC\0"
+	"MOUNT_ATTR_NOATIME\0"
+	"MOUNT_ATTR_STRICTATIME\0"
+	"MOUNT_ATTR_NODIRATIME\0"
+	"MOUNT_ATTR_IDMAP\0"
+	"MOUNT_ATTR_NOSYMFOLLOW\0"
+	"MS_RDONLY\0"
+	"MS_NOSUID\0"
+	"MS_NODEV\0"
+	"MS_NOEXEC\0"
+	"MS_SYNCHRONOUS\0"
+	"MS_REMOUNT\0"
+	"MS_MANDLOCK\0"
+	"MS_DIRSYNC\0"
+	"MS_NOSYMFOLLOW\0"
+	"MS_NOATIME\0"
+	"MS_NODIRATIME\0"
+	"MS_BIND\0"
+	"MS_MOVE\0"
+	"MS_REC\0"
+	"MS_SILENT\0"
+	"MS_POSIXACL\0"
+	"MS_UNBINDABLE\0"
+	"MS_PRIVATE\0"
+	"MS_SLAVE\0"
+	"MS_SHARED\0"
+	"MS_RELATIME\0"
+	"MS_KERNMOUNT\0"
+	"MS_I_VERSION\0"
+	"MS_STRICTATIME\0"
+	"MS_LAZYTIME\0"
+	"MOVE_MOUNT_F_SYMLINKS\0"
+	"MOVE_MOUNT_F_AUTOMOUNTS\0"
+	"MOVE_MOUNT_F_EMPTY_PATH\0"
+	"MOVE_MOUNT_T_SYMLINKS\0"
+	"MOVE_MOUNT_T_AUTOMOUNTS\0"
+	"MOVE_MOUNT_T_EMPTY_PATH\0"
+	"MOVE_MOUNT_SET_GROUP\0"
+	"MOVE_MOUNT_BENEATH\0"
+	"MREMAP_MAYMOVE\0"
+	"MREMAP_FIXED\0"
+	"MREMAP_DONTUNMAP\0"
+	"MSG_OOB\0"
+	"MSG_PEEK\0"
+	"MSG_DONTROUTE\0"
+	"MSG_CTRUNC\0"
+	"MSG_PROXY\0"
+	"MSG_TRUNC\0"
+	"MSG_DONTWAIT\0"
+	"MSG_EOR\0"
+	"MSG_WAITALL\0"
+	"MSG_FIN\0"
+	"MSG_SYN\0"
+	"MSG_CONFIRM\0"
+	"MSG_RST\0"
+	"MSG_ERRQUEUE\0"
+	"MSG_NOSIGNAL\0"
+	"MSG_MORE\0"
+	"MSG_WAITFORONE\0"
+	"MSG_BATCH\0"
+	"MSG_ZEROCOPY\0"
+	"MSG_FASTOPEN\0"
+	"MSG_CMSG_CLOEXEC\0"
+	"MSG_NOERROR\0"
+	"MSG_EXCEPT\0"
+	"MSG_COPY\0"
+	"MS_ASYNC\0"
+	"MS_INVALIDATE\0"
+	"MS_SYNC\0"
+	"O_RDONLY\0"
+	"O_WRONLY\0"
+	"O_RDWR\0"
+	"O_CREAT\0"
+	"O_EXCL\0"
+	"O_NOCTTY\0"
+	"O_APPEND\0"
+	"O_SYNC\0"
+	"O_DSYNC\0"
+	"FASYNC\0"
+	"O_DIRECT\0"
+	"O_LARGEFILE\0"
+	"O_TMPFILE\0"
+	"O_DIRECTORY\0"
+	"O_NOFOLLOW\0"
+	"O_NOATIME\0"
+	"O_PATH\0"
+	"OPEN_TREE_CLONE\0"
+	"OPEN_TREE_CLOEXEC\0"
+	"PERF_FLAG_FD_NO_GROUP\0"
+	"PERF_FLAG_FD_OUTPUT\0"
+	"PERF_FLAG_PID_CGROUP\0"
+	"PERF_FLAG_FD_CLOEXEC\0"
+	"PIDFD_NONBLOCK\0"
+	"PKEY_DISABLE_ACCESS\0"
+	"PKEY_DISABLE_WRITE\0"
+	"PR_SET_PDEATHSIG\0"
+	"PR_GET_PDEATHSIG\0"
+	"PR_GET_DUMPABLE\0"
+	"PR_SET_DUMPABLE\0"
+	"PR_GET_UNALIGN\0"
+	"PR_SET_UNALIGN\0"
+	"PR_GET_KEEPCAPS\0"
+	"PR_SET_KEEPCAPS\0"
+	"PR_GET_FPEMU\0"
+	"PR_SET_FPEMU\0"
+	"PR_GET_FPEXC\0"
+	"PR_SET_FPEXC\0"
+	"PR_GET_TIMING\0"
+	"PR_SET_TIMING\0"
+	"PR_SET_NAME\0"
+	"PR_GET_NAME\0"
+	"PR_GET_ENDIAN\0"
+	"PR_SET_ENDIAN\0"
+	"PR_GET_SECCOMP\0"
+	"PR_SET_SECCOMP\0"
+	"PR_CAPBSET_READ\0"
+	"PR_CAPBSET_DROP\0"
+	"PR_GET_TSC\0"
+	"PR_SET_TSC\0"
+	"PR_GET_SECUREBITS\0"
+	"PR_SET_SECUREBITS\0"
+	"PR_SET_TIMERSLACK\0"
+	"PR_GET_TIMERSLACK\0"
+	"PR_TASK_PERF_EVENTS_DISABLE\0"
+	"PR_TASK_PERF_EVENTS_ENABLE\0"
+	"PR_MCE_KILL\0"
+	"PR_MCE_KILL_GET\0"
+	"PR_SET_MM\0"
+	"PR_SET_PTRACER\0"
+	"PR_SET_CHILD_SUBREAPER\0"
+	"PR_GET_CHILD_SUBREAPER\0"
+	"PR_SET_NO_NEW_PRIVS\0"
+	"PR_GET_NO_NEW_PRIVS\0"
+	"PR_GET_TID_ADDRESS\0"
+	"PR_SET_THP_DISABLE\0"
+	"PR_GET_THP_DISABLE\0"
+	"PR_MPX_ENABLE_MANAGEMENT\0"
+	"PR_MPX_DISABLE_MANAGEMENT\0"
+	"PR_CAP_AMBIENT\0"
+	"PR_GET_SPECULATION_CTRL\0"
+	"PR_SET_SPECULATION_CTRL\0"
+	"PR_SET_IO_FLUSHER\0"
+	"PR_GET_IO_FLUSHER\0"
+	"PR_SET_SYSCALL_USER_DISPATCH\0"
+	"PR_SCHED_CORE\0"
+	"PR_SET_MDWE\0"
+	"PR_GET_MDWE\0"
+	"PR_SET_VMA\0"
+	"PR_GET_AUXV\0"
+	"PR_SET_MEMORY_MERGE\0"
+	"PR_GET_MEMORY_MERGE\0"
+	"CAP_CHOWN\0"
+	"CAP_DAC_OVERRIDE\0"
+	"CAP_DAC_READ_SEARCH\0"
+	"CAP_FOWNER\0"
+	"CAP_FSETID\0"
+	"CAP_KILL\0"
+	"CAP_SETGID\0"
+	"CAP_SETUID\0"
+	"CAP_SETPCAP\0"
+	"CAP_LINUX_IMMUTABLE\0"
+	"CAP_NET_BIND_SERVICE\0"
+	"CAP_NET_BROADCAST\0"
+	"CAP_NET_ADMIN\0"
+	"CAP_NET_RAW\0"
+	"CAP_IPC_LOCK\0"
+	"CAP_IPC_OWNER\0"
+	"CAP_SYS_MODULE\0"
+	"CAP_SYS_RAWIO\0"
+	"CAP_SYS_CHROOT\0"
+	"CAP_SYS_PTRACE\0"
+	"CAP_SYS_PACCT\0"
+	"CAP_SYS_ADMIN\0"
+	"CAP_SYS_BOOT\0"
+	"CAP_SYS_NICE\0"
+	"CAP_SYS_RESOURCE\0"
+	"CAP_SYS_TIME\0"
+	"CAP_SYS_TTY_CONFIG\0"
+	"CAP_MKNOD\0"
+	"CAP_LEASE\0"
+	"CAP_AUDIT_WRITE\0"
+	"CAP_AUDIT_CONTROL\0"
+	"CAP_SETFCAP\0"
+	"CAP_MAC_OVERRIDE\0"
+	"CAP_MAC_ADMIN\0"
+	"CAP_SYSLOG\0"
+	"CAP_WAKE_ALARM\0"
+	"CAP_BLOCK_SUSPEND\0"
+	"CAP_AUDIT_READ\0"
+	"CAP_PERFMON\0"
+	"CAP_BPF\0"
+	"CAP_CHECKPOINT_RESTORE\0"
+	"PR_TSC_ENABLE\0"
+	"PR_TSC_SIGSEGV\0"
+	"SECBIT_NOROOT\0"
+	"SECBIT_NOROOT_LOCKED\0"
+	"SECBIT_NO_SETUID_FIXUP\0"
+	"SECBIT_NO_SETUID_FIXUP_LOCKED\0"
+	"SECBIT_KEEP_CAPS\0"
+	"SECBIT_KEEP_CAPS_LOCKED\0"
+	"SECBIT_NO_CAP_AMBIENT_RAISE\0"
+	"SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED\0"
+	"PRIO_PROCESS\0"
+	"PRIO_PGRP\0"
+	"PRIO_USER\0"
+	"PROT_READ\0"
+	"PROT_WRITE\0"
+	"PROT_EXEC\0"
+	"PROT_SEM\0"
+	"PROT_NONE\0"
+	"PROT_GROWSDOWN\0"
+	"PROT_GROWSUP\0"
+	"PTRACE_TRACEME\0"
+	"PTRACE_PEEKTEXT\0"
+	"PTRACE_PEEKDATA\0"
+	"PTRACE_PEEKUSR\0"
+	"PTRACE_POKETEXT\0"
+	"PTRACE_POKEDATA\0"
+	"PTRACE_POKEUSR\0"
+	"PTRACE_CONT\0"
+	"PTRACE_KILL\0"
+	"PTRACE_SINGLESTEP\0"
+	"PTRACE_GETREGS\0"
+	"PTRACE_SETREGS\0"
+	"PTRACE_GETFPREGS\0"
+	"PTRACE_SETFPREGS\0"
+	"PTRACE_ATTACH\0"
+	"PTRACE_DETACH\0"
+	"PTRACE_SYSCALL\0"
+	"PTRACE_ARCH_PRCTL\0"
+	"PTRACE_SYSEMU\0"
+	"PTRACE_SYSEMU_SINGLESTEP\0"
+	"PTRACE_SINGLEBLOCK\0"
+	"PTRACE_SETOPTIONS\0"
+	"PTRACE_GETEVENTMSG\0"
+	"PTRACE_GETSIGINFO\0"
+	"PTRACE_SETSIGINFO\0"
+	"PTRACE_GETREGSET\0"
+	"PTRACE_SETREGSET\0"
+	"PTRACE_SEIZE\0"
+	"PTRACE_INTERRUPT\0"
+	"PTRACE_LISTEN\0"
+	"PTRACE_PEEKSIGINFO\0"
+	"PTRACE_GETSIGMASK\0"
+	"PTRACE_SETSIGMASK\0"
+	"PTRACE_SECCOMP_GET_FILTER\0"
+	"PTRACE_GET_SYSCALL_INFO\0"
+	"PTRACE_O_TRACESYSGOOD\0"
+	"PTRACE_O_TRACEFORK\0"
+	"PTRACE_O_TRACEVFORK\0"
+	"PTRACE_O_TRACECLONE\0"
+	"PTRACE_O_TRACEEXEC\0"
+	"PTRACE_O_TRACEVFORKDONE\0"
+	"PTRACE_O_TRACEEXIT\0"
+	"PTRACE_O_TRACESECCOMP\0"
+	"PTRACE_O_EXITKILL\0"
+	"PTRACE_O_SUSPEND_SECCOMP\0"
+	"Q_SYNC\0"
+	"Q_QUOTAON\0"
+	"Q_QUOTAOFF\0"
+	"Q_GETFMT\0"
+	"Q_GETINFO\0"
+	"Q_SETINFO\0"
+	"Q_GETQUOTA\0"
+	"Q_SETQUOTA\0"
+	"Q_GETNEXTQUOTA\0"
+	"USRQUOTA\0"
+	"GRPQUOTA\0"
+	"PRJQUOTA\0"
+	"LINUX_REBOOT_CMD_RESTART\0"
+	"LINUX_REBOOT_CMD_HALT\0"
+	"LINUX_REBOOT_CMD_CAD_ON\0"
+	"LINUX_REBOOT_CMD_CAD_OFF\0"
+	"LINUX_REBOOT_CMD_POWER_OFF\0"
+	"LINUX_REBOOT_CMD_RESTART2\0"
+	"LINUX_REBOOT_CMD_SW_SUSPEND\0"
+	"LINUX_REBOOT_CMD_KEXEC\0"
+	"LINUX_REBOOT_MAGIC1\0"
+	"LINUX_REBOOT_MAGIC2\0"
+	"LINUX_REBOOT_MAGIC2A\0"
+	"LINUX_REBOOT_MAGIC2B\0"
+	"LINUX_REBOOT_MAGIC2C\0"
+	"RENAME_NOREPLACE\0"
+	"RENAME_EXCHANGE\0"
+	"RENAME_WHITEOUT\0"
+	"RLIMIT_CPU\0"
+	"RLIMIT_FSIZE\0"
+	"RLIMIT_DATA\0"
+	"RLIMIT_STACK\0"
+	"RLIMIT_CORE\0"
+	"RLIMIT_RSS\0"
+	"RLIMIT_NPROC\0"
+	"RLIMIT_NOFILE\0"
+	"RLIMIT_MEMLOCK\0"
+	"RLIMIT_AS\0"
+	"RLIMIT_LOCKS\0"
+	"RLIMIT_SIGPENDING\0"
+	"RLIMIT_MSGQUEUE\0"
+	"RLIMIT_NICE\0"
+	"RLIMIT_RTPRIO\0"
+	"RLIMIT_RTTIME\0"
+	"RUSAGE_SELF\0"
+	"RUSAGE_CHILDREN\0"
+	"RUSAGE_BOTH\0"
+	"RUSAGE_THREAD\0"
+	"RWF_HIPRI\0"
+	"RWF_DSYNC\0"
+	"RWF_SYNC\0"
+	"RWF_NOWAIT\0"
+	"RWF_APPEND\0"
+	"SCHED_OTHER\0"
+	"SCHED_FIFO\0"
+	"SCHED_RR\0"
+	"SCHED_BATCH\0"
+	"SCHED_IDLE\0"
+	"SCHED_DEADLINE\0"
+	"SCHED_RESET_ON_FORK\0"
+	"SECCOMP_FILTER_FLAG_TSYNC\0"
+	"SECCOMP_FILTER_FLAG_LOG\0"
+	"SECCOMP_FILTER_FLAG_SPEC_ALLOW\0"
+	"SECCOMP_FILTER_FLAG_NEW_LISTENER\0"
+	"SECCOMP_FILTER_FLAG_TSYNC_ESRCH\0"
+	"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\0"
+	"SECCOMP_SET_MODE_STRICT\0"
+	"SECCOMP_SET_MODE_FILTER\0"
+	"SECCOMP_GET_ACTION_AVAIL\0"
+	"SECCOMP_GET_NOTIF_SIZES\0"
+	"SHM_RDONLY\0"
+	"SHM_RND\0"
+	"SHM_REMAP\0"
+	"SHM_EXEC\0"
+	"SHM_HUGETLB\0"
+	"SHM_NORESERVE\0"
+	"SHUT_RD\0"
+	"SHUT_WR\0"
+	"SHUT_RDWR\0"
+	"SA_NOCLDSTOP\0"
+	"SA_NOCLDWAIT\0"
+	"SA_SIGINFO\0"
+	"SA_UNSUPPORTED\0"
+	"SA_EXPOSE_TAGBITS\0"
+	"SA_RESTORER\0"
+	"SA_ONSTACK\0"
+	"SA_RESTART\0"
+	"SA_NODEFER\0"
+	"SA_RESETHAND\0"
+	"SS_ONSTACK\0"
+	"SS_DISABLE\0"
+	"SS_AUTODISARM\0"
+	"SI_USER\0"
+	"SI_KERNEL\0"
+	"SI_QUEUE\0"
+	"SI_TIMER\0"
+	"SI_MESGQ\0"
+	"SI_ASYNCIO\0"
+	"SI_SIGIO\0"
+	"SI_TKILL\0"
+	"SIG_BLOCK\0"
+	"SIG_UNBLOCK\0"
+	"SIG_SETMASK\0"
+	"SIG_0\0"
+	"SIGHUP\0"
+	"SIGINT\0"
+	"SIGQUIT\0"
+	"SIGILL\0"
+	"SIGTRAP\0"
+	"SIGABRT\0"
+	"SIGBUS\0"
+	"SIGFPE\0"
+	"SIGKILL\0"
+	"SIGUSR1\0"
+	"SIGSEGV\0"
+	"SIGUSR2\0"
+	"SIGPIPE\0"
+	"SIGALRM\0"
+	"SIGTERM\0"
+	"SIGSTKFLT\0"
+	"SIGCONT\0"
+	"SIGSTOP\0"
+	"SIGTSTP\0"
+	"SIGTTIN\0"
+	"SIGTTOU\0"
+	"SIGURG\0"
+	"SIGXCPU\0"
+	"SIGXFSZ\0"
+	"SIGVTALRM\0"
+	"SIGPROF\0"
+	"SIGWINCH\0"
+	"SIGIO/SIGPOLL\0"
+	"SIGPWR\0"
+	"SIGSYS\0"
+	"SIGRTMIN\0"
+	"SIG_DFL\0"
+	"SIG_IGN\0"
+	"SIG_ERR\0"
+	"SFD_CLOEXEC\0"
+	"SFD_NONBLOCK\0"
+	"SOCK_CLOEXEC\0"
+	"SOCK_NONBLOCK\0"
+	"PF_UNSPEC\0"
+	"PF_LOCAL\0"
+	"PF_INET\0"
+	"PF_AX25\0"
+	"PF_IPX\0"
+	"PF_APPLETALK\0"
+	"PF_NETROM\0"
+	"PF_BRIDGE\0"
+	"PF_ATMPVC\0"
+	"PF_X25\0"
+	"PF_INET6\0"
+	"PF_ROSE\0"
+	"PF_DECnet\0"
+	"PF_NETBEUI\0"
+	"PF_SECURITY\0"
+	"PF_KEY\0"
+	"PF_NETLINK\0"
+	"PF_PACKET\0"
+	"PF_ASH\0"
+	"PF_ECONET\0"
+	"PF_ATMSVC\0"
+	"PF_RDS\0"
+	"PF_SNA\0"
+	"PF_IRDA\0"
+	"PF_PPPOX\0"
+	"PF_WANPIPE\0"
+	"PF_LLC\0"
+	"PF_IB\0"
+	"PF_MPLS\0"
+	"PF_CAN\0"
+	"PF_TIPC\0"
+	"PF_BLUETOOTH\0"
+	"PF_IUCV\0"
+	"PF_RXRPC\0"
+	"PF_ISDN\0"
+	"PF_PHONET\0"
+	"PF_IEEE802154\0"
+	"PF_CAIF\0"
+	"PF_ALG\0"
+	"PF_NFC\0"
+	"PF_VSOCK\0"
+	"PF_KCM\0"
+	"PF_QIPCRTR\0"
+	"PF_SMC\0"
+	"PF_XDP\0"
+	"PF_MCTP\0"
+	"SOCK_STREAM\0"
+	"SOCK_DGRAM\0"
+	"SOCK_RAW\0"
+	"SOCK_RDM\0"
+	"SOCK_SEQPACKET\0"
+	"SOCK_DCCP\0"
+	"SOCK_PACKET\0"
+	"IPPROTO_IP\0"
+	"IPPROTO_ICMP\0"
+	"IPPROTO_IGMP\0"
+	"IPPROTO_IPIP\0"
+	"IPPROTO_TCP\0"
+	"IPPROTO_EGP\0"
+	"IPPROTO_PUP\0"
+	"IPPROTO_UDP\0"
+	"IPPROTO_IDP\0"
+	"IPPROTO_TP\0"
+	"IPPROTO_DCCP\0"
+	"IPPROTO_IPV6\0"
+	"IPPROTO_RSVP\0"
+	"IPPROTO_GRE\0"
+	"IPPROTO_ESP\0"
+	"IPPROTO_AH\0"
+	"IPPROTO_MTP\0"
+	"IPPROTO_BEETPH\0"
+	"IPPROTO_ENCAP\0"
+	"IPPROTO_PIM\0"
+	"IPPROTO_COMP\0"
+	"IPPROTO_SCTP\0"
+	"IPPROTO_UDPLITE\0"
+	"IPPROTO_MPLS\0"
+	"IPPROTO_ETHERNET\0"
+	"IPPROTO_RAW\0"
+	"IPPROTO_MPTCP\0"
+	"IPPROTO_MAX\0"
+	"IPPROTO_ROUTING\0"
+	"IPPROTO_FRAGMENT\0"
+	"IPPROTO_ICMPV6\0"
+	"IPPROTO_NONE\0"
+	"IPPROTO_DSTOPTS\0"
+	"IPPROTO_MH\0"
+	"SOL_IP\0"
+	"SOL_SOCKET\0"
+	"SOL_TCP\0"
+	"SOL_UDP\0"
+	"SOL_IPV6\0"
+	"SOL_ICMPV6\0"
+	"SOL_RAW\0"
+	"SOL_DECNET\0"
+	"SOL_X25\0"
+	"SOL_PACKET\0"
+	"SOL_ATM\0"
+	"SOL_AAL\0"
+	"SOL_IRDA\0"
+	"SOL_NETBEUI\0"
+	"SOL_LLC\0"
+	"SOL_DCCP\0"
+	"SOL_NETLINK\0"
+	"SOL_TIPC\0"
+	"SOL_RXRPC\0"
+	"SOL_BLUETOOTH\0"
+	"SO_DEBUG\0"
+	"SO_REUSEADDR\0"
+	"SO_TYPE\0"
+	"SO_ERROR\0"
+	"SO_DONTROUTE\0"
+	"SO_BROADCAST\0"
+	"SO_SNDBUF\0"
+	"SO_RCVBUF\0"
+	"SO_KEEPALIVE\0"
+	"SO_OOBINLINE\0"
+	"SO_NO_CHECK\0"
+	"SO_PRIORITY\0"
+	"SO_LINGER\0"
+	"SO_BSDCOMPAT\0"
+	"SO_REUSEPORT\0"
+	"SO_PASSCRED\0"
+	"SO_PEERCRED\0"
+	"SO_RCVLOWAT\0"
+	"SO_SNDLOWAT\0"
+	"SO_RCVTIMEO_OLD\0"
+	"SO_SNDTIMEO_OLD\0"
+	"SO_SECURITY_AUTHENTICATION\0"
+	"SO_SECURITY_ENCRYPTION_TRANSPORT\0"
+	"SO_SECURITY_ENCRYPTION_NETWORK\0"
+	"SO_BINDTODEVICE\0"
+	"SO_ATTACH_FILTER\0"
+	"SO_DETACH_FILTER\0"
+	"SO_PEERNAME\0"
+	"SO_TIMESTAMP_OLD\0"
+	"SO_ACCEPTCONN\0"
+	"SO_PEERSEC\0"
+	"SO_SNDBUFFORCE\0"
+	"SO_RCVBUFFORCE\0"
+	"SO_PASSSEC\0"
+	"SO_TIMESTAMPNS_OLD\0"
+	"SO_MARK\0"
+	"SO_TIMESTAMPING_OLD\0"
+	"SO_PROTOCOL\0"
+	"SO_DOMAIN\0"
+	"SO_RXQ_OVFL\0"
+	"SO_WIFI_STATUS\0"
+	"SO_PEEK_OFF\0"
+	"SO_NOFCS\0"
+	"SO_LOCK_FILTER\0"
+	"SO_SELECT_ERR_QUEUE\0"
+	"SO_BUSY_POLL\0"
+	"SO_MAX_PACING_RATE\0"
+	"SO_BPF_EXTENSIONS\0"
+	"SO_INCOMING_CPU\0"
+	"SO_ATTACH_BPF\0"
+	"SO_ATTACH_REUSEPORT_CBPF\0"
+	"SO_ATTACH_REUSEPORT_EBPF\0"
+	"SO_CNX_ADVICE\0"
+	"SO_MEMINFO\0"
+	"SO_INCOMING_NAPI_ID\0"
+	"SO_COOKIE\0"
+	"SO_PEERGROUPS\0"
+	"SO_ZEROCOPY\0"
+	"SO_TXTIME\0"
+	"SO_BINDTOIFINDEX\0"
+	"SO_PREFER_BUSY_POLL\0"
+	"SO_BUSY_POLL_BUDGET\0"
+	"SO_NETNS_COOKIE\0"
+	"SPLICE_F_MOVE\0"
+	"SPLICE_F_NONBLOCK\0"
+	"SPLICE_F_MORE\0"
+	"SPLICE_F_GIFT\0"
+	"STATX_ALL\0"
+	"STATX_BASIC_STATS\0"
+	"STATX_TYPE\0"
+	"STATX_MODE\0"
+	"STATX_NLINK\0"
+	"STATX_UID\0"
+	"STATX_GID\0"
+	"STATX_ATIME\0"
+	"STATX_MTIME\0"
+	"STATX_CTIME\0"
+	"STATX_INO\0"
+	"STATX_SIZE\0"
+	"STATX_BLOCKS\0"
+	"STATX_BTIME\0"
+	"STATX_MNT_ID\0"
+	"STATX_DIOALIGN\0"
+	"SWAP_FLAG_PREFER\0"
+	"SWAP_FLAG_DISCARD\0"
+	"SYNC_FILE_RANGE_WAIT_BEFORE\0"
+	"SYNC_FILE_RANGE_WRITE\0"
+	"SYNC_FILE_RANGE_WAIT_AFTER\0"
+	"TIMER_ABSTIME\0"
+	"TFD_TIMER_ABSTIME\0"
+	"TFD_TIMER_CANCEL_ON_SET\0"
+	"TFD_CLOEXEC\0"
+	"TFD_NONBLOCK\0"
+	"ADJ_OFFSET\0"
+	"ADJ_FREQUENCY\0"
+	"ADJ_MAXERROR\0"
+	"ADJ_ESTERROR\0"
+	"ADJ_STATUS\0"
+	"ADJ_TIMECONST\0"
+	"ADJ_TAI\0"
+	"ADJ_SETOFFSET\0"
+	"ADJ_MICRO\0"
+	"ADJ_NANO\0"
+	"ADJ_TICK\0"
+	"MNT_FORCE\0"
+	"MNT_DETACH\0"
+	"MNT_EXPIRE\0"
+	"UMOUNT_NOFOLLOW\0"
+	"UFFD_USER_MODE_ONLY\0"
+	"WNOHANG\0"
+	"WUNTRACED\0"
+	"WEXITED\0"
+	"WCONTINUED\0"
+	"WNOWAIT\0"
+	"__WNOTHREAD\0"
+	"__WALL\0"
+	"__WCLONE\0"
+	"P_ALL\0"
+	"P_PID\0"
+	"P_PGID\0"
+	"P_PIDFD\0"
+	"SEEK_SET\0"
+	"SEEK_CUR\0"
+	"SEEK_END\0"
+	"SEEK_DATA\0"
+	"SEEK_HOLE\0"
+	"XATTR_CREATE\0"
+	"XATTR_REPLACE\0"
+	"read\0"
+	"write\0"
+	"open\0"
+	"close\0"
+	"stat\0"
+	"fstat\0"
+	"lstat\0"
+	"poll\0"
+	"lseek\0"
+	"mmap\0"
+	"mprotect\0"
+	"munmap\0"
+	"brk\0"
+	"rt_sigaction\0"
+	"rt_sigprocmask\0"
+	"rt_sigreturn\0"
+	"ioctl\0"
+	"pread64\0"
+	"pwrite64\0"
+	"readv\0"
+	"writev\0"
+	"access\0"
+	"pipe\0"
+	"select\0"
+	"sched_yield\0"
+	"mremap\0"
+	"msync\0"
+	"mincore\0"
+	"madvise\0"
+	"shmget\0"
+	"shmat\0"
+	"shmctl\0"
+	"dup\0"
+	"dup2\0"
+	"pause\0"
+	"nanosleep\0"
+	"getitimer\0"
+	"alarm\0"
+	"setitimer\0"
+	"getpid\0"
+	"sendfile\0"
+	"socket\0"
+	"connect\0"
+	"accept\0"
+	"sendto\0"
+	"recvfrom\0"
+	"sendmsg\0"
+	"recvmsg\0"
+	"shutdown\0"
+	"bind\0"
+	"listen\0"
+	"getsockname\0"
+	"getpeername\0"
+	"socketpair\0"
+	"setsockopt\0"
+	"getsockopt\0"
+	"clone\0"
+	"fork\0"
+	"vfork\0"
+	"execve\0"
+	"exit\0"
+	"wait4\0"
+	"kill\0"
+	"uname\0"
+	"semget\0"
+	"semop\0"
+	"semctl\0"
+	"shmdt\0"
+	"msgget\0"
+	"msgsnd\0"
+	"msgrcv\0"
+	"msgctl\0"
+	"fcntl\0"
+	"flock\0"
+	"fsync\0"
+	"fdatasync\0"
+	"truncate\0"
+	"ftruncate\0"
+	"getdents\0"
+	"getcwd\0"
+	"chdir\0"
+	"fchdir\0"
+	"rename\0"
+	"mkdir\0"
+	"rmdir\0"
+	"creat\0"
+	"link\0"
+	"unlink\0"
+	"symlink\0"
+	"readlink\0"
+	"chmod\0"
+	"fchmod\0"
+	"chown\0"
+	"fchown\0"
+	"lchown\0"
+	"umask\0"
+	"gettimeofday\0"
+	"getrlimit\0"
+	"getrusage\0"
+	"sysinfo\0"
+	"times\0"
+	"ptrace\0"
+	"getuid\0"
+	"syslog\0"
+	"getgid\0"
+	"setuid\0"
+	"setgid\0"
+	"geteuid\0"
+	"getegid\0"
+	"setpgid\0"
+	"getppid\0"
+	"getpgrp\0"
+	"setsid\0"
+	"setreuid\0"
+	"setregid\0"
+	"getgroups\0"
+	"setgroups\0"
+	"setresuid\0"
+	"getresuid\0"
+	"setresgid\0"
+	"getresgid\0"
+	"getpgid\0"
+	"setfsuid\0"
+	"setfsgid\0"
+	"getsid\0"
+	"capget\0"
+	"capset\0"
+	"rt_sigpending\0"
+	"rt_sigtimedwait\0"
+	"rt_sigqueueinfo\0"
+	"rt_sigsuspend\0"
+	"sigaltstack\0"
+	"utime\0"
+	"mknod\0"
+	"personality\0"
+	"ustat\0"
+	"statfs\0"
+	"fstatfs\0"
+	"sysfs\0"
+	"getpriority\0"
+	"setpriority\0"
+	"sched_setparam\0"
+	"sched_getparam\0"
+	"sched_setscheduler\0"
+	"sched_getscheduler\0"
+	"sched_get_priority_max\0"
+	"sched_get_priority_min\0"
+	"sched_rr_get_interval\0"
+	"mlock\0"
+	"munlock\0"
+	"mlockall\0"
+	"munlockall\0"
+	"vhangup\0"
+	"modify_ldt\0"
+	"pivot_root\0"
+	"_sysctl\0"
+	"prctl\0"
+	"arch_prctl\0"
+	"adjtimex\0"
+	"setrlimit\0"
+	"chroot\0"
+	"sync\0"
+	"acct\0"
+	"settimeofday\0"
+	"mount\0"
+	"umount2\0"
+	"swapon\0"
+	"swapoff\0"
+	"reboot\0"
+	"sethostname\0"
+	"setdomainname\0"
+	"iopl\0"
+	"ioperm\0"
+	"init_module\0"
+	"delete_module\0"
+	"quotactl\0"
+	"gettid\0"
+	"readahead\0"
+	"setxattr\0"
+	"lsetxattr\0"
+	"fsetxattr\0"
+	"getxattr\0"
+	"lgetxattr\0"
+	"fgetxattr\0"
+	"listxattr\0"
+	"llistxattr\0"
+	"flistxattr\0"
+	"removexattr\0"
+	"lremovexattr\0"
+	"fremovexattr\0"
+	"tkill\0"
+	"time\0"
+	"futex\0"
+	"sched_setaffinity\0"
+	"sched_getaffinity\0"
+	"set_thread_area\0"
+	"io_setup\0"
+	"io_destroy\0"
+	"io_getevents\0"
+	"io_submit\0"
+	"io_cancel\0"
+	"get_thread_area\0"
+	"lookup_dcookie\0"
+	"epoll_create\0"
+	"remap_file_pages\0"
+	"getdents64\0"
+	"set_tid_address\0"
+	"restart_syscall\0"
+	"semtimedop\0"
+	"fadvise64\0"
+	"timer_create\0"
+	"timer_settime\0"
+	"timer_gettime\0"
+	"timer_getoverrun\0"
+	"timer_delete\0"
+	"clock_settime\0"
+	"clock_gettime\0"
+	"clock_getres\0"
+	"clock_nanosleep\0"
+	"exit_group\0"
+	"epoll_wait\0"
+	"epoll_ctl\0"
+	"tgkill\0"
+	"utimes\0"
+	"mbind\0"
+	"set_mempolicy\0"
+	"get_mempolicy\0"
+	"mq_open\0"
+	"mq_unlink\0"
+	"mq_timedsend\0"
+	"mq_timedreceive\0"
+	"mq_notify\0"
+	"mq_getsetattr\0"
+	"kexec_load\0"
+	"waitid\0"
+	"add_key\0"
+	"request_key\0"
+	"keyctl\0"
+	"ioprio_set\0"
+	"ioprio_get\0"
+	"inotify_init\0"
+	"inotify_add_watch\0"
+	"inotify_rm_watch\0"
+	"migrate_pages\0"
+	"openat\0"
+	"mkdirat\0"
+	"mknodat\0"
+	"fchownat\0"
+	"futimesat\0"
+	"fstatat\0"
+	"unlinkat\0"
+	"renameat\0"
+	"linkat\0"
+	"symlinkat\0"
+	"readlinkat\0"
+	"fchmodat\0"
+	"faccessat\0"
+	"pselect6\0"
+	"ppoll\0"
+	"unshare\0"
+	"set_robust_list\0"
+	"get_robust_list\0"
+	"splice\0"
+	"tee\0"
+	"sync_file_range\0"
+	"vmsplice\0"
+	"move_pages\0"
+	"utimensat\0"
+	"epoll_pwait\0"
+	"signalfd\0"
+	"timerfd_create\0"
+	"eventfd\0"
+	"fallocate\0"
+	"timerfd_settime\0"
+	"timerfd_gettime\0"
+	"accept4\0"
+	"signalfd4\0"
+	"eventfd2\0"
+	"epoll_create1\0"
+	"dup3\0"
+	"pipe2\0"
+	"inotify_init1\0"
+	"preadv\0"
+	"pwritev\0"
+	"rt_tgsigqueueinfo\0"
+	"perf_event_open\0"
+	"recvmmsg\0"
+	"fanotify_init\0"
+	"fanotify_mark\0"
+	"prlimit64\0"
+	"name_to_handle_at\0"
+	"open_by_handle_at\0"
+	"clock_adjtime\0"
+	"syncfs\0"
+	"sendmmsg\0"
+	"setns\0"
+	"getcpu\0"
+	"process_vm_readv\0"
+	"process_vm_writev\0"
+	"kcmp\0"
+	"finit_module\0"
+	"sched_setattr\0"
+	"sched_getattr\0"
+	"renameat2\0"
+	"seccomp\0"
+	"getrandom\0"
+	"memfd_create\0"
+	"kexec_file_load\0"
+	"bpf\0"
+	"execveat\0"
+	"userfaultfd\0"
+	"membarrier\0"
+	"mlock2\0"
+	"copy_file_range\0"
+	"preadv2\0"
+	"pwritev2\0"
+	"pkey_mprotect\0"
+	"pkey_alloc\0"
+	"pkey_free\0"
+	"statx\0"
+	"io_pgetevents\0"
+	"rseq\0"
+	"uretprobe\0"
+	"pidfd_send_signal\0"
+	"io_uring_setup\0"
+	"io_uring_enter\0"
+	"io_uring_register\0"
+	"open_tree\0"
+	"move_mount\0"
+	"fsopen\0"
+	"fsconfig\0"
+	"fsmount\0"
+	"fspick\0"
+	"pidfd_open\0"
+	"clone3\0"
+	"close_range\0"
+	"openat2\0"
+	"pidfd_getfd\0"
+	"faccessat2\0"
+	"process_madvise\0"
+	"epoll_pwait2\0"
+	"mount_setattr\0"
+	"quotactl_fd\0"
+	"landlock_create_ruleset\0"
+	"landlock_add_rule\0"
+	"landlock_restrict_self\0"
+	"memfd_secret\0"
+	"process_mrelease\0"
+	"futex_waitv\0"
+	"set_mempolicy_home_node\0"
+	"cachestat\0"
+	"fchmodat2\0"
+	"map_shadow_stack\0"
+	"futex_wake\0"
+	"futex_wait\0"
+	"futex_requeue\0"
+	"statmount\0"
+	"listmount\0"
+	"lsm_get_self_attr\0"
+	"lsm_set_self_attr\0"
+	"lsm_list_modules\0"
+	"mseal\0"
+	"open_tree_attr\0"
+	"setxattrat\0"
+	"getxattrat\0"
+	"listxattrat\0"
+	"removexattrat\0"
+	"file_getattr\0"
+	"file_setattr\0"
+	"waitpid\0"
+	"nice\0"
+	"stime\0"
+	"signal\0"
+	"sigaction\0"
+	"sigpending\0"
+	"sigprocmask\0"
+	"sigreturn\0"
+	"sigsuspend\0"
+	"sgetmask\0"
+	"ssetmask\0"
+	"readdir\0"
+	"uselib\0"
+	"llseek\0"
+	"umount\0"
+	"statfs64\0"
+	"fstatfs64\0"
+	"socketcall\0"
+	"ipc\0"
+	"truncate64\0"
+	"ftruncate64\0"
+	"fadvise64_64\0"
+	;
+
+static const struct tap_word tap_words[] = {
+	{0x4, 0x4, 0}, /* R_OK */
+	{0x2, 0x2, 5}, /* W_OK */
+	{0x1, 0x1, 10}, /* X_OK */
+	{0xffffffff, 0x0, 15}, /* F_OK */
+	{0xffffffff, 0x1001, 20}, /* ARCH_SET_GS */
+	{0xffffffff, 0x1002, 32}, /* ARCH_SET_FS */
+	{0xffffffff, 0x1003, 44}, /* ARCH_GET_FS */
+	{0xffffffff, 0x1004, 56}, /* ARCH_GET_GS */
+	{0xffffffff, 0x1011, 68}, /* ARCH_GET_CPUID */
+	{0xffffffff, 0x1012, 83}, /* ARCH_SET_CPUID */
+	{0xffffffff, 0x1021, 98}, /* ARCH_GET_XCOMP_SUPP */
+	{0xffffffff, 0x1022, 118}, /* ARCH_GET_XCOMP_PERM */
+	{0xffffffff, 0x1023, 138}, /* ARCH_REQ_XCOMP_PERM */
+	{0xffffffff, 0x1024, 158}, /* ARCH_GET_XCOMP_GUEST_PERM */
+	{0xffffffff, 0x1025, 184}, /* ARCH_REQ_XCOMP_GUEST_PERM */
+	{0xffffffff, 0x2001, 210}, /* ARCH_MAP_VDSO_X32 */
+	{0xffffffff, 0x2002, 228}, /* ARCH_MAP_VDSO_32 */
+	{0xffffffff, 0x2003, 245}, /* ARCH_MAP_VDSO_64 */
+	{0x100, 0x100, 262}, /* AT_SYMLINK_NOFOLLOW */
+	{0x200, 0x200, 282}, /* AT_REMOVEDIR */
+	{0x400, 0x400, 295}, /* AT_SYMLINK_FOLLOW */
+	{0x800, 0x800, 313}, /* AT_NO_AUTOMOUNT */
+	{0x1000, 0x1000, 329}, /* AT_EMPTY_PATH */
+	{0x2000, 0x2000, 343}, /* AT_STATX_FORCE_SYNC */
+	{0x4000, 0x4000, 363}, /* AT_STATX_DONT_SYNC */
+	{0x8000, 0x8000, 382}, /* AT_RECURSIVE */
+	{0xffffffff, 0x0, 395}, /* BPF_MAP_CREATE */
+	{0xffffffff, 0x1, 410}, /* BPF_MAP_LOOKUP_ELEM */
+	{0xffffffff, 0x2, 430}, /* BPF_MAP_UPDATE_ELEM */
+	{0xffffffff, 0x3, 450}, /* BPF_MAP_DELETE_ELEM */
+	{0xffffffff, 0x4, 470}, /* BPF_MAP_GET_NEXT_KEY */
+	{0xffffffff, 0x5, 491}, /* BPF_PROG_LOAD */
+	{0xffffffff, 0x6, 505}, /* BPF_OBJ_PIN */
+	{0xffffffff, 0x7, 517}, /* BPF_OBJ_GET */
+	{0xffffffff, 0x8, 529}, /* BPF_PROG_ATTACH */
+	{0xffffffff, 0x9, 545}, /* BPF_PROG_DETACH */
+	{0xffffffff, 0xa, 561}, /* BPF_PROG_TEST_RUN */
+	{0xffffffff, 0xb, 579}, /* BPF_PROG_GET_NEXT_ID */
+	{0xffffffff, 0xc, 600}, /* BPF_MAP_GET_NEXT_ID */
+	{0xffffffff, 0xd, 620}, /* BPF_PROG_GET_FD_BY_ID */
+	{0xffffffff, 0xe, 642}, /* BPF_MAP_GET_FD_BY_ID */
+	{0xffffffff, 0xf, 663}, /* BPF_OBJ_GET_INFO_BY_FD */
+	{0xffffffff, 0x10, 686}, /* BPF_PROG_QUERY */
+	{0xffffffff, 0x11, 701}, /* BPF_RAW_TRACEPOINT_OPEN */
+	{0xffffffff, 0x12, 725}, /* BPF_BTF_LOAD */
+	{0xffffffff, 0x13, 738}, /* BPF_BTF_GET_FD_BY_ID */
+	{0xffffffff, 0x14, 759}, /* BPF_TASK_FD_QUERY */
+	{0xffffffff, 0x15, 777}, /* BPF_MAP_LOOKUP_AND_DELETE_ELEM */
+	{0xffffffff, 0x16, 808}, /* BPF_MAP_FREEZE */
+	{0xffffffff, 0x17, 823}, /* BPF_BTF_GET_NEXT_ID */
+	{0xffffffff, 0x18, 843}, /* BPF_MAP_LOOKUP_BATCH */
+	{0xffffffff, 0x19, 864}, /* BPF_MAP_LOOKUP_AND_DELETE_BATCH */
+	{0xffffffff, 0x1a, 896}, /* BPF_MAP_UPDATE_BATCH */
+	{0xffffffff, 0x1b, 917}, /* BPF_MAP_DELETE_BATCH */
+	{0xffffffff, 0x1c, 938}, /* BPF_LINK_CREATE */
+	{0xffffffff, 0x1d, 954}, /* BPF_LINK_UPDATE */
+	{0xffffffff, 0x1e, 970}, /* BPF_LINK_GET_FD_BY_ID */
+	{0xffffffff, 0x1f, 992}, /* BPF_LINK_GET_NEXT_ID */
+	{0xffffffff, 0x20, 1013}, /* BPF_ENABLE_STATS */
+	{0xffffffff, 0x21, 1030}, /* BPF_ITER_CREATE */
+	{0xffffffff, 0x22, 1046}, /* BPF_LINK_DETACH */
+	{0xffffffff, 0x23, 1062}, /* BPF_PROG_BIND_MAP */
+	{0xffffffff, 0x0, 1080}, /* CLOCK_REALTIME */
+	{0xffffffff, 0x1, 1095}, /* CLOCK_MONOTONIC */
+	{0xffffffff, 0x2, 1111}, /* CLOCK_PROCESS_CPUTIME_ID */
+	{0xffffffff, 0x3, 1136}, /* CLOCK_THREAD_CPUTIME_ID */
+	{0xffffffff, 0x4, 1160}, /* CLOCK_MONOTONIC_RAW */
+	{0xffffffff, 0x5, 1180}, /* CLOCK_REALTIME_COARSE */
+	{0xffffffff, 0x6, 1202}, /* CLOCK_MONOTONIC_COARSE */
+	{0xffffffff, 0x7, 1225}, /* CLOCK_BOOTTIME */
+	{0xffffffff, 0x8, 1240}, /* CLOCK_REALTIME_ALARM */
+	{0xffffffff, 0x9, 1261}, /* CLOCK_BOOTTIME_ALARM */
+	{0xffffffff, 0xa, 1282}, /* CLOCK_SGI_CYCLE */
+	{0xffffffff, 0xb, 1298}, /* CLOCK_TAI */
+	{0xff, 0x11, 1308}, /* SIGCHLD */
+	{0x100, 0x100, 1316}, /* CLONE_VM */
+	{0x200, 0x200, 1325}, /* CLONE_FS */
+	{0x400, 0x400, 1334}, /* CLONE_FILES */
+	{0x800, 0x800, 1346}, /* CLONE_SIGHAND */
+	{0x1000, 0x1000, 1360}, /* CLONE_PIDFD */
+	{0x2000, 0x2000, 1372}, /* CLONE_PTRACE */
+	{0x4000, 0x4000, 1385}, /* CLONE_VFORK */
+	{0x8000, 0x8000, 1397}, /* CLONE_PARENT */
+	{0x10000, 0x10000, 1410}, /* CLONE_THREAD */
+	{0x20000, 0x20000, 1423}, /* CLONE_NEWNS */
+	{0x40000, 0x40000, 1435}, /* CLONE_SYSVSEM */
+	{0x80000, 0x80000, 1449}, /* CLONE_SETTLS */
+	{0x100000, 0x100000, 1462}, /* CLONE_PARENT_SETTID */
+	{0x200000, 0x200000, 1482}, /* CLONE_CHILD_CLEARTID */
+	{0x400000, 0x400000, 1503}, /* CLONE_DETACHED */
+	{0x800000, 0x800000, 1518}, /* CLONE_UNTRACED */
+	{0x1000000, 0x1000000, 1533}, /* CLONE_CHILD_SETTID */
+	{0x2000000, 0x2000000, 1552}, /* CLONE_NEWCGROUP */
+	{0x4000000, 0x4000000, 1568}, /* CLONE_NEWUTS */
+	{0x8000000, 0x8000000, 1581}, /* CLONE_NEWIPC */
+	{0x10000000, 0x10000000, 1594}, /* CLONE_NEWUSER */
+	{0x20000000, 0x20000000, 1608}, /* CLONE_NEWPID */
+	{0x40000000, 0x40000000, 1621}, /* CLONE_NEWNET */
+	{0x80000000, 0x80000000, 1634}, /* CLONE_IO */
+	{0x2, 0x2, 1643}, /* CLOSE_RANGE_UNSHARE */
+	{0x4, 0x4, 1663}, /* CLOSE_RANGE_CLOEXEC */
+	{0x80000, 0x80000, 1683}, /* O_CLOEXEC */
+	{0x80000, 0x80000, 1693}, /* EPOLL_CLOEXEC */
+	{0xffffffff, 0x1, 1707}, /* EPOLL_CTL_ADD */
+	{0xffffffff, 0x2, 1721}, /* EPOLL_CTL_DEL */
+	{0xffffffff, 0x3, 1735}, /* EPOLL_CTL_MOD */
+	{0x800, 0x800, 1749}, /* EFD_NONBLOCK */
+	{0x80000, 0x80000, 1762}, /* EFD_CLOEXEC */
+	{0x1, 0x1, 1774}, /* EFD_SEMAPHORE */
+	{0x100, 0x100, 262}, /* AT_SYMLINK_NOFOLLOW */
+	{0x200, 0x200, 1788}, /* AT_EACCESS */
+	{0x1000, 0x1000, 329}, /* AT_EMPTY_PATH */
+	{0xffffffff, 0x0, 1799}, /* POSIX_FADV_NORMAL */
+	{0xffffffff, 0x1, 1817}, /* POSIX_FADV_RANDOM */
+	{0xffffffff, 0x2, 1835}, /* POSIX_FADV_SEQUENTIAL */
+	{0xffffffff, 0x3, 1857}, /* POSIX_FADV_WILLNEED */
+	{0xffffffff, 0x4, 1877}, /* POSIX_FADV_DONTNEED */
+	{0xffffffff, 0x5, 1897}, /* POSIX_FADV_NOREUSE */
+	{0x1, 0x1, 1916}, /* FALLOC_FL_KEEP_SIZE */
+	{0x2, 0x2, 1936}, /* FALLOC_FL_PUNCH_HOLE */
+	{0x4, 0x4, 1957}, /* FALLOC_FL_NO_HIDE_STALE */
+	{0x8, 0x8, 1981}, /* FALLOC_FL_COLLAPSE_RANGE */
+	{0x10, 0x10, 2006}, /* FALLOC_FL_ZERO_RANGE */
+	{0x20, 0x20, 2027}, /* FALLOC_FL_INSERT_RANGE */
+	{0x40, 0x40, 2050}, /* FALLOC_FL_UNSHARE_RANGE */
+	{0xc, 0x0, 2074}, /* FAN_CLASS_NOTIF */
+	{0xc, 0x4, 2090}, /* FAN_CLASS_CONTENT */
+	{0xc, 0x8, 2108}, /* FAN_CLASS_PRE_CONTENT */
+	{0x1, 0x1, 2130}, /* FAN_CLOEXEC */
+	{0x2, 0x2, 2142}, /* FAN_NONBLOCK */
+	{0x10, 0x10, 2155}, /* FAN_UNLIMITED_QUEUE */
+	{0x20, 0x20, 2175}, /* FAN_UNLIMITED_MARKS */
+	{0x40, 0x40, 2195}, /* FAN_ENABLE_AUDIT */
+	{0x80, 0x80, 2212}, /* FAN_REPORT_PIDFD */
+	{0x100, 0x100, 2229}, /* FAN_REPORT_TID */
+	{0x200, 0x200, 2244}, /* FAN_REPORT_FID */
+	{0x400, 0x400, 2259}, /* FAN_REPORT_DIR_FID */
+	{0x800, 0x800, 2278}, /* FAN_REPORT_NAME */
+	{0x1000, 0x1000, 2294}, /* FAN_REPORT_TARGET_FID */
+	{0x1, 0x1, 2316}, /* FAN_MARK_ADD */
+	{0x2, 0x2, 2329}, /* FAN_MARK_REMOVE */
+	{0x4, 0x4, 2345}, /* FAN_MARK_DONT_FOLLOW */
+	{0x8, 0x8, 2366}, /* FAN_MARK_ONLYDIR */
+	{0x20, 0x20, 2383}, /* FAN_MARK_IGNORED_MASK */
+	{0x40, 0x40, 2405}, /* FAN_MARK_IGNORED_SURV_MODIFY */
+	{0x80, 0x80, 2434}, /* FAN_MARK_FLUSH */
+	{0x110, 0x10, 2449}, /* FAN_MARK_MOUNT */
+	{0x110, 0x100, 2464}, /* FAN_MARK_FILESYSTEM */
+	{0x200, 0x200, 2484}, /* FAN_MARK_EVICTABLE */
+	{0x400, 0x400, 2503}, /* FAN_MARK_IGNORE */
+	{0x1, 0x1, 2519}, /* FAN_ACCESS */
+	{0x2, 0x2, 2530}, /* FAN_MODIFY */
+	{0x4, 0x4, 2541}, /* FAN_ATTRIB */
+	{0x8, 0x8, 2552}, /* FAN_CLOSE_WRITE */
+	{0x10, 0x10, 2568}, /* FAN_CLOSE_NOWRITE */
+	{0x20, 0x20, 2586}, /* FAN_OPEN */
+	{0x40, 0x40, 2595}, /* FAN_MOVED_FROM */
+	{0x80, 0x80, 2610}, /* FAN_MOVED_TO */
+	{0x100, 0x100, 2623}, /* FAN_CREATE */
+	{0x200, 0x200, 2634}, /* FAN_DELETE */
+	{0x400, 0x400, 2645}, /* FAN_DELETE_SELF */
+	{0x800, 0x800, 2661}, /* FAN_MOVE_SELF */
+	{0x1000, 0x1000, 2675}, /* FAN_OPEN_EXEC */
+	{0x4000, 0x4000, 2689}, /* FAN_Q_OVERFLOW */
+	{0x10000, 0x10000, 2704}, /* FAN_OPEN_PERM */
+	{0x20000, 0x20000, 2718}, /* FAN_ACCESS_PERM */
+	{0x40000, 0x40000, 2734}, /* FAN_OPEN_EXEC_PERM */
+	{0x8000000, 0x8000000, 2753}, /* FAN_EVENT_ON_CHILD */
+	{0x10000000, 0x10000000, 2772}, /* FAN_RENAME */
+	{0x40000000, 0x40000000, 2783}, /* FAN_ONDIR */
+	{0xffffffff, 0x0, 2793}, /* F_DUPFD */
+	{0xffffffff, 0x1, 2801}, /* F_GETFD */
+	{0xffffffff, 0x2, 2809}, /* F_SETFD */
+	{0xffffffff, 0x3, 2817}, /* F_GETFL */
+	{0xffffffff, 0x4, 2825}, /* F_SETFL */
+	{0xffffffff, 0x5, 2833}, /* F_GETLK */
+	{0xffffffff, 0x6, 2841}, /* F_SETLK */
+	{0xffffffff, 0x7, 2849}, /* F_SETLKW */
+	{0xffffffff, 0x8, 2858}, /* F_SETOWN */
+	{0xffffffff, 0x9, 2867}, /* F_GETOWN */
+	{0xffffffff, 0xa, 2876}, /* F_SETSIG */
+	{0xffffffff, 0xb, 2885}, /* F_GETSIG */
+	{0xffffffff, 0xf, 2894}, /* F_SETOWN_EX */
+	{0xffffffff, 0x10, 2906}, /* F_GETOWN_EX */
+	{0xffffffff, 0x11, 2918}, /* F_GETOWNER_UIDS */
+	{0xffffffff, 0x24, 2934}, /* F_OFD_GETLK */
+	{0xffffffff, 0x25, 2946}, /* F_OFD_SETLK */
+	{0xffffffff, 0x26, 2958}, /* F_OFD_SETLKW */
+	{0xffffffff, 0x400, 2971}, /* F_SETLEASE */
+	{0xffffffff, 0x401, 2982}, /* F_GETLEASE */
+	{0xffffffff, 0x405, 2993}, /* F_CANCELLK */
+	{0xffffffff, 0x406, 3004}, /* F_DUPFD_CLOEXEC */
+	{0xffffffff, 0x402, 3020}, /* F_NOTIFY */
+	{0xffffffff, 0x407, 3029}, /* F_SETPIPE_SZ */
+	{0xffffffff, 0x408, 3042}, /* F_GETPIPE_SZ */
+	{0xffffffff, 0x409, 3055}, /* F_ADD_SEALS */
+	{0xffffffff, 0x40a, 3067}, /* F_GET_SEALS */
+	{0xffffffff, 0x40b, 3079}, /* F_GET_RW_HINT */
+	{0xffffffff, 0x40c, 3093}, /* F_SET_RW_HINT */
+	{0xffffffff, 0x40d, 3107}, /* F_GET_FILE_RW_HINT */
+	{0xffffffff, 0x40e, 3126}, /* F_SET_FILE_RW_HINT */
+	{0x1, 0x1, 3145}, /* MODULE_INIT_IGNORE_MODVERSIONS */
+	{0x2, 0x2, 3176}, /* MODULE_INIT_IGNORE_VERMAGIC */
+	{0x4, 0x4, 3204}, /* MODULE_INIT_COMPRESSED_FILE */
+	{0x3, 0x1, 3232}, /* LOCK_SH */
+	{0x3, 0x2, 3240}, /* LOCK_EX */
+	{0x4, 0x4, 3248}, /* LOCK_NB */
+	{0x8, 0x8, 3256}, /* LOCK_UN */
+	{0xffffffff, 0x0, 3264}, /* FSCONFIG_SET_FLAG */
+	{0xffffffff, 0x1, 3282}, /* FSCONFIG_SET_STRING */
+	{0xffffffff, 0x2, 3302}, /* FSCONFIG_SET_BINARY */
+	{0xffffffff, 0x3, 3322}, /* FSCONFIG_SET_PATH */
+	{0xffffffff, 0x4, 3340}, /* FSCONFIG_SET_PATH_EMPTY */
+	{0xffffffff, 0x5, 3364}, /* FSCONFIG_SET_FD */
+	{0xffffffff, 0x6, 3380}, /* FSCONFIG_CMD_CREATE */
+	{0xffffffff, 0x7, 3400}, /* FSCONFIG_CMD_RECONFIGURE */
+	{0x1, 0x1, 3425}, /* FSMOUNT_CLOEXEC */
+	{0x1, 0x1, 3441}, /* FSOPEN_CLOEXEC */
+	{0x1, 0x1, 3456}, /* FSPICK_CLOEXEC */
+	{0x2, 0x2, 3471}, /* FSPICK_SYMLINK_NOFOLLOW */
+	{0x4, 0x4, 3495}, /* FSPICK_NO_AUTOMOUNT */
+	{0x8, 0x8, 3515}, /* FSPICK_EMPTY_PATH */
+	{0x7f, 0x0, 3533}, /* FUTEX_WAIT */
+	{0x7f, 0x1, 3544}, /* FUTEX_WAKE */
+	{0x7f, 0x2, 3555}, /* FUTEX_FD */
+	{0x7f, 0x3, 3564}, /* FUTEX_REQUEUE */
+	{0x7f, 0x4, 3578}, /* FUTEX_CMP_REQUEUE */
+	{0x7f, 0x5, 3596}, /* FUTEX_WAKE_OP */
+	{0x7f, 0x6, 3610}, /* FUTEX_LOCK_PI */
+	{0x7f, 0x7, 3624}, /* FUTEX_UNLOCK_PI */
+	{0x7f, 0x8, 3640}, /* FUTEX_TRYLOCK_PI */
+	{0x7f, 0x9, 3657}, /* FUTEX_WAIT_BITSET */
+	{0x7f, 0xa, 3675}, /* FUTEX_WAKE_BITSET */
+	{0x7f, 0xb, 3693}, /* FUTEX_WAIT_REQUEUE_PI */
+	{0x7f, 0xc, 3715}, /* FUTEX_CMP_REQUEUE_PI */
+	{0x7f, 0xd, 3736}, /* FUTEX_LOCK_PI2 */
+	{0x80, 0x80, 3751}, /* FUTEX_PRIVATE_FLAG */
+	{0x100, 0x100, 3770}, /* FUTEX_CLOCK_REALTIME */
+	{0x1, 0x1, 3791}, /* GRND_NONBLOCK */
+	{0x2, 0x2, 3805}, /* GRND_RANDOM */
+	{0x4, 0x4, 3817}, /* GRND_INSECURE */
+	{0x800, 0x800, 3831}, /* IN_NONBLOCK */
+	{0x80000, 0x80000, 3843}, /* IN_CLOEXEC */
+	{0x1, 0x1, 3854}, /* IN_ACCESS */
+	{0x2, 0x2, 3864}, /* IN_MODIFY */
+	{0x4, 0x4, 3874}, /* IN_ATTRIB */
+	{0x8, 0x8, 3884}, /* IN_CLOSE_WRITE */
+	{0x10, 0x10, 3899}, /* IN_CLOSE_NOWRITE */
+	{0x20, 0x20, 3916}, /* IN_OPEN */
+	{0x40, 0x40, 3924}, /* IN_MOVED_FROM */
+	{0x80, 0x80, 3938}, /* IN_MOVED_TO */
+	{0x100, 0x100, 3950}, /* IN_CREATE */
+	{0x200, 0x200, 3960}, /* IN_DELETE */
+	{0x400, 0x400, 3970}, /* IN_DELETE_SELF */
+	{0x800, 0x800, 3985}, /* IN_MOVE_SELF */
+	{0x2000, 0x2000, 3998}, /* IN_UNMOUNT */
+	{0x4000, 0x4000, 4009}, /* IN_Q_OVERFLOW */
+	{0x8000, 0x8000, 4023}, /* IN_IGNORED */
+	{0x1000000, 0x1000000, 4034}, /* IN_ONLYDIR */
+	{0x2000000, 0x2000000, 4045}, /* IN_DONT_FOLLOW */
+	{0x4000000, 0x4000000, 4060}, /* IN_EXCL_UNLINK */
+	{0x10000000, 0x10000000, 4075}, /* IN_MASK_CREATE */
+	{0x20000000, 0x20000000, 4090}, /* IN_MASK_ADD */
+	{0x40000000, 0x40000000, 4102}, /* IN_ISDIR */
+	{0x80000000, 0x80000000, 4111}, /* IN_ONESHOT */
+	{0x1, 0x1, 4122}, /* IORING_ENTER_GETEVENTS */
+	{0x2, 0x2, 4145}, /* IORING_ENTER_SQ_WAKEUP */
+	{0x4, 0x4, 4168}, /* IORING_ENTER_SQ_WAIT */
+	{0x8, 0x8, 4189}, /* IORING_ENTER_EXT_ARG */
+	{0x10, 0x10, 4210}, /* IORING_ENTER_REGISTERED_RING */
+	{0xffffffff, 0x0, 4239}, /* IORING_REGISTER_BUFFERS */
+	{0xffffffff, 0x2, 4263}, /* IORING_REGISTER_FILES */
+	{0xffffffff, 0x4, 4285}, /* IORING_REGISTER_EVENTFD */
+	{0xffffffff, 0x6, 4309}, /* IORING_REGISTER_FILES_UPDATE */
+	{0xffffffff, 0x7, 4338}, /* IORING_REGISTER_EVENTFD_ASYNC */
+	{0xffffffff, 0x8, 4368}, /* IORING_REGISTER_PROBE */
+	{0xffffffff, 0x9, 4390}, /* IORING_REGISTER_PERSONALITY */
+	{0xffffffff, 0xb, 4418}, /* IORING_REGISTER_RESTRICTIONS */
+	{0xffffffff, 0xc, 4447}, /* IORING_REGISTER_ENABLE_RINGS */
+	{0xffffffff, 0xd, 4476}, /* IORING_REGISTER_FILES2 */
+	{0xffffffff, 0xe, 4499}, /* IORING_REGISTER_FILES_UPDATE2 */
+	{0xffffffff, 0xf, 4529}, /* IORING_REGISTER_BUFFERS2 */
+	{0xffffffff, 0x10, 4554}, /* IORING_REGISTER_BUFFERS_UPDATE */
+	{0xffffffff, 0x11, 4585}, /* IORING_REGISTER_IOWQ_AFF */
+	{0xffffffff, 0x13, 4610}, /* IORING_REGISTER_IOWQ_MAX_WORKERS */
+	{0xffffffff, 0x14, 4643}, /* IORING_REGISTER_RING_FDS */
+	{0xffffffff, 0x16, 4668}, /* IORING_REGISTER_PBUF_RING */
+	{0xffffffff, 0x18, 4694}, /* IORING_REGISTER_SYNC_CANCEL */
+	{0xffffffff, 0x19, 4722}, /* IORING_REGISTER_FILE_ALLOC_RANGE */
+	{0xffffffff, 0x1, 4755}, /* IORING_UNREGISTER_BUFFERS */
+	{0xffffffff, 0x3, 4781}, /* IORING_UNREGISTER_FILES */
+	{0xffffffff, 0x5, 4805}, /* IORING_UNREGISTER_EVENTFD */
+	{0xffffffff, 0xa, 4831}, /* IORING_UNREGISTER_PERSONALITY */
+	{0xffffffff, 0x12, 4861}, /* IORING_UNREGISTER_IOWQ_AFF */
+	{0xffffffff, 0x15, 4888}, /* IORING_UNREGISTER_RING_FDS */
+	{0xffffffff, 0x17, 4915}, /* IORING_UNREGISTER_PBUF_RING */
+	{0xffffffff, 0x1, 4943}, /* IOPRIO_WHO_PROCESS */
+	{0xffffffff, 0x2, 4962}, /* IOPRIO_WHO_PGRP */
+	{0xffffffff, 0x3, 4978}, /* IOPRIO_WHO_USER */
+	{0xffffffff, 0x0, 4994}, /* IPC_RMID */
+	{0xffffffff, 0x1, 5003}, /* IPC_SET */
+	{0xffffffff, 0x2, 5011}, /* IPC_STAT */
+	{0xffffffff, 0x3, 5020}, /* IPC_INFO */
+	{0xffffffff, 0xb, 5029}, /* GETPID */
+	{0xffffffff, 0xc, 5036}, /* GETVAL */
+	{0xffffffff, 0xd, 5043}, /* GETALL */
+	{0xffffffff, 0xe, 5050}, /* GETNCNT */
+	{0xffffffff, 0xf, 5058}, /* GETZCNT */
+	{0xffffffff, 0x10, 5066}, /* SETVAL */
+	{0xffffffff, 0x11, 5073}, /* SETALL */
+	{0x200, 0x200, 5080}, /* IPC_CREAT */
+	{0x400, 0x400, 5090}, /* IPC_EXCL */
+	{0x800, 0x800, 5099}, /* IPC_NOWAIT */
+	{0xffffffff, 0x0, 5110}, /* IPC_PRIVATE */
+	{0xffffffff, 0x0, 5122}, /* ITIMER_REAL */
+	{0xffffffff, 0x1, 5134}, /* ITIMER_VIRTUAL */
+	{0xffffffff, 0x2, 5149}, /* ITIMER_PROF */
+	{0xffffffff, 0x0, 5161}, /* KCMP_FILE */
+	{0xffffffff, 0x1, 5171}, /* KCMP_VM */
+	{0xffffffff, 0x2, 5179}, /* KCMP_FILES */
+	{0xffffffff, 0x3, 5190}, /* KCMP_FS */
+	{0xffffffff, 0x4, 5198}, /* KCMP_SIGHAND */
+	{0xffffffff, 0x5, 5211}, /* KCMP_IO */
+	{0xffffffff, 0x6, 5219}, /* KCMP_SYSVSEM */
+	{0xffffffff, 0x7, 5232}, /* KCMP_EPOLL_TFD */
+	{0x1, 0x1, 5247}, /* KEXEC_FILE_UNLOAD */
+	{0x2, 0x2, 5265}, /* KEXEC_FILE_ON_CRASH */
+	{0x4, 0x4, 5285}, /* KEXEC_FILE_NO_INITRAMFS */
+	{0xffff0000, 0x0, 5309}, /* KEXEC_ARCH_DEFAULT */
+	{0xffff0000, 0x30000, 5328}, /* KEXEC_ARCH_386 */
+	{0xffff0000, 0x3e0000, 5343}, /* KEXEC_ARCH_X86_64 */
+	{0x1, 0x1, 5361}, /* KEXEC_ON_CRASH */
+	{0x2, 0x2, 5376}, /* KEXEC_PRESERVE_CONTEXT */
+	{0xffffffff, 0x0, 5399}, /* KEYCTL_GET_KEYRING_ID */
+	{0xffffffff, 0x1, 5421}, /* KEYCTL_JOIN_SESSION_KEYRING */
+	{0xffffffff, 0x2, 5449}, /* KEYCTL_UPDATE */
+	{0xffffffff, 0x3, 5463}, /* KEYCTL_REVOKE */
+	{0xffffffff, 0x4, 5477}, /* KEYCTL_CHOWN */
+	{0xffffffff, 0x5, 5490}, /* KEYCTL_SETPERM */
+	{0xffffffff, 0x6, 5505}, /* KEYCTL_DESCRIBE */
+	{0xffffffff, 0x7, 5521}, /* KEYCTL_CLEAR */
+	{0xffffffff, 0x8, 5534}, /* KEYCTL_LINK */
+	{0xffffffff, 0x9, 5546}, /* KEYCTL_UNLINK */
+	{0xffffffff, 0xa, 5560}, /* KEYCTL_SEARCH */
+	{0xffffffff, 0xb, 5574}, /* KEYCTL_READ */
+	{0xffffffff, 0xc, 5586}, /* KEYCTL_INSTANTIATE */
+	{0xffffffff, 0xd, 5605}, /* KEYCTL_NEGATE */
+	{0xffffffff, 0xe, 5619}, /* KEYCTL_SET_REQKEY_KEYRING */
+	{0xffffffff, 0xf, 5645}, /* KEYCTL_SET_TIMEOUT */
+	{0xffffffff, 0x10, 5664}, /* KEYCTL_ASSUME_AUTHORITY */
+	{0xffffffff, 0x11, 5688}, /* KEYCTL_GET_SECURITY */
+	{0xffffffff, 0x12, 5708}, /* KEYCTL_SESSION_TO_PARENT */
+	{0xffffffff, 0x13, 5733}, /* KEYCTL_REJECT */
+	{0xffffffff, 0x14, 5747}, /* KEYCTL_INSTANTIATE_IOV */
+	{0xffffffff, 0x15, 5770}, /* KEYCTL_INVALIDATE */
+	{0xffffffff, 0x16, 5788}, /* KEYCTL_GET_PERSISTENT */
+	{0xffffffff, 0x17, 5810}, /* KEYCTL_DH_COMPUTE */
+	{0xffffffff, 0x18, 5828}, /* KEYCTL_PKEY_QUERY */
+	{0xffffffff, 0x1d, 5846}, /* KEYCTL_RESTRICT_KEYRING */
+	{0xffffffff, 0x1e, 5870}, /* KEYCTL_MOVE */
+	{0xffffffff, 0x1f, 5882}, /* KEYCTL_CAPABILITIES */
+	{0xffffffff, 0xffffffff, 5902}, /* KEY_SPEC_THREAD_KEYRING */
+	{0xffffffff, 0xfffffffe, 5926}, /* KEY_SPEC_PROCESS_KEYRING */
+	{0xffffffff, 0xfffffffd, 5951}, /* KEY_SPEC_SESSION_KEYRING */
+	{0xffffffff, 0xfffffffc, 5976}, /* KEY_SPEC_USER_KEYRING */
+	{0xffffffff, 0xfffffffb, 5998}, /* KEY_SPEC_USER_SESSION_KEYRING */
+	{0xffffffff, 0xfffffffa, 6028}, /* KEY_SPEC_GROUP_KEYRING */
+	{0xffffffff, 0xfffffff9, 6051}, /* KEY_SPEC_REQKEY_AUTH_KEY */
+	{0xffffffff, 0xfffffff8, 6076}, /* KEY_SPEC_REQUESTOR_KEYRING */
+	{0x1, 0x1, 6103}, /* LANDLOCK_CREATE_RULESET_VERSION */
+	{0xffffffff, 0x1, 6135}, /* LANDLOCK_RULE_PATH_BENEATH */
+	{0xffffffff, 0x0, 6162}, /* MADV_NORMAL */
+	{0xffffffff, 0x1, 6174}, /* MADV_RANDOM */
+	{0xffffffff, 0x2, 6186}, /* MADV_SEQUENTIAL */
+	{0xffffffff, 0x3, 6202}, /* MADV_WILLNEED */
+	{0xffffffff, 0x4, 6216}, /* MADV_DONTNEED */
+	{0xffffffff, 0x8, 6230}, /* MADV_FREE */
+	{0xffffffff, 0x9, 6240}, /* MADV_REMOVE */
+	{0xffffffff, 0xa, 6252}, /* MADV_DONTFORK */
+	{0xffffffff, 0xb, 6266}, /* MADV_DOFORK */
+	{0xffffffff, 0x64, 6278}, /* MADV_HWPOISON */
+	{0xffffffff, 0xc, 6292}, /* MADV_MERGEABLE */
+	{0xffffffff, 0xd, 6307}, /* MADV_UNMERGEABLE */
+	{0xffffffff, 0xe, 6324}, /* MADV_HUGEPAGE */
+	{0xffffffff, 0xf, 6338}, /* MADV_NOHUGEPAGE */
+	{0xffffffff, 0x10, 6354}, /* MADV_DONTDUMP */
+	{0xffffffff, 0x11, 6368}, /* MADV_DODUMP */
+	{0xffffffff, 0x12, 6380}, /* MADV_WIPEONFORK */
+	{0xffffffff, 0x13, 6396}, /* MADV_KEEPONFORK */
+	{0xffffffff, 0x14, 6412}, /* MADV_COLD */
+	{0xffffffff, 0x15, 6422}, /* MADV_PAGEOUT */
+	{0xffffffff, 0x16, 6435}, /* MADV_POPULATE_READ */
+	{0xffffffff, 0x17, 6454}, /* MADV_POPULATE_WRITE */
+	{0xf, 0x1, 6474}, /* MAP_SHARED */
+	{0xf, 0x2, 6485}, /* MAP_PRIVATE */
+	{0xf, 0x3, 6497}, /* MAP_SHARED_VALIDATE */
+	{0x10, 0x10, 6517}, /* MAP_FIXED */
+	{0x20, 0x20, 6527}, /* MAP_ANONYMOUS */
+	{0x40, 0x40, 6541}, /* MAP_32BIT */
+	{0x100, 0x100, 6551}, /* MAP_GROWSDOWN */
+	{0x800, 0x800, 6565}, /* MAP_DENYWRITE */
+	{0x1000, 0x1000, 6579}, /* MAP_EXECUTABLE */
+	{0x2000, 0x2000, 6594}, /* MAP_LOCKED */
+	{0x4000, 0x4000, 6605}, /* MAP_NORESERVE */
+	{0x8000, 0x8000, 6619}, /* MAP_POPULATE */
+	{0x10000, 0x10000, 6632}, /* MAP_NONBLOCK */
+	{0x20000, 0x20000, 6645}, /* MAP_STACK */
+	{0x40000, 0x40000, 6655}, /* MAP_HUGETLB */
+	{0x80000, 0x80000, 6667}, /* MAP_SYNC */
+	{0x100000, 0x100000, 6676}, /* MAP_FIXED_NOREPLACE */
+	{0xffffffff, 0x0, 6696}, /* MEMBARRIER_CMD_QUERY */
+	{0xffffffff, 0x1, 6717}, /* MEMBARRIER_CMD_GLOBAL */
+	{0xffffffff, 0x2, 6739}, /* MEMBARRIER_CMD_GLOBAL_EXPEDITED */
+	{0xffffffff, 0x4, 6771}, /* MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED */
+	{0xffffffff, 0x8, 6812}, /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
+	{0xffffffff, 0x10, 6845}, /* MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED */
+	{0xffffffff, 0x20, 6887}, /* MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE */
+	{0xffffffff, 0x40, 6930}, /* MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE */
+	{0xffffffff, 0x80, 6982}, /* MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ */
+	{0xffffffff, 0x100, 7020}, /* MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ */
+	{0x1, 0x1, 7067}, /* MFD_CLOEXEC */
+	{0x2, 0x2, 7079}, /* MFD_ALLOW_SEALING */
+	{0x4, 0x4, 7097}, /* MFD_HUGETLB */
+	{0x8, 0x8, 7109}, /* MFD_NOEXEC_SEAL */
+	{0x10, 0x10, 7125}, /* MFD_EXEC */
+	{0x1, 0x1, 7134}, /* MPOL_F_NODE */
+	{0x2, 0x2, 7146}, /* MPOL_F_ADDR */
+	{0x4, 0x4, 7158}, /* MPOL_F_MEMS_ALLOWED */
+	{0xff, 0x0, 7178}, /* MPOL_DEFAULT */
+	{0xff, 0x1, 7191}, /* MPOL_PREFERRED */
+	{0xff, 0x2, 7206}, /* MPOL_BIND */
+	{0xff, 0x3, 7216}, /* MPOL_INTERLEAVE */
+	{0xff, 0x4, 7232}, /* MPOL_LOCAL */
+	{0xff, 0x5, 7243}, /* MPOL_PREFERRED_MANY */
+	{0x8000, 0x8000, 7263}, /* MPOL_F_STATIC_NODES */
+	{0x4000, 0x4000, 7283}, /* MPOL_F_RELATIVE_NODES */
+	{0x2000, 0x2000, 7305}, /* MPOL_F_NUMA_BALANCING */
+	{0x1, 0x1, 7327}, /* MLOCK_ONFAULT */
+	{0x1, 0x1, 7341}, /* MCL_CURRENT */
+	{0x2, 0x2, 7353}, /* MCL_FUTURE */
+	{0x4, 0x4, 7364}, /* MCL_ONFAULT */
+	{0xf000, 0xc000, 7376}, /* S_IFSOCK */
+	{0xf000, 0xa000, 7385}, /* S_IFLNK */
+	{0xf000, 0x8000, 7393}, /* S_IFREG */
+	{0xf000, 0x6000, 7401}, /* S_IFBLK */
+	{0xf000, 0x4000, 7409}, /* S_IFDIR */
+	{0xf000, 0x2000, 7417}, /* S_IFCHR */
+	{0xf000, 0x1000, 7425}, /* S_IFIFO */
+	{0x800, 0x800, 7433}, /* O_NONBLOCK */
+	{0x200, 0x200, 7444}, /* O_TRUNC */
+	{0x1, 0x1, 7452}, /* MOUNT_ATTR_RDONLY */
+	{0x2, 0x2, 7470}, /* MOUNT_ATTR_NOSUID */
+	{0x4, 0x4, 7488}, /* MOUNT_ATTR_NODEV */
+	{0x8, 0x8, 7505}, /* MOUNT_ATTR_NOEXEC */
+	{0x10, 0x10, 7523}, /* MOUNT_ATTR_NOATIME */
+	{0x20, 0x20, 7542}, /* MOUNT_ATTR_STRICTATIME */
+	{0x80, 0x80, 7565}, /* MOUNT_ATTR_NODIRATIME */
+	{0x100000, 0x100000, 7587}, /* MOUNT_ATTR_IDMAP */
+	{0x200000, 0x200000, 7604}, /* MOUNT_ATTR_NOSYMFOLLOW */
+	{0x1, 0x1, 7627}, /* MS_RDONLY */
+	{0x2, 0x2, 7637}, /* MS_NOSUID */
+	{0x4, 0x4, 7647}, /* MS_NODEV */
+	{0x8, 0x8, 7656}, /* MS_NOEXEC */
+	{0x10, 0x10, 7666}, /* MS_SYNCHRONOUS */
+	{0x20, 0x20, 7681}, /* MS_REMOUNT */
+	{0x40, 0x40, 7692}, /* MS_MANDLOCK */
+	{0x80, 0x80, 7704}, /* MS_DIRSYNC */
+	{0x100, 0x100, 7715}, /* MS_NOSYMFOLLOW */
+	{0x400, 0x400, 7730}, /* MS_NOATIME */
+	{0x800, 0x800, 7741}, /* MS_NODIRATIME */
+	{0x1000, 0x1000, 7755}, /* MS_BIND */
+	{0x2000, 0x2000, 7763}, /* MS_MOVE */
+	{0x4000, 0x4000, 7771}, /* MS_REC */
+	{0x8000, 0x8000, 7778}, /* MS_SILENT */
+	{0x10000, 0x10000, 7788}, /* MS_POSIXACL */
+	{0x20000, 0x20000, 7800}, /* MS_UNBINDABLE */
+	{0x40000, 0x40000, 7814}, /* MS_PRIVATE */
+	{0x80000, 0x80000, 7825}, /* MS_SLAVE */
+	{0x100000, 0x100000, 7834}, /* MS_SHARED */
+	{0x200000, 0x200000, 7844}, /* MS_RELATIME */
+	{0x400000, 0x400000, 7856}, /* MS_KERNMOUNT */
+	{0x800000, 0x800000, 7869}, /* MS_I_VERSION */
+	{0x1000000, 0x1000000, 7882}, /* MS_STRICTATIME */
+	{0x2000000, 0x2000000, 7897}, /* MS_LAZYTIME */
+	{0x1, 0x1, 7909}, /* MOVE_MOUNT_F_SYMLINKS */
+	{0x2, 0x2, 7931}, /* MOVE_MOUNT_F_AUTOMOUNTS */
+	{0x4, 0x4, 7955}, /* MOVE_MOUNT_F_EMPTY_PATH */
+	{0x10, 0x10, 7979}, /* MOVE_MOUNT_T_SYMLINKS */
+	{0x20, 0x20, 8001}, /* MOVE_MOUNT_T_AUTOMOUNTS */
+	{0x40, 0x40, 8025}, /* MOVE_MOUNT_T_EMPTY_PATH */
+	{0x100, 0x100, 8049}, /* MOVE_MOUNT_SET_GROUP */
+	{0x200, 0x200, 8070}, /* MOVE_MOUNT_BENEATH */
+	{0x1, 0x1, 8089}, /* MREMAP_MAYMOVE */
+	{0x2, 0x2, 8104}, /* MREMAP_FIXED */
+	{0x4, 0x4, 8117}, /* MREMAP_DONTUNMAP */
+	{0x1, 0x1, 8134}, /* MSG_OOB */
+	{0x2, 0x2, 8142}, /* MSG_PEEK */
+	{0x4, 0x4, 8151}, /* MSG_DONTROUTE */
+	{0x8, 0x8, 8165}, /* MSG_CTRUNC */
+	{0x10, 0x10, 8176}, /* MSG_PROXY */
+	{0x20, 0x20, 8186}, /* MSG_TRUNC */
+	{0x40, 0x40, 8196}, /* MSG_DONTWAIT */
+	{0x80, 0x80, 8209}, /* MSG_EOR */
+	{0x100, 0x100, 8217}, /* MSG_WAITALL */
+	{0x200, 0x200, 8229}, /* MSG_FIN */
+	{0x400, 0x400, 8237}, /* MSG_SYN */
+	{0x800, 0x800, 8245}, /* MSG_CONFIRM */
+	{0x1000, 0x1000, 8257}, /* MSG_RST */
+	{0x2000, 0x2000, 8265}, /* MSG_ERRQUEUE */
+	{0x4000, 0x4000, 8278}, /* MSG_NOSIGNAL */
+	{0x8000, 0x8000, 8291}, /* MSG_MORE */
+	{0x10000, 0x10000, 8300}, /* MSG_WAITFORONE */
+	{0x40000, 0x40000, 8315}, /* MSG_BATCH */
+	{0x4000000, 0x4000000, 8325}, /* MSG_ZEROCOPY */
+	{0x20000000, 0x20000000, 8338}, /* MSG_FASTOPEN */
+	{0x40000000, 0x40000000, 8351}, /* MSG_CMSG_CLOEXEC */
+	{0x800, 0x800, 5099}, /* IPC_NOWAIT */
+	{0x1000, 0x1000, 8368}, /* MSG_NOERROR */
+	{0x2000, 0x2000, 8380}, /* MSG_EXCEPT */
+	{0x4000, 0x4000, 8391}, /* MSG_COPY */
+	{0x1, 0x1, 8400}, /* MS_ASYNC */
+	{0x2, 0x2, 8409}, /* MS_INVALIDATE */
+	{0x4, 0x4, 8423}, /* MS_SYNC */
+	{0x3, 0x0, 8431}, /* O_RDONLY */
+	{0x3, 0x1, 8440}, /* O_WRONLY */
+	{0x3, 0x2, 8449}, /* O_RDWR */
+	{0x40, 0x40, 8456}, /* O_CREAT */
+	{0x80, 0x80, 8464}, /* O_EXCL */
+	{0x100, 0x100, 8471}, /* O_NOCTTY */
+	{0x200, 0x200, 7444}, /* O_TRUNC */
+	{0x400, 0x400, 8480}, /* O_APPEND */
+	{0x800, 0x800, 7433}, /* O_NONBLOCK */
+	{0x101000, 0x101000, 8489}, /* O_SYNC */
+	{0x1000, 0x1000, 8496}, /* O_DSYNC */
+	{0x2000, 0x2000, 8504}, /* FASYNC */
+	{0x4000, 0x4000, 8511}, /* O_DIRECT */
+	{0x8000, 0x8000, 8520}, /* O_LARGEFILE */
+	{0x410000, 0x410000, 8532}, /* O_TMPFILE */
+	{0x10000, 0x10000, 8542}, /* O_DIRECTORY */
+	{0x20000, 0x20000, 8554}, /* O_NOFOLLOW */
+	{0x40000, 0x40000, 8565}, /* O_NOATIME */
+	{0x80000, 0x80000, 1683}, /* O_CLOEXEC */
+	{0x200000, 0x200000, 8575}, /* O_PATH */
+	{0x1, 0x1, 8582}, /* OPEN_TREE_CLONE */
+	{0x80000, 0x80000, 8598}, /* OPEN_TREE_CLOEXEC */
+	{0x1000, 0x1000, 329}, /* AT_EMPTY_PATH */
+	{0x800, 0x800, 313}, /* AT_NO_AUTOMOUNT */
+	{0x8000, 0x8000, 382}, /* AT_RECURSIVE */
+	{0x100, 0x100, 262}, /* AT_SYMLINK_NOFOLLOW */
+	{0x1, 0x1, 8616}, /* PERF_FLAG_FD_NO_GROUP */
+	{0x2, 0x2, 8638}, /* PERF_FLAG_FD_OUTPUT */
+	{0x4, 0x4, 8658}, /* PERF_FLAG_PID_CGROUP */
+	{0x8, 0x8, 8679}, /* PERF_FLAG_FD_CLOEXEC */
+	{0x800, 0x800, 8700}, /* PIDFD_NONBLOCK */
+	{0x800, 0x800, 7433}, /* O_NONBLOCK */
+	{0x4000, 0x4000, 8511}, /* O_DIRECT */
+	{0x80000, 0x80000, 1683}, /* O_CLOEXEC */
+	{0x1, 0x1, 8715}, /* PKEY_DISABLE_ACCESS */
+	{0x2, 0x2, 8735}, /* PKEY_DISABLE_WRITE */
+	{0xffffffff, 0x1, 8754}, /* PR_SET_PDEATHSIG */
+	{0xffffffff, 0x2, 8771}, /* PR_GET_PDEATHSIG */
+	{0xffffffff, 0x3, 8788}, /* PR_GET_DUMPABLE */
+	{0xffffffff, 0x4, 8804}, /* PR_SET_DUMPABLE */
+	{0xffffffff, 0x5, 8820}, /* PR_GET_UNALIGN */
+	{0xffffffff, 0x6, 8835}, /* PR_SET_UNALIGN */
+	{0xffffffff, 0x7, 8850}, /* PR_GET_KEEPCAPS */
+	{0xffffffff, 0x8, 8866}, /* PR_SET_KEEPCAPS */
+	{0xffffffff, 0x9, 8882}, /* PR_GET_FPEMU */
+	{0xffffffff, 0xa, 8895}, /* PR_SET_FPEMU */
+	{0xffffffff, 0xb, 8908}, /* PR_GET_FPEXC */
+	{0xffffffff, 0xc, 8921}, /* PR_SET_FPEXC */
+	{0xffffffff, 0xd, 8934}, /* PR_GET_TIMING */
+	{0xffffffff, 0xe, 8948}, /* PR_SET_TIMING */
+	{0xffffffff, 0xf, 8962}, /* PR_SET_NAME */
+	{0xffffffff, 0x10, 8974}, /* PR_GET_NAME */
+	{0xffffffff, 0x13, 8986}, /* PR_GET_ENDIAN */
+	{0xffffffff, 0x14, 9000}, /* PR_SET_ENDIAN */
+	{0xffffffff, 0x15, 9014}, /* PR_GET_SECCOMP */
+	{0xffffffff, 0x16, 9029}, /* PR_SET_SECCOMP */
+	{0xffffffff, 0x17, 9044}, /* PR_CAPBSET_READ */
+	{0xffffffff, 0x18, 9060}, /* PR_CAPBSET_DROP */
+	{0xffffffff, 0x19, 9076}, /* PR_GET_TSC */
+	{0xffffffff, 0x1a, 9087}, /* PR_SET_TSC */
+	{0xffffffff, 0x1b, 9098}, /* PR_GET_SECUREBITS */
+	{0xffffffff, 0x1c, 9116}, /* PR_SET_SECUREBITS */
+	{0xffffffff, 0x1d, 9134}, /* PR_SET_TIMERSLACK */
+	{0xffffffff, 0x1e, 9152}, /* PR_GET_TIMERSLACK */
+	{0xffffffff, 0x1f, 9170}, /* PR_TASK_PERF_EVENTS_DISABLE */
+	{0xffffffff, 0x20, 9198}, /* PR_TASK_PERF_EVENTS_ENABLE */
+	{0xffffffff, 0x21, 9225}, /* PR_MCE_KILL */
+	{0xffffffff, 0x22, 9237}, /* PR_MCE_KILL_GET */
+	{0xffffffff, 0x23, 9253}, /* PR_SET_MM */
+	{0xffffffff, 0x59616d61, 9263}, /* PR_SET_PTRACER */
+	{0xffffffff, 0x24, 9278}, /* PR_SET_CHILD_SUBREAPER */
+	{0xffffffff, 0x25, 9301}, /* PR_GET_CHILD_SUBREAPER */
+	{0xffffffff, 0x26, 9324}, /* PR_SET_NO_NEW_PRIVS */
+	{0xffffffff, 0x27, 9344}, /* PR_GET_NO_NEW_PRIVS */
+	{0xffffffff, 0x28, 9364}, /* PR_GET_TID_ADDRESS */
+	{0xffffffff, 0x29, 9383}, /* PR_SET_THP_DISABLE */
+	{0xffffffff, 0x2a, 9402}, /* PR_GET_THP_DISABLE */
+	{0xffffffff, 0x2b, 9421}, /* PR_MPX_ENABLE_MANAGEMENT */
+	{0xffffffff, 0x2c, 9446}, /* PR_MPX_DISABLE_MANAGEMENT */
+	{0xffffffff, 0x2f, 9472}, /* PR_CAP_AMBIENT */
+	{0xffffffff, 0x34, 9487}, /* PR_GET_SPECULATION_CTRL */
+	{0xffffffff, 0x35, 9511}, /* PR_SET_SPECULATION_CTRL */
+	{0xffffffff, 0x39, 9535}, /* PR_SET_IO_FLUSHER */
+	{0xffffffff, 0x3a, 9553}, /* PR_GET_IO_FLUSHER */
+	{0xffffffff, 0x3b, 9571}, /* PR_SET_SYSCALL_USER_DISPATCH */
+	{0xffffffff, 0x3e, 9600}, /* PR_SCHED_CORE */
+	{0xffffffff, 0x41, 9614}, /* PR_SET_MDWE */
+	{0xffffffff, 0x42, 9626}, /* PR_GET_MDWE */
+	{0xffffffff, 0x53564d41, 9638}, /* PR_SET_VMA */
+	{0xffffffff, 0x41555856, 9649}, /* PR_GET_AUXV */
+	{0xffffffff, 0x43, 9661}, /* PR_SET_MEMORY_MERGE */
+	{0xffffffff, 0x44, 9681}, /* PR_GET_MEMORY_MERGE */
+	{0xffffffff, 0x0, 9701}, /* CAP_CHOWN */
+	{0xffffffff, 0x1, 9711}, /* CAP_DAC_OVERRIDE */
+	{0xffffffff, 0x2, 9728}, /* CAP_DAC_READ_SEARCH */
+	{0xffffffff, 0x3, 9748}, /* CAP_FOWNER */
+	{0xffffffff, 0x4, 9759}, /* CAP_FSETID */
+	{0xffffffff, 0x5, 9770}, /* CAP_KILL */
+	{0xffffffff, 0x6, 9779}, /* CAP_SETGID */
+	{0xffffffff, 0x7, 9790}, /* CAP_SETUID */
+	{0xffffffff, 0x8, 9801}, /* CAP_SETPCAP */
+	{0xffffffff, 0x9, 9813}, /* CAP_LINUX_IMMUTABLE */
+	{0xffffffff, 0xa, 9833}, /* CAP_NET_BIND_SERVICE */
+	{0xffffffff, 0xb, 9854}, /* CAP_NET_BROADCAST */
+	{0xffffffff, 0xc, 9872}, /* CAP_NET_ADMIN */
+	{0xffffffff, 0xd, 9886}, /* CAP_NET_RAW */
+	{0xffffffff, 0xe, 9898}, /* CAP_IPC_LOCK */
+	{0xffffffff, 0xf, 9911}, /* CAP_IPC_OWNER */
+	{0xffffffff, 0x10, 9925}, /* CAP_SYS_MODULE */
+	{0xffffffff, 0x11, 9940}, /* CAP_SYS_RAWIO */
+	{0xffffffff, 0x12, 9954}, /* CAP_SYS_CHROOT */
+	{0xffffffff, 0x13, 9969}, /* CAP_SYS_PTRACE */
+	{0xffffffff, 0x14, 9984}, /* CAP_SYS_PACCT */
+	{0xffffffff, 0x15, 9998}, /* CAP_SYS_ADMIN */
+	{0xffffffff, 0x16, 10012}, /* CAP_SYS_BOOT */
+	{0xffffffff, 0x17, 10025}, /* CAP_SYS_NICE */
+	{0xffffffff, 0x18, 10038}, /* CAP_SYS_RESOURCE */
+	{0xffffffff, 0x19, 10055}, /* CAP_SYS_TIME */
+	{0xffffffff, 0x1a, 10068}, /* CAP_SYS_TTY_CONFIG */
+	{0xffffffff, 0x1b, 10087}, /* CAP_MKNOD */
+	{0xffffffff, 0x1c, 10097}, /* CAP_LEASE */
+	{0xffffffff, 0x1d, 10107}, /* CAP_AUDIT_WRITE */
+	{0xffffffff, 0x1e, 10123}, /* CAP_AUDIT_CONTROL */
+	{0xffffffff, 0x1f, 10141}, /* CAP_SETFCAP */
+	{0xffffffff, 0x20, 10153}, /* CAP_MAC_OVERRIDE */
+	{0xffffffff, 0x21, 10170}, /* CAP_MAC_ADMIN */
+	{0xffffffff, 0x22, 10184}, /* CAP_SYSLOG */
+	{0xffffffff, 0x23, 10195}, /* CAP_WAKE_ALARM */
+	{0xffffffff, 0x24, 10210}, /* CAP_BLOCK_SUSPEND */
+	{0xffffffff, 0x25, 10228}, /* CAP_AUDIT_READ */
+	{0xffffffff, 0x26, 10243}, /* CAP_PERFMON */
+	{0xffffffff, 0x27, 10255}, /* CAP_BPF */
+	{0xffffffff, 0x28, 10263}, /* CAP_CHECKPOINT_RESTORE */
+	{0xffffffff, 0x1, 10286}, /* PR_TSC_ENABLE */
+	{0xffffffff, 0x2, 10300}, /* PR_TSC_SIGSEGV */
+	{0x1, 0x1, 10315}, /* SECBIT_NOROOT */
+	{0x2, 0x2, 10329}, /* SECBIT_NOROOT_LOCKED */
+	{0x4, 0x4, 10350}, /* SECBIT_NO_SETUID_FIXUP */
+	{0x8, 0x8, 10373}, /* SECBIT_NO_SETUID_FIXUP_LOCKED */
+	{0x10, 0x10, 10403}, /* SECBIT_KEEP_CAPS */
+	{0x20, 0x20, 10420}, /* SECBIT_KEEP_CAPS_LOCKED */
+	{0x40, 0x40, 10444}, /* SECBIT_NO_CAP_AMBIENT_RAISE */
+	{0x80, 0x80, 10472}, /* SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED */
+	{0xffffffff, 0x0, 10507}, /* PRIO_PROCESS */
+	{0xffffffff, 0x1, 10520}, /* PRIO_PGRP */
+	{0xffffffff, 0x2, 10530}, /* PRIO_USER */
+	{0x1, 0x1, 10540}, /* PROT_READ */
+	{0x2, 0x2, 10550}, /* PROT_WRITE */
+	{0x4, 0x4, 10561}, /* PROT_EXEC */
+	{0x8, 0x8, 10571}, /* PROT_SEM */
+	{0xffffffff, 0x0, 10580}, /* PROT_NONE */
+	{0x1000000, 0x1000000, 10590}, /* PROT_GROWSDOWN */
+	{0x2000000, 0x2000000, 10605}, /* PROT_GROWSUP */
+	{0xffffffff, 0x0, 10618}, /* PTRACE_TRACEME */
+	{0xffffffff, 0x1, 10633}, /* PTRACE_PEEKTEXT */
+	{0xffffffff, 0x2, 10649}, /* PTRACE_PEEKDATA */
+	{0xffffffff, 0x3, 10665}, /* PTRACE_PEEKUSR */
+	{0xffffffff, 0x4, 10680}, /* PTRACE_POKETEXT */
+	{0xffffffff, 0x5, 10696}, /* PTRACE_POKEDATA */
+	{0xffffffff, 0x6, 10712}, /* PTRACE_POKEUSR */
+	{0xffffffff, 0x7, 10727}, /* PTRACE_CONT */
+	{0xffffffff, 0x8, 10739}, /* PTRACE_KILL */
+	{0xffffffff, 0x9, 10751}, /* PTRACE_SINGLESTEP */
+	{0xffffffff, 0xc, 10769}, /* PTRACE_GETREGS */
+	{0xffffffff, 0xd, 10784}, /* PTRACE_SETREGS */
+	{0xffffffff, 0xe, 10799}, /* PTRACE_GETFPREGS */
+	{0xffffffff, 0xf, 10816}, /* PTRACE_SETFPREGS */
+	{0xffffffff, 0x10, 10833}, /* PTRACE_ATTACH */
+	{0xffffffff, 0x11, 10847}, /* PTRACE_DETACH */
+	{0xffffffff, 0x18, 10861}, /* PTRACE_SYSCALL */
+	{0xffffffff, 0x1e, 10876}, /* PTRACE_ARCH_PRCTL */
+	{0xffffffff, 0x1f, 10894}, /* PTRACE_SYSEMU */
+	{0xffffffff, 0x20, 10908}, /* PTRACE_SYSEMU_SINGLESTEP */
+	{0xffffffff, 0x21, 10933}, /* PTRACE_SINGLEBLOCK */
+	{0xffffffff, 0x4200, 10952}, /* PTRACE_SETOPTIONS */
+	{0xffffffff, 0x4201, 10970}, /* PTRACE_GETEVENTMSG */
+	{0xffffffff, 0x4202, 10989}, /* PTRACE_GETSIGINFO */
+	{0xffffffff, 0x4203, 11007}, /* PTRACE_SETSIGINFO */
+	{0xffffffff, 0x4204, 11025}, /* PTRACE_GETREGSET */
+	{0xffffffff, 0x4205, 11042}, /* PTRACE_SETREGSET */
+	{0xffffffff, 0x4206, 11059}, /* PTRACE_SEIZE */
+	{0xffffffff, 0x4207, 11072}, /* PTRACE_INTERRUPT */
+	{0xffffffff, 0x4208, 11089}, /* PTRACE_LISTEN */
+	{0xffffffff, 0x4209, 11103}, /* PTRACE_PEEKSIGINFO */
+	{0xffffffff, 0x420a, 11122}, /* PTRACE_GETSIGMASK */
+	{0xffffffff, 0x420b, 11140}, /* PTRACE_SETSIGMASK */
+	{0xffffffff, 0x420c, 11158}, /* PTRACE_SECCOMP_GET_FILTER */
+	{0xffffffff, 0x420e, 11184}, /* PTRACE_GET_SYSCALL_INFO */
+	{0x1, 0x1, 11208}, /* PTRACE_O_TRACESYSGOOD */
+	{0x2, 0x2, 11230}, /* PTRACE_O_TRACEFORK */
+	{0x4, 0x4, 11249}, /* PTRACE_O_TRACEVFORK */
+	{0x8, 0x8, 11269}, /* PTRACE_O_TRACECLONE */
+	{0x10, 0x10, 11289}, /* PTRACE_O_TRACEEXEC */
+	{0x20, 0x20, 11308}, /* PTRACE_O_TRACEVFORKDONE */
+	{0x40, 0x40, 11332}, /* PTRACE_O_TRACEEXIT */
+	{0x80, 0x80, 11351}, /* PTRACE_O_TRACESECCOMP */
+	{0x100000, 0x100000, 11373}, /* PTRACE_O_EXITKILL */
+	{0x200000, 0x200000, 11391}, /* PTRACE_O_SUSPEND_SECCOMP */
+	{0xffffff00, 0x80000100, 11416}, /* Q_SYNC */
+	{0xffffff00, 0x80000200, 11423}, /* Q_QUOTAON */
+	{0xffffff00, 0x80000300, 11433}, /* Q_QUOTAOFF */
+	{0xffffff00, 0x80000400, 11444}, /* Q_GETFMT */
+	{0xffffff00, 0x80000500, 11453}, /* Q_GETINFO */
+	{0xffffff00, 0x80000600, 11463}, /* Q_SETINFO */
+	{0xffffff00, 0x80000700, 11473}, /* Q_GETQUOTA */
+	{0xffffff00, 0x80000800, 11484}, /* Q_SETQUOTA */
+	{0xffffff00, 0x80000900, 11495}, /* Q_GETNEXTQUOTA */
+	{0xff, 0x0, 11510}, /* USRQUOTA */
+	{0xff, 0x1, 11519}, /* GRPQUOTA */
+	{0xff, 0x2, 11528}, /* PRJQUOTA */
+	{0xffffffff, 0x1234567, 11537}, /* LINUX_REBOOT_CMD_RESTART */
+	{0xffffffff, 0xcdef0123, 11562}, /* LINUX_REBOOT_CMD_HALT */
+	{0xffffffff, 0x89abcdef, 11584}, /* LINUX_REBOOT_CMD_CAD_ON */
+	{0xffffffff, 0x0, 11608}, /* LINUX_REBOOT_CMD_CAD_OFF */
+	{0xffffffff, 0x4321fedc, 11633}, /* LINUX_REBOOT_CMD_POWER_OFF */
+	{0xffffffff, 0xa1b2c3d4, 11660}, /* LINUX_REBOOT_CMD_RESTART2 */
+	{0xffffffff, 0xd000fce2, 11686}, /* LINUX_REBOOT_CMD_SW_SUSPEND */
+	{0xffffffff, 0x45584543, 11714}, /* LINUX_REBOOT_CMD_KEXEC */
+	{0xffffffff, 0xfee1dead, 11737}, /* LINUX_REBOOT_MAGIC1 */
+	{0xffffffff, 0x28121969, 11757}, /* LINUX_REBOOT_MAGIC2 */
+	{0xffffffff, 0x5121996, 11777}, /* LINUX_REBOOT_MAGIC2A */
+	{0xffffffff, 0x16041998, 11798}, /* LINUX_REBOOT_MAGIC2B */
+	{0xffffffff, 0x20112000, 11819}, /* LINUX_REBOOT_MAGIC2C */
+	{0x1, 0x1, 11840}, /* RENAME_NOREPLACE */
+	{0x2, 0x2, 11857}, /* RENAME_EXCHANGE */
+	{0x4, 0x4, 11873}, /* RENAME_WHITEOUT */
+	{0xffffffff, 0x0, 11889}, /* RLIMIT_CPU */
+	{0xffffffff, 0x1, 11900}, /* RLIMIT_FSIZE */
+	{0xffffffff, 0x2, 11913}, /* RLIMIT_DATA */
+	{0xffffffff, 0x3, 11925}, /* RLIMIT_STACK */
+	{0xffffffff, 0x4, 11938}, /* RLIMIT_CORE */
+	{0xffffffff, 0x5, 11950}, /* RLIMIT_RSS */
+	{0xffffffff, 0x6, 11961}, /* RLIMIT_NPROC */
+	{0xffffffff, 0x7, 11974}, /* RLIMIT_NOFILE */
+	{0xffffffff, 0x8, 11988}, /* RLIMIT_MEMLOCK */
+	{0xffffffff, 0x9, 12003}, /* RLIMIT_AS */
+	{0xffffffff, 0xa, 12013}, /* RLIMIT_LOCKS */
+	{0xffffffff, 0xb, 12026}, /* RLIMIT_SIGPENDING */
+	{0xffffffff, 0xc, 12044}, /* RLIMIT_MSGQUEUE */
+	{0xffffffff, 0xd, 12060}, /* RLIMIT_NICE */
+	{0xffffffff, 0xe, 12072}, /* RLIMIT_RTPRIO */
+	{0xffffffff, 0xf, 12086}, /* RLIMIT_RTTIME */
+	{0xffffffff, 0x0, 12100}, /* RUSAGE_SELF */
+	{0xffffffff, 0xffffffff, 12112}, /* RUSAGE_CHILDREN */
+	{0xffffffff, 0xfffffffe, 12128}, /* RUSAGE_BOTH */
+	{0xffffffff, 0x1, 12140}, /* RUSAGE_THREAD */
+	{0x1, 0x1, 12154}, /* RWF_HIPRI */
+	{0x2, 0x2, 12164}, /* RWF_DSYNC */
+	{0x4, 0x4, 12174}, /* RWF_SYNC */
+	{0x8, 0x8, 12183}, /* RWF_NOWAIT */
+	{0x10, 0x10, 12194}, /* RWF_APPEND */
+	{0x3fffffff, 0x0, 12205}, /* SCHED_OTHER */
+	{0x3fffffff, 0x1, 12217}, /* SCHED_FIFO */
+	{0x3fffffff, 0x2, 12228}, /* SCHED_RR */
+	{0x3fffffff, 0x3, 12237}, /* SCHED_BATCH */
+	{0x3fffffff, 0x5, 12249}, /* SCHED_IDLE */
+	{0x3fffffff, 0x6, 12260}, /* SCHED_DEADLINE */
+	{0x40000000, 0x40000000, 12275}, /* SCHED_RESET_ON_FORK */
+	{0x1, 0x1, 12295}, /* SECCOMP_FILTER_FLAG_TSYNC */
+	{0x2, 0x2, 12321}, /* SECCOMP_FILTER_FLAG_LOG */
+	{0x4, 0x4, 12345}, /* SECCOMP_FILTER_FLAG_SPEC_ALLOW */
+	{0x8, 0x8, 12376}, /* SECCOMP_FILTER_FLAG_NEW_LISTENER */
+	{0x10, 0x10, 12409}, /* SECCOMP_FILTER_FLAG_TSYNC_ESRCH */
+	{0x20, 0x20, 12441}, /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV */
+	{0xffffffff, 0x0, 12480}, /* SECCOMP_SET_MODE_STRICT */
+	{0xffffffff, 0x1, 12504}, /* SECCOMP_SET_MODE_FILTER */
+	{0xffffffff, 0x2, 12528}, /* SECCOMP_GET_ACTION_AVAIL */
+	{0xffffffff, 0x3, 12553}, /* SECCOMP_GET_NOTIF_SIZES */
+	{0x1000, 0x1000, 12577}, /* SHM_RDONLY */
+	{0x2000, 0x2000, 12588}, /* SHM_RND */
+	{0x4000, 0x4000, 12596}, /* SHM_REMAP */
+	{0x8000, 0x8000, 12606}, /* SHM_EXEC */
+	{0x200, 0x200, 5080}, /* IPC_CREAT */
+	{0x400, 0x400, 5090}, /* IPC_EXCL */
+	{0x800, 0x800, 12615}, /* SHM_HUGETLB */
+	{0x1000, 0x1000, 12627}, /* SHM_NORESERVE */
+	{0xffffffff, 0x0, 12641}, /* SHUT_RD */
+	{0xffffffff, 0x1, 12649}, /* SHUT_WR */
+	{0xffffffff, 0x2, 12657}, /* SHUT_RDWR */
+	{0x1, 0x1, 12667}, /* SA_NOCLDSTOP */
+	{0x2, 0x2, 12680}, /* SA_NOCLDWAIT */
+	{0x4, 0x4, 12693}, /* SA_SIGINFO */
+	{0x400, 0x400, 12704}, /* SA_UNSUPPORTED */
+	{0x800, 0x800, 12719}, /* SA_EXPOSE_TAGBITS */
+	{0x4000000, 0x4000000, 12737}, /* SA_RESTORER */
+	{0x8000000, 0x8000000, 12749}, /* SA_ONSTACK */
+	{0x10000000, 0x10000000, 12760}, /* SA_RESTART */
+	{0x40000000, 0x40000000, 12771}, /* SA_NODEFER */
+	{0x80000000, 0x80000000, 12782}, /* SA_RESETHAND */
+	{0x1, 0x1, 12795}, /* SS_ONSTACK */
+	{0x2, 0x2, 12806}, /* SS_DISABLE */
+	{0x80000000, 0x80000000, 12817}, /* SS_AUTODISARM */
+	{0xffffffff, 0x0, 12831}, /* SI_USER */
+	{0xffffffff, 0x80, 12839}, /* SI_KERNEL */
+	{0xffffffff, 0xffffffff, 12849}, /* SI_QUEUE */
+	{0xffffffff, 0xfffffffe, 12858}, /* SI_TIMER */
+	{0xffffffff, 0xfffffffd, 12867}, /* SI_MESGQ */
+	{0xffffffff, 0xfffffffc, 12876}, /* SI_ASYNCIO */
+	{0xffffffff, 0xfffffffb, 12887}, /* SI_SIGIO */
+	{0xffffffff, 0xfffffffa, 12896}, /* SI_TKILL */
+	{0xffffffff, 0x0, 12905}, /* SIG_BLOCK */
+	{0xffffffff, 0x1, 12915}, /* SIG_UNBLOCK */
+	{0xffffffff, 0x2, 12927}, /* SIG_SETMASK */
+	{0xffffffff, 0x0, 12939}, /* SIG_0 */
+	{0xffffffff, 0x1, 12945}, /* SIGHUP */
+	{0xffffffff, 0x2, 12952}, /* SIGINT */
+	{0xffffffff, 0x3, 12959}, /* SIGQUIT */
+	{0xffffffff, 0x4, 12967}, /* SIGILL */
+	{0xffffffff, 0x5, 12974}, /* SIGTRAP */
+	{0xffffffff, 0x6, 12982}, /* SIGABRT */
+	{0xffffffff, 0x7, 12990}, /* SIGBUS */
+	{0xffffffff, 0x8, 12997}, /* SIGFPE */
+	{0xffffffff, 0x9, 13004}, /* SIGKILL */
+	{0xffffffff, 0xa, 13012}, /* SIGUSR1 */
+	{0xffffffff, 0xb, 13020}, /* SIGSEGV */
+	{0xffffffff, 0xc, 13028}, /* SIGUSR2 */
+	{0xffffffff, 0xd, 13036}, /* SIGPIPE */
+	{0xffffffff, 0xe, 13044}, /* SIGALRM */
+	{0xffffffff, 0xf, 13052}, /* SIGTERM */
+	{0xffffffff, 0x10, 13060}, /* SIGSTKFLT */
+	{0xffffffff, 0x11, 1308}, /* SIGCHLD */
+	{0xffffffff, 0x12, 13070}, /* SIGCONT */
+	{0xffffffff, 0x13, 13078}, /* SIGSTOP */
+	{0xffffffff, 0x14, 13086}, /* SIGTSTP */
+	{0xffffffff, 0x15, 13094}, /* SIGTTIN */
+	{0xffffffff, 0x16, 13102}, /* SIGTTOU */
+	{0xffffffff, 0x17, 13110}, /* SIGURG */
+	{0xffffffff, 0x18, 13117}, /* SIGXCPU */
+	{0xffffffff, 0x19, 13125}, /* SIGXFSZ */
+	{0xffffffff, 0x1a, 13133}, /* SIGVTALRM */
+	{0xffffffff, 0x1b, 13143}, /* SIGPROF */
+	{0xffffffff, 0x1c, 13151}, /* SIGWINCH */
+	{0xffffffff, 0x1d, 13160}, /* SIGIO/SIGPOLL */
+	{0xffffffff, 0x1e, 13174}, /* SIGPWR */
+	{0xffffffff, 0x1f, 13181}, /* SIGSYS */
+	{0xffffffff, 0x20, 13188}, /* SIGRTMIN */
+	{0xffffffff, 0x0, 13197}, /* SIG_DFL */
+	{0xffffffff, 0x1, 13205}, /* SIG_IGN */
+	{0xffffffff, 0xffffffff, 13213}, /* SIG_ERR */
+	{0x80000, 0x80000, 13221}, /* SFD_CLOEXEC */
+	{0x800, 0x800, 13233}, /* SFD_NONBLOCK */
+	{0x80000, 0x80000, 13246}, /* SOCK_CLOEXEC */
+	{0x800, 0x800, 13259}, /* SOCK_NONBLOCK */
+	{0xffffffff, 0x0, 13273}, /* PF_UNSPEC */
+	{0xffffffff, 0x1, 13283}, /* PF_LOCAL */
+	{0xffffffff, 0x2, 13292}, /* PF_INET */
+	{0xffffffff, 0x3, 13300}, /* PF_AX25 */
+	{0xffffffff, 0x4, 13308}, /* PF_IPX */
+	{0xffffffff, 0x5, 13315}, /* PF_APPLETALK */
+	{0xffffffff, 0x6, 13328}, /* PF_NETROM */
+	{0xffffffff, 0x7, 13338}, /* PF_BRIDGE */
+	{0xffffffff, 0x8, 13348}, /* PF_ATMPVC */
+	{0xffffffff, 0x9, 13358}, /* PF_X25 */
+	{0xffffffff, 0xa, 13365}, /* PF_INET6 */
+	{0xffffffff, 0xb, 13374}, /* PF_ROSE */
+	{0xffffffff, 0xc, 13382}, /* PF_DECnet */
+	{0xffffffff, 0xd, 13392}, /* PF_NETBEUI */
+	{0xffffffff, 0xe, 13403}, /* PF_SECURITY */
+	{0xffffffff, 0xf, 13415}, /* PF_KEY */
+	{0xffffffff, 0x10, 13422}, /* PF_NETLINK */
+	{0xffffffff, 0x11, 13433}, /* PF_PACKET */
+	{0xffffffff, 0x12, 13443}, /* PF_ASH */
+	{0xffffffff, 0x13, 13450}, /* PF_ECONET */
+	{0xffffffff, 0x14, 13460}, /* PF_ATMSVC */
+	{0xffffffff, 0x15, 13470}, /* PF_RDS */
+	{0xffffffff, 0x16, 13477}, /* PF_SNA */
+	{0xffffffff, 0x17, 13484}, /* PF_IRDA */
+	{0xffffffff, 0x18, 13492}, /* PF_PPPOX */
+	{0xffffffff, 0x19, 13501}, /* PF_WANPIPE */
+	{0xffffffff, 0x1a, 13512}, /* PF_LLC */
+	{0xffffffff, 0x1b, 13519}, /* PF_IB */
+	{0xffffffff, 0x1c, 13525}, /* PF_MPLS */
+	{0xffffffff, 0x1d, 13533}, /* PF_CAN */
+	{0xffffffff, 0x1e, 13540}, /* PF_TIPC */
+	{0xffffffff, 0x1f, 13548}, /* PF_BLUETOOTH */
+	{0xffffffff, 0x20, 13561}, /* PF_IUCV */
+	{0xffffffff, 0x21, 13569}, /* PF_RXRPC */
+	{0xffffffff, 0x22, 13578}, /* PF_ISDN */
+	{0xffffffff, 0x23, 13586}, /* PF_PHONET */
+	{0xffffffff, 0x24, 13596}, /* PF_IEEE802154 */
+	{0xffffffff, 0x25, 13610}, /* PF_CAIF */
+	{0xffffffff, 0x26, 13618}, /* PF_ALG */
+	{0xffffffff, 0x27, 13625}, /* PF_NFC */
+	{0xffffffff, 0x28, 13632}, /* PF_VSOCK */
+	{0xffffffff, 0x29, 13641}, /* PF_KCM */
+	{0xffffffff, 0x2a, 13648}, /* PF_QIPCRTR */
+	{0xffffffff, 0x2b, 13659}, /* PF_SMC */
+	{0xffffffff, 0x2c, 13666}, /* PF_XDP */
+	{0xffffffff, 0x2d, 13673}, /* PF_MCTP */
+	{0xf, 0x1, 13681}, /* SOCK_STREAM */
+	{0xf, 0x2, 13693}, /* SOCK_DGRAM */
+	{0xf, 0x3, 13704}, /* SOCK_RAW */
+	{0xf, 0x4, 13713}, /* SOCK_RDM */
+	{0xf, 0x5, 13722}, /* SOCK_SEQPACKET */
+	{0xf, 0x6, 13737}, /* SOCK_DCCP */
+	{0xf, 0xa, 13747}, /* SOCK_PACKET */
+	{0x80000, 0x80000, 13246}, /* SOCK_CLOEXEC */
+	{0x800, 0x800, 13259}, /* SOCK_NONBLOCK */
+	{0xffffffff, 0x0, 13759}, /* IPPROTO_IP */
+	{0xffffffff, 0x1, 13770}, /* IPPROTO_ICMP */
+	{0xffffffff, 0x2, 13783}, /* IPPROTO_IGMP */
+	{0xffffffff, 0x4, 13796}, /* IPPROTO_IPIP */
+	{0xffffffff, 0x6, 13809}, /* IPPROTO_TCP */
+	{0xffffffff, 0x8, 13821}, /* IPPROTO_EGP */
+	{0xffffffff, 0xc, 13833}, /* IPPROTO_PUP */
+	{0xffffffff, 0x11, 13845}, /* IPPROTO_UDP */
+	{0xffffffff, 0x16, 13857}, /* IPPROTO_IDP */
+	{0xffffffff, 0x1d, 13869}, /* IPPROTO_TP */
+	{0xffffffff, 0x21, 13880}, /* IPPROTO_DCCP */
+	{0xffffffff, 0x29, 13893}, /* IPPROTO_IPV6 */
+	{0xffffffff, 0x2e, 13906}, /* IPPROTO_RSVP */
+	{0xffffffff, 0x2f, 13919}, /* IPPROTO_GRE */
+	{0xffffffff, 0x32, 13931}, /* IPPROTO_ESP */
+	{0xffffffff, 0x33, 13943}, /* IPPROTO_AH */
+	{0xffffffff, 0x5c, 13954}, /* IPPROTO_MTP */
+	{0xffffffff, 0x5e, 13966}, /* IPPROTO_BEETPH */
+	{0xffffffff, 0x62, 13981}, /* IPPROTO_ENCAP */
+	{0xffffffff, 0x67, 13995}, /* IPPROTO_PIM */
+	{0xffffffff, 0x6c, 14007}, /* IPPROTO_COMP */
+	{0xffffffff, 0x84, 14020}, /* IPPROTO_SCTP */
+	{0xffffffff, 0x88, 14033}, /* IPPROTO_UDPLITE */
+	{0xffffffff, 0x89, 14049}, /* IPPROTO_MPLS */
+	{0xffffffff, 0x8f, 14062}, /* IPPROTO_ETHERNET */
+	{0xffffffff, 0xff, 14079}, /* IPPROTO_RAW */
+	{0xffffffff, 0x106, 14091}, /* IPPROTO_MPTCP */
+	{0xffffffff, 0x107, 14105}, /* IPPROTO_MAX */
+	{0xffffffff, 0x2b, 14117}, /* IPPROTO_ROUTING */
+	{0xffffffff, 0x2c, 14133}, /* IPPROTO_FRAGMENT */
+	{0xffffffff, 0x3a, 14150}, /* IPPROTO_ICMPV6 */
+	{0xffffffff, 0x3b, 14165}, /* IPPROTO_NONE */
+	{0xffffffff, 0x3c, 14178}, /* IPPROTO_DSTOPTS */
+	{0xffffffff, 0x87, 14194}, /* IPPROTO_MH */
+	{0xffffffff, 0x0, 14205}, /* SOL_IP */
+	{0xffffffff, 0x1, 14212}, /* SOL_SOCKET */
+	{0xffffffff, 0x6, 14223}, /* SOL_TCP */
+	{0xffffffff, 0x11, 14231}, /* SOL_UDP */
+	{0xffffffff, 0x29, 14239}, /* SOL_IPV6 */
+	{0xffffffff, 0x3a, 14248}, /* SOL_ICMPV6 */
+	{0xffffffff, 0xff, 14259}, /* SOL_RAW */
+	{0xffffffff, 0x105, 14267}, /* SOL_DECNET */
+	{0xffffffff, 0x106, 14278}, /* SOL_X25 */
+	{0xffffffff, 0x107, 14286}, /* SOL_PACKET */
+	{0xffffffff, 0x108, 14297}, /* SOL_ATM */
+	{0xffffffff, 0x109, 14305}, /* SOL_AAL */
+	{0xffffffff, 0x10a, 14313}, /* SOL_IRDA */
+	{0xffffffff, 0x10b, 14322}, /* SOL_NETBEUI */
+	{0xffffffff, 0x10c, 14334}, /* SOL_LLC */
+	{0xffffffff, 0x10d, 14342}, /* SOL_DCCP */
+	{0xffffffff, 0x10e, 14351}, /* SOL_NETLINK */
+	{0xffffffff, 0x10f, 14363}, /* SOL_TIPC */
+	{0xffffffff, 0x110, 14372}, /* SOL_RXRPC */
+	{0xffffffff, 0x112, 14382}, /* SOL_BLUETOOTH */
+	{0xffffffff, 0x1, 14396}, /* SO_DEBUG */
+	{0xffffffff, 0x2, 14405}, /* SO_REUSEADDR */
+	{0xffffffff, 0x3, 14418}, /* SO_TYPE */
+	{0xffffffff, 0x4, 14426}, /* SO_ERROR */
+	{0xffffffff, 0x5, 14435}, /* SO_DONTROUTE */
+	{0xffffffff, 0x6, 14448}, /* SO_BROADCAST */
+	{0xffffffff, 0x7, 14461}, /* SO_SNDBUF */
+	{0xffffffff, 0x8, 14471}, /* SO_RCVBUF */
+	{0xffffffff, 0x9, 14481}, /* SO_KEEPALIVE */
+	{0xffffffff, 0xa, 14494}, /* SO_OOBINLINE */
+	{0xffffffff, 0xb, 14507}, /* SO_NO_CHECK */
+	{0xffffffff, 0xc, 14519}, /* SO_PRIORITY */
+	{0xffffffff, 0xd, 14531}, /* SO_LINGER */
+	{0xffffffff, 0xe, 14541}, /* SO_BSDCOMPAT */
+	{0xffffffff, 0xf, 14554}, /* SO_REUSEPORT */
+	{0xffffffff, 0x10, 14567}, /* SO_PASSCRED */
+	{0xffffffff, 0x11, 14579}, /* SO_PEERCRED */
+	{0xffffffff, 0x12, 14591}, /* SO_RCVLOWAT */
+	{0xffffffff, 0x13, 14603}, /* SO_SNDLOWAT */
+	{0xffffffff, 0x14, 14615}, /* SO_RCVTIMEO_OLD */
+	{0xffffffff, 0x15, 14631}, /* SO_SNDTIMEO_OLD */
+	{0xffffffff, 0x16, 14647}, /* SO_SECURITY_AUTHENTICATION */
+	{0xffffffff, 0x17, 14674}, /* SO_SECURITY_ENCRYPTION_TRANSPORT */
+	{0xffffffff, 0x18, 14707}, /* SO_SECURITY_ENCRYPTION_NETWORK */
+	{0xffffffff, 0x19, 14738}, /* SO_BINDTODEVICE */
+	{0xffffffff, 0x1a, 14754}, /* SO_ATTACH_FILTER */
+	{0xffffffff, 0x1b, 14771}, /* SO_DETACH_FILTER */
+	{0xffffffff, 0x1c, 14788}, /* SO_PEERNAME */
+	{0xffffffff, 0x1d, 14800}, /* SO_TIMESTAMP_OLD */
+	{0xffffffff, 0x1e, 14817}, /* SO_ACCEPTCONN */
+	{0xffffffff, 0x1f, 14831}, /* SO_PEERSEC */
+	{0xffffffff, 0x20, 14842}, /* SO_SNDBUFFORCE */
+	{0xffffffff, 0x21, 14857}, /* SO_RCVBUFFORCE */
+	{0xffffffff, 0x22, 14872}, /* SO_PASSSEC */
+	{0xffffffff, 0x23, 14883}, /* SO_TIMESTAMPNS_OLD */
+	{0xffffffff, 0x24, 14902}, /* SO_MARK */
+	{0xffffffff, 0x25, 14910}, /* SO_TIMESTAMPING_OLD */
+	{0xffffffff, 0x26, 14930}, /* SO_PROTOCOL */
+	{0xffffffff, 0x27, 14942}, /* SO_DOMAIN */
+	{0xffffffff, 0x28, 14952}, /* SO_RXQ_OVFL */
+	{0xffffffff, 0x29, 14964}, /* SO_WIFI_STATUS */
+	{0xffffffff, 0x2a, 14979}, /* SO_PEEK_OFF */
+	{0xffffffff, 0x2b, 14991}, /* SO_NOFCS */
+	{0xffffffff, 0x2c, 15000}, /* SO_LOCK_FILTER */
+	{0xffffffff, 0x2d, 15015}, /* SO_SELECT_ERR_QUEUE */
+	{0xffffffff, 0x2e, 15035}, /* SO_BUSY_POLL */
+	{0xffffffff, 0x2f, 15048}, /* SO_MAX_PACING_RATE */
+	{0xffffffff, 0x30, 15067}, /* SO_BPF_EXTENSIONS */
+	{0xffffffff, 0x31, 15085}, /* SO_INCOMING_CPU */
+	{0xffffffff, 0x32, 15101}, /* SO_ATTACH_BPF */
+	{0xffffffff, 0x33, 15115}, /* SO_ATTACH_REUSEPORT_CBPF */
+	{0xffffffff, 0x34, 15140}, /* SO_ATTACH_REUSEPORT_EBPF */
+	{0xffffffff, 0x35, 15165}, /* SO_CNX_ADVICE */
+	{0xffffffff, 0x37, 15179}, /* SO_MEMINFO */
+	{0xffffffff, 0x38, 15190}, /* SO_INCOMING_NAPI_ID */
+	{0xffffffff, 0x39, 15210}, /* SO_COOKIE */
+	{0xffffffff, 0x3b, 15220}, /* SO_PEERGROUPS */
+	{0xffffffff, 0x3c, 15234}, /* SO_ZEROCOPY */
+	{0xffffffff, 0x3d, 15246}, /* SO_TXTIME */
+	{0xffffffff, 0x3e, 15256}, /* SO_BINDTOIFINDEX */
+	{0xffffffff, 0x45, 15273}, /* SO_PREFER_BUSY_POLL */
+	{0xffffffff, 0x46, 15293}, /* SO_BUSY_POLL_BUDGET */
+	{0xffffffff, 0x47, 15313}, /* SO_NETNS_COOKIE */
+	{0x1, 0x1, 15329}, /* SPLICE_F_MOVE */
+	{0x2, 0x2, 15343}, /* SPLICE_F_NONBLOCK */
+	{0x4, 0x4, 15361}, /* SPLICE_F_MORE */
+	{0x8, 0x8, 15375}, /* SPLICE_F_GIFT */
+	{0xfff, 0xfff, 15389}, /* STATX_ALL */
+	{0x7ff, 0x7ff, 15399}, /* STATX_BASIC_STATS */
+	{0x1, 0x1, 15417}, /* STATX_TYPE */
+	{0x2, 0x2, 15428}, /* STATX_MODE */
+	{0x4, 0x4, 15439}, /* STATX_NLINK */
+	{0x8, 0x8, 15451}, /* STATX_UID */
+	{0x10, 0x10, 15461}, /* STATX_GID */
+	{0x20, 0x20, 15471}, /* STATX_ATIME */
+	{0x40, 0x40, 15483}, /* STATX_MTIME */
+	{0x80, 0x80, 15495}, /* STATX_CTIME */
+	{0x100, 0x100, 15507}, /* STATX_INO */
+	{0x200, 0x200, 15517}, /* STATX_SIZE */
+	{0x400, 0x400, 15528}, /* STATX_BLOCKS */
+	{0x800, 0x800, 15541}, /* STATX_BTIME */
+	{0x1000, 0x1000, 15553}, /* STATX_MNT_ID */
+	{0x2000, 0x2000, 15566}, /* STATX_DIOALIGN */
+	{0x8000, 0x8000, 15581}, /* SWAP_FLAG_PREFER */
+	{0x10000, 0x10000, 15598}, /* SWAP_FLAG_DISCARD */
+	{0x1, 0x1, 15616}, /* SYNC_FILE_RANGE_WAIT_BEFORE */
+	{0x2, 0x2, 15644}, /* SYNC_FILE_RANGE_WRITE */
+	{0x4, 0x4, 15666}, /* SYNC_FILE_RANGE_WAIT_AFTER */
+	{0x1, 0x1, 15693}, /* TIMER_ABSTIME */
+	{0x1, 0x1, 15707}, /* TFD_TIMER_ABSTIME */
+	{0x2, 0x2, 15725}, /* TFD_TIMER_CANCEL_ON_SET */
+	{0x80000, 0x80000, 15749}, /* TFD_CLOEXEC */
+	{0x800, 0x800, 15761}, /* TFD_NONBLOCK */
+	{0x1, 0x1, 15774}, /* ADJ_OFFSET */
+	{0x2, 0x2, 15785}, /* ADJ_FREQUENCY */
+	{0x4, 0x4, 15799}, /* ADJ_MAXERROR */
+	{0x8, 0x8, 15812}, /* ADJ_ESTERROR */
+	{0x10, 0x10, 15825}, /* ADJ_STATUS */
+	{0x20, 0x20, 15836}, /* ADJ_TIMECONST */
+	{0x80, 0x80, 15850}, /* ADJ_TAI */
+	{0x100, 0x100, 15858}, /* ADJ_SETOFFSET */
+	{0x1000, 0x1000, 15872}, /* ADJ_MICRO */
+	{0x2000, 0x2000, 15882}, /* ADJ_NANO */
+	{0x4000, 0x4000, 15891}, /* ADJ_TICK */
+	{0x1, 0x1, 15900}, /* MNT_FORCE */
+	{0x2, 0x2, 15910}, /* MNT_DETACH */
+	{0x4, 0x4, 15921}, /* MNT_EXPIRE */
+	{0x8, 0x8, 15932}, /* UMOUNT_NOFOLLOW */
+	{0x80000, 0x80000, 1683}, /* O_CLOEXEC */
+	{0x800, 0x800, 7433}, /* O_NONBLOCK */
+	{0x1, 0x1, 15948}, /* UFFD_USER_MODE_ONLY */
+	{0x1, 0x1, 15968}, /* WNOHANG */
+	{0x2, 0x2, 15976}, /* WUNTRACED */
+	{0x4, 0x4, 15986}, /* WEXITED */
+	{0x8, 0x8, 15994}, /* WCONTINUED */
+	{0x1000000, 0x1000000, 16005}, /* WNOWAIT */
+	{0x20000000, 0x20000000, 16013}, /* __WNOTHREAD */
+	{0x40000000, 0x40000000, 16025}, /* __WALL */
+	{0x80000000, 0x80000000, 16032}, /* __WCLONE */
+	{0xffffffff, 0x0, 16041}, /* P_ALL */
+	{0xffffffff, 0x1, 16047}, /* P_PID */
+	{0xffffffff, 0x2, 16053}, /* P_PGID */
+	{0xffffffff, 0x3, 16060}, /* P_PIDFD */
+	{0xffffffff, 0x0, 16068}, /* SEEK_SET */
+	{0xffffffff, 0x1, 16077}, /* SEEK_CUR */
+	{0xffffffff, 0x2, 16086}, /* SEEK_END */
+	{0xffffffff, 0x3, 16095}, /* SEEK_DATA */
+	{0xffffffff, 0x4, 16105}, /* SEEK_HOLE */
+	{0x1, 0x1, 16115}, /* XATTR_CREATE */
+	{0x2, 0x2, 16128}, /* XATTR_REPLACE */
+};
+static const struct tap_word_kind tap_word_kinds[] = {
+	{0, 4, TAP_FORM_FLAGS}, /* access */
+	{4, 14, TAP_FORM_ONE}, /* arch_prctl_code */
+	{18, 8, TAP_FORM_FLAGS}, /* at_flags */
+	{26, 36, TAP_FORM_ONE}, /* bpf_command */
+	{62, 12, TAP_FORM_ONE}, /* clock */
+	{74, 25, TAP_FORM_FLAGS}, /* clone_flags */
+	{99, 2, TAP_FORM_FLAGS}, /* close_range_flags */
+	{101, 1, TAP_FORM_FLAGS}, /* dup3_flags */
+	{102, 1, TAP_FORM_FLAGS}, /* epoll_create_flags */
+	{103, 3, TAP_FORM_ONE10}, /* epoll_operation */
+	{106, 3, TAP_FORM_FLAGS}, /* eventfd_flags */
+	{109, 3, TAP_FORM_FLAGS}, /* faccessat2_flags */
+	{112, 6, TAP_FORM_ONE}, /* fadvise */
+	{118, 7, TAP_FORM_FLAGS}, /* fallocate_mode */
+	{125, 14, TAP_FORM_FLAGS}, /* fanotify_init_flags */
+	{139, 11, TAP_FORM_FLAGS}, /* fanotify_mark_flags */
+	{150, 20, TAP_FORM_FLAGS}, /* fanotify_mask */
+	{170, 31, TAP_FORM_ONE10}, /* fcntl_command */
+	{201, 3, TAP_FORM_FLAGS}, /* finit_module_flags */
+	{204, 4, TAP_FORM_FLAGS}, /* flock_operation */
+	{208, 8, TAP_FORM_ONE}, /* fsconfig_command */
+	{216, 1, TAP_FORM_FLAGS}, /* fsmount_flags */
+	{217, 1, TAP_FORM_FLAGS}, /* fsopen_flags */
+	{218, 4, TAP_FORM_FLAGS}, /* fspick_flags */
+	{222, 16, TAP_FORM_FLAGS}, /* futex_operation */
+	{238, 3, TAP_FORM_FLAGS}, /* getrandom_flags */
+	{241, 2, TAP_FORM_FLAGS}, /* inotify_flags */
+	{243, 22, TAP_FORM_FLAGS}, /* inotify_mask */
+	{265, 5, TAP_FORM_FLAGS}, /* io_uring_enter_flags */
+	{270, 26, TAP_FORM_ONE}, /* io_uring_register_op */
+	{296, 3, TAP_FORM_ONE10}, /* ioprio_which */
+	{299, 11, TAP_FORM_ONE10}, /* ipc_command */
+	{310, 3, TAP_FORM_FLAGS8}, /* ipc_flags */
+	{313, 1, TAP_FORM_ONE10}, /* ipc_key */
+	{314, 3, TAP_FORM_ONE10}, /* itimer */
+	{317, 8, TAP_FORM_ONE}, /* kcmp_type */
+	{325, 3, TAP_FORM_FLAGS}, /* kexec_file_flags */
+	{328, 5, TAP_FORM_FLAGS}, /* kexec_flags */
+	{333, 28, TAP_FORM_ONE10}, /* keyctl_command */
+	{361, 8, TAP_FORM_ONE10}, /* keyring */
+	{369, 1, TAP_FORM_FLAGS}, /* landlock_flags */
+	{370, 1, TAP_FORM_ONE}, /* landlock_rule_type */
+	{371, 22, TAP_FORM_ONE10}, /* madvise */
+	{393, 17, TAP_FORM_FLAGS}, /* map_flags */
+	{410, 10, TAP_FORM_ONE}, /* membarrier_command */
+	{420, 5, TAP_FORM_FLAGS}, /* memfd_flags */
+	{425, 3, TAP_FORM_FLAGS}, /* mempolicy_flags */
+	{428, 9, TAP_FORM_FLAGS}, /* mempolicy_mode */
+	{437, 1, TAP_FORM_FLAGS}, /* mlock2_flags */
+	{438, 3, TAP_FORM_FLAGS}, /* mlockall_flags */
+	{441, 7, TAP_FORM_FLAGS8}, /* mknod_mode */
+	{448, 2, TAP_FORM_FLAGS}, /* module_flags */
+	{450, 9, TAP_FORM_FLAGS}, /* mount_attributes */
+	{459, 25, TAP_FORM_FLAGS}, /* mount_flags */
+	{484, 8, TAP_FORM_FLAGS}, /* move_mount_flags */
+	{492, 3, TAP_FORM_FLAGS}, /* mremap_flags */
+	{495, 21, TAP_FORM_FLAGS}, /* msg_flags */
+	{516, 4, TAP_FORM_FLAGS}, /* msg_queue_flags */
+	{520, 3, TAP_FORM_FLAGS}, /* msync_flags */
+	{523, 20, TAP_FORM_FLAGS}, /* open_flags */
+	{543, 6, TAP_FORM_FLAGS}, /* open_tree_flags */
+	{549, 4, TAP_FORM_FLAGS}, /* perf_flags */
+	{553, 1, TAP_FORM_FLAGS}, /* pidfd_flags */
+	{554, 3, TAP_FORM_FLAGS}, /* pipe_flags */
+	{557, 2, TAP_FORM_FLAGS}, /* pkey_rights */
+	{559, 56, TAP_FORM_ONE10}, /* prctl_option */
+	{615, 41, TAP_FORM_ONE}, /* capability */
+	{656, 2, TAP_FORM_ONE}, /* tsc_option */
+	{658, 8, TAP_FORM_FLAGS}, /* securebits */
+	{666, 3, TAP_FORM_ONE10}, /* priority_which */
+	{669, 7, TAP_FORM_FLAGS}, /* prot */
+	{676, 35, TAP_FORM_ONE10}, /* ptrace_request */
+	{711, 10, TAP_FORM_FLAGS}, /* ptrace_options */
+	{721, 12, TAP_FORM_FLAGS}, /* quota_command */
+	{733, 8, TAP_FORM_ONE}, /* reboot_command */
+	{741, 5, TAP_FORM_ONE}, /* reboot_magic */
+	{746, 3, TAP_FORM_FLAGS}, /* rename_flags */
+	{749, 16, TAP_FORM_ONE10}, /* rlimit_resource */
+	{765, 4, TAP_FORM_ONE10}, /* rusage_who */
+	{769, 5, TAP_FORM_FLAGS}, /* rwf_flags */
+	{774, 7, TAP_FORM_FLAGS}, /* sched_policy */
+	{781, 6, TAP_FORM_FLAGS}, /* seccomp_flags */
+	{787, 4, TAP_FORM_ONE}, /* seccomp_operation */
+	{791, 4, TAP_FORM_FLAGS8}, /* shmat_flags */
+	{795, 4, TAP_FORM_FLAGS8}, /* shmget_flags */
+	{799, 3, TAP_FORM_ONE}, /* shutdown_how */
+	{802, 10, TAP_FORM_FLAGS}, /* sigaction_flags */
+	{812, 3, TAP_FORM_FLAGS}, /* sigaltstack_flags */
+	{815, 8, TAP_FORM_ONE10}, /* siginfo_code */
+	{823, 3, TAP_FORM_ONE}, /* sigmask_how */
+	{826, 33, TAP_FORM_ONE}, /* signal */
+	{859, 3, TAP_FORM_ONE}, /* signal_handler */
+	{862, 2, TAP_FORM_FLAGS}, /* signalfd_flags */
+	{864, 2, TAP_FORM_FLAGS}, /* sock_flags */
+	{866, 46, TAP_FORM_ONE10}, /* socket_family */
+	{912, 9, TAP_FORM_FLAGS}, /* socket_type */
+	{921, 34, TAP_FORM_ONE10}, /* internet_protocol */
+	{955, 20, TAP_FORM_ONE10}, /* sockopt_level */
+	{975, 63, TAP_FORM_ONE10}, /* sockopt_name */
+	{1038, 4, TAP_FORM_FLAGS}, /* splice_flags */
+	{1042, 16, TAP_FORM_FLAGS}, /* statx_mask */
+	{1058, 2, TAP_FORM_FLAGS}, /* swap_flags */
+	{1060, 3, TAP_FORM_FLAGS}, /* sync_range_flags */
+	{1063, 1, TAP_FORM_FLAGS}, /* timer_flags */
+	{1064, 4, TAP_FORM_FLAGS}, /* timerfd_flags */
+	{1068, 11, TAP_FORM_FLAGS}, /* timex_modes */
+	{1079, 4, TAP_FORM_FLAGS}, /* umount_flags */
+	{1083, 3, TAP_FORM_FLAGS}, /* userfaultfd_flags */
+	{1086, 8, TAP_FORM_FLAGS}, /* wait_options */
+	{1094, 4, TAP_FORM_ONE}, /* waitid_which */
+	{1098, 5, TAP_FORM_ONE}, /* whence */
+	{1103, 2, TAP_FORM_FLAGS}, /* xattr_flags */
+};
+static const struct tap_variant tap_variants[] = {
+	{0x7, {117, 1, 9, 136}}, /* ptrace PTRACE_CONT */
+	{0x18, {117, 1, 9, 136}}, /* ptrace PTRACE_SYSCALL */
+	{0x9, {117, 1, 9, 136}}, /* ptrace PTRACE_SINGLESTEP */
+	{0x11, {117, 1, 9, 136}}, /* ptrace PTRACE_DETACH */
+	{0x4202, {117, 1, 9, 6}}, /* ptrace PTRACE_GETSIGINFO */
+	{0x4203, {117, 1, 9, 6}}, /* ptrace PTRACE_SETSIGINFO */
+	{0x4201, {117, 1, 9, 6}}, /* ptrace PTRACE_GETEVENTMSG */
+	{0x420a, {117, 1, 9, 6}}, /* ptrace PTRACE_GETSIGMASK */
+	{0x420b, {117, 1, 9, 6}}, /* ptrace PTRACE_SETSIGMASK */
+	{0x4204, {117, 1, 6, 44}}, /* ptrace PTRACE_GETREGSET */
+	{0x4205, {117, 1, 6, 44}}, /* ptrace PTRACE_SETREGSET */
+	{0x0, {117, 1, 9, 9}}, /* ptrace PTRACE_TRACEME */
+	{0x8, {117, 1, 9, 9}}, /* ptrace PTRACE_KILL */
+	{0x10, {117, 1, 9, 9}}, /* ptrace PTRACE_ATTACH */
+	{0x4206, {117, 1, 9, 9}}, /* ptrace PTRACE_SEIZE */
+	{0x4207, {117, 1, 9, 9}}, /* ptrace PTRACE_INTERRUPT */
+	{0x4208, {117, 1, 9, 9}}, /* ptrace PTRACE_LISTEN */
+	{0x4200, {117, 1, 9, 118}}, /* ptrace PTRACE_SETOPTIONS */
+	{0x3, {111}}, /* prctl PR_GET_DUMPABLE */
+	{0xd, {111}}, /* prctl PR_GET_TIMING */
+	{0x7, {111}}, /* prctl PR_GET_KEEPCAPS */
+	{0x15, {111}}, /* prctl PR_GET_SECCOMP */
+	{0x1f, {111}}, /* prctl PR_TASK_PERF_EVENTS_DISABLE */
+	{0x20, {111}}, /* prctl PR_TASK_PERF_EVENTS_ENABLE */
+	{0x1e, {111}}, /* prctl PR_GET_TIMERSLACK */
+	{0x22, {111}}, /* prctl PR_MCE_KILL_GET */
+	{0x27, {111}}, /* prctl PR_GET_NO_NEW_PRIVS */
+	{0x2a, {111}}, /* prctl PR_GET_THP_DISABLE */
+	{0x1b, {111}}, /* prctl PR_GET_SECUREBITS */
+	{0x1a, {111, 113}}, /* prctl PR_SET_TSC */
+	{0x17, {111, 112}}, /* prctl PR_CAPBSET_READ */
+	{0x18, {111, 112}}, /* prctl PR_CAPBSET_DROP */
+	{0x1c, {111, 114}}, /* prctl PR_SET_SECUREBITS */
+	{0x1, {111, 136}}, /* prctl PR_SET_PDEATHSIG */
+	{0xf, {111, 15}}, /* prctl PR_SET_NAME */
+	{0x2, {111, 6}}, /* prctl PR_GET_PDEATHSIG */
+	{0x10, {111, 6}}, /* prctl PR_GET_NAME */
+	{0x19, {111, 6}}, /* prctl PR_GET_TSC */
+	{0x25, {111, 6}}, /* prctl PR_GET_CHILD_SUBREAPER */
+	{0x28, {111, 6}}, /* prctl PR_GET_TID_ADDRESS */
+	{0x5, {111, 6}}, /* prctl PR_GET_UNALIGN */
+	{0x9, {111, 6}}, /* prctl PR_GET_FPEMU */
+	{0xb, {111, 6}}, /* prctl PR_GET_FPEXC */
+	{0x13, {111, 6}}, /* prctl PR_GET_ENDIAN */
+	{0x59616d61, {111, 6}}, /* prctl PR_SET_PTRACER */
+	{0x4, {111, 4}}, /* prctl PR_SET_DUMPABLE */
+	{0x8, {111, 4}}, /* prctl PR_SET_KEEPCAPS */
+	{0x1d, {111, 4}}, /* prctl PR_SET_TIMERSLACK */
+	{0x24, {111, 4}}, /* prctl PR_SET_CHILD_SUBREAPER */
+	{0x26, {111, 4, 4, 4, 4}}, /* prctl PR_SET_NO_NEW_PRIVS */
+	{0x29, {111, 4, 4, 4, 4}}, /* prctl PR_SET_THP_DISABLE */
+	{0x800002, {119, 15, 1, 15}}, /* quotactl Q_QUOTAON */
+	{0x0, {6, 70, 1, 21}}, /* futex FUTEX_WAIT */
+	{0x9, {6, 70, 1, 21, 0, 8}}, /* futex FUTEX_WAIT_BITSET */
+	{0xa, {6, 70, 1, 0, 0, 8}}, /* futex FUTEX_WAKE_BITSET */
+	{0x3, {6, 70, 1, 1, 6}}, /* futex FUTEX_REQUEUE */
+	{0x4, {6, 70, 1, 2, 6, 1}}, /* futex FUTEX_CMP_REQUEUE */
+	{0xc, {6, 70, 1, 2, 6, 1}}, /* futex FUTEX_CMP_REQUEUE_PI */
+	{0x5, {6, 70, 1, 2, 6, 45}}, /* futex FUTEX_WAKE_OP */
+	{0xb, {6, 70, 1, 21, 6}}, /* futex FUTEX_WAIT_REQUEUE_PI */
+	{0xb, {84, 85, 6, 3}}, /* keyctl KEYCTL_READ */
+	{0x6, {84, 85, 6, 3}}, /* keyctl KEYCTL_DESCRIBE */
+	{0x11, {84, 85, 6, 3}}, /* keyctl KEYCTL_GET_SECURITY */
+	{0x2, {84, 3, 15, 3}}, /* keyctl KEYCTL_UPDATE */
+	{0x3, {84, 3}}, /* keyctl KEYCTL_REVOKE */
+	{0x7, {84, 3}}, /* keyctl KEYCTL_CLEAR */
+	{0x15, {84, 3}}, /* keyctl KEYCTL_INVALIDATE */
+	{0x10, {84, 3}}, /* keyctl KEYCTL_ASSUME_AUTHORITY */
+	{0x8, {84, 3, 3}}, /* keyctl KEYCTL_LINK */
+	{0x9, {84, 3, 3}}, /* keyctl KEYCTL_UNLINK */
+	{0x16, {84, 3, 3}}, /* keyctl KEYCTL_GET_PERSISTENT */
+	{0xa, {84, 3, 15, 15, 3}}, /* keyctl KEYCTL_SEARCH */
+	{0x4, {84, 3, 3, 3}}, /* keyctl KEYCTL_CHOWN */
+	{0x5, {84, 3, 7}}, /* keyctl KEYCTL_SETPERM */
+	{0xc, {84, 3, 15, 3, 3}}, /* keyctl KEYCTL_INSTANTIATE */
+	{0x14, {84, 3, 6, 3, 3}}, /* keyctl KEYCTL_INSTANTIATE_IOV */
+	{0xd, {84, 3, 4, 3}}, /* keyctl KEYCTL_NEGATE */
+	{0x13, {84, 3, 4, 4, 3}}, /* keyctl KEYCTL_REJECT */
+	{0xf, {84, 3, 4}}, /* keyctl KEYCTL_SET_TIMEOUT */
+	{0x0, {84, 85, 3}}, /* keyctl KEYCTL_GET_KEYRING_ID */
+	{0xe, {84, 3}}, /* keyctl KEYCTL_SET_REQKEY_KEYRING */
+	{0x1, {84, 6}}, /* keyctl KEYCTL_JOIN_SESSION_KEYRING */
+	{0x0, {6, 70, 1, 21}}, /* futex FUTEX_WAIT */
+	{0x9, {6, 70, 1, 21, 0, 8}}, /* futex FUTEX_WAIT_BITSET */
+	{0xa, {6, 70, 1, 0, 0, 8}}, /* futex FUTEX_WAKE_BITSET */
+	{0x3, {6, 70, 1, 1, 6}}, /* futex FUTEX_REQUEUE */
+	{0x4, {6, 70, 1, 2, 6, 1}}, /* futex FUTEX_CMP_REQUEUE */
+	{0xc, {6, 70, 1, 2, 6, 1}}, /* futex FUTEX_CMP_REQUEUE_PI */
+	{0x5, {6, 70, 1, 2, 6, 45}}, /* futex FUTEX_WAKE_OP */
+	{0xb, {6, 70, 1, 21, 6}}, /* futex FUTEX_WAIT_REQUEUE_PI */
+};
+static const struct tap_call tap_calls[] = {
+	{0x0, 16142, 0, 0, 0, 0, {1, 6, 4}}, /* read */
+	{0x0, 16147, 0, 0, 0, 0, {1, 16, 4}}, /* write */
+	{0x0, 16153, 0, 0, 0, 0, {14, 105, 19}}, /* open */
+	{0x0, 16158, 0, 0, 0, 0, {1}}, /* close */
+	{0x0, 16164, 0, 0, 0, 0, {14, 6}}, /* stat */
+	{0x0, 16169, 0, 0, 0, 0, {1, 6}}, /* fstat */
+	{0x0, 16175, 0, 0, 0, 0, {14, 6}}, /* lstat */
+	{0x0, 16181, 0, 0, 0, 0, {6, 2, 1}}, /* poll */
+	{0x0, 16186, 0, 0, 0, 0, {1, 3, 156}}, /* lseek */
+	{0x0, 16192, 0, 0, 0, 0, {6, 4, 116, 89, 1, 3}}, /* mmap2 */
+	{0x0, 16197, 0, 0, 0, 0, {6, 4, 116}}, /* mprotect */
+	{0x0, 16206, 0, 0, 0, 0, {6, 4}}, /* munmap */
+	{0x0, 16213, 0, 0, 0, 0, {6}}, /* brk */
+	{0x0, 16217, 0, 0, 0, 0, {136, 32, 6, 3}}, /* rt_sigaction */
+	{0x0, 16230, 0, 0, 0, 0, {135, 30, 6, 3}}, /* rt_sigprocmask */
+	{0x0, 16245, 0, 0, 0, 0, {0}}, /* rt_sigreturn */
+	{0x0, 16258, 0, 0, 0, 0, {1, 1, 6}}, /* ioctl */
+	{0x0, 16264, 0, 0, 0, 0, {1, 6, 4, 12}}, /* pread */
+	{0x0, 16272, 0, 0, 0, 0, {1, 16, 4, 12}}, /* pwrite */
+	{0x0, 16281, 0, 0, 0, 0, {1, 6, 1}}, /* readv */
+	{0x0, 16287, 0, 0, 0, 0, {1, 6, 1}}, /* writev */
+	{0x0, 16294, 0, 0, 0, 0, {14, 46}}, /* access */
+	{0x0, 16301, 0, 0, 0, 0, {6}}, /* pipe */
+	{0x0, 16306, 0, 0, 0, 0, {1, 6, 6, 6, 23}}, /* select */
+	{0x0, 16313, 0, 0, 0, 0, {0}}, /* sched_yield */
+	{0x0, 16325, 0, 0, 0, 0, {6, 3, 3, 101, 6}}, /* mremap */
+	{0x0, 16332, 0, 0, 0, 0, {6, 4, 104}}, /* msync */
+	{0x0, 16338, 0, 0, 0, 0, {6, 4, 6}}, /* mincore */
+	{0x0, 16346, 0, 0, 0, 0, {6, 4, 88}}, /* madvise */
+	{0x0, 16354, 0, 0, 0, 0, {1, 4, 130}}, /* shmget */
+	{0x0, 16361, 0, 0, 0, 0, {1, 6, 129}}, /* shmat */
+	{0x0, 16367, 0, 0, 0, 0, {1, 77, 6}}, /* shmctl */
+	{0x0, 16374, 0, 0, 0, 0, {1}}, /* dup */
+	{0x0, 16378, 0, 0, 0, 0, {1, 1}}, /* dup2 */
+	{0x0, 16383, 0, 0, 0, 0, {0}}, /* pause */
+	{0x0, 16389, 0, 0, 0, 0, {21, 6}}, /* nanosleep */
+	{0x0, 16399, 0, 0, 0, 0, {80, 6}}, /* getitimer */
+	{0x0, 16409, 0, 0, 0, 0, {2}}, /* alarm */
+	{0x0, 16415, 0, 0, 0, 0, {80, 26, 6}}, /* setitimer */
+	{0x0, 16425, 0, 0, 0, 0, {0}}, /* getpid */
+	{0x0, 16432, 0, 0, 0, 0, {1, 1, 6, 4}}, /* sendfile */
+	{0x0, 16441, 0, 0, 0, 0, {140, 141, 36}}, /* socket */
+	{0x0, 16448, 0, 0, 0, 0, {1, 35, 2}}, /* connect */
+	{0x0, 16456, 0, 0, 0, 0, {1, 6, 6}}, /* accept */
+	{0x0, 16463, 0, 0, 0, 0, {1, 16, 4, 102, 35, 2}}, /* sendto */
+	{0x0, 16470, 0, 0, 0, 0, {1, 6, 4, 102, 6, 6}}, /* recvfrom */
+	{0x0, 16479, 0, 0, 0, 0, {1, 6, 102}}, /* sendmsg */
+	{0x0, 16487, 0, 0, 0, 0, {1, 6, 102}}, /* recvmsg */
+	{0x0, 16495, 0, 0, 0, 0, {1, 131}}, /* shutdown */
+	{0x0, 16504, 0, 0, 0, 0, {1, 35, 1}}, /* bind */
+	{0x0, 16509, 0, 0, 0, 0, {1, 1}}, /* listen */
+	{0x0, 16516, 0, 0, 0, 0, {1, 6, 6}}, /* getsockname */
+	{0x0, 16528, 0, 0, 0, 0, {1, 6, 6}}, /* getpeername */
+	{0x0, 16540, 0, 0, 0, 0, {140, 141, 36, 6}}, /* socketpair */
+	{0x0, 16551, 0, 0, 0, 0, {1, 143, 144, 6, 2}}, /* setsockopt */
+	{0x0, 16562, 0, 0, 0, 0, {1, 143, 144, 6, 6}}, /* getsockopt */
+	{0x0, 16573, 0, 0, 0, 0, {51, 6, 6, 6}}, /* clone */
+	{0x0, 16579, 0, 0, 0, 0, {0}}, /* fork */
+	{0x0, 16584, 0, 0, 0, 0, {0}}, /* vfork */
+	{0x0, 16590, 0, 0, 0, 0, {14, 18, 18}}, /* execve */
+	{0x0, 16597, 0, 0, 0, 0, {1}}, /* exit */
+	{0x0, 16602, 0, 0, 0, 0, {1, 6, 154, 6}}, /* wait4 */
+	{0x0, 16608, 0, 0, 0, 0, {1, 136}}, /* kill */
+	{0x0, 16613, 0, 0, 0, 0, {6}}, /* uname */
+	{0x0, 16619, 0, 0, 0, 0, {79, 1, 78}}, /* semget */
+	{0x0, 16626, 0, 0, 0, 0, {1, 6, 2}}, /* semop */
+	{0x0, 16632, 0, 0, 0, 0, {1, 1, 77, 6}}, /* semctl */
+	{0x0, 16639, 0, 0, 0, 0, {6}}, /* shmdt */
+	{0x0, 16645, 0, 0, 0, 0, {79, 78}}, /* msgget */
+	{0x0, 16652, 0, 0, 0, 0, {1, 6, 4, 103}}, /* msgsnd */
+	{0x0, 16659, 0, 0, 0, 0, {1, 6, 4, 3, 103}}, /* msgrcv */
+	{0x0, 16666, 0, 0, 0, 0, {1, 77, 6}}, /* msgctl */
+	{0x0, 16673, 0, 0, 0, 0, {1, 63, 6}}, /* fcntl */
+	{0x0, 16679, 0, 0, 0, 0, {1, 65}}, /* flock */
+	{0x0, 16685, 0, 0, 0, 0, {1}}, /* fsync */
+	{0x0, 16691, 0, 0, 0, 0, {1}}, /* fdatasync */
+	{0x0, 16701, 0, 0, 0, 0, {14, 3}}, /* truncate */
+	{0x0, 16710, 0, 0, 0, 0, {1, 3}}, /* ftruncate */
+	{0x0, 16720, 0, 0, 0, 0, {1, 6, 1}}, /* getdents */
+	{0x0, 16729, 0, 0, 0, 0, {6, 3}}, /* getcwd */
+	{0x0, 16736, 0, 0, 0, 0, {14}}, /* chdir */
+	{0x0, 16742, 0, 0, 0, 0, {1}}, /* fchdir */
+	{0x0, 16749, 0, 0, 0, 0, {14, 14}}, /* rename */
+	{0x0, 16756, 0, 0, 0, 0, {14, 10}}, /* mkdir */
+	{0x0, 16762, 0, 0, 0, 0, {14}}, /* rmdir */
+	{0x0, 16768, 0, 0, 0, 0, {14, 10}}, /* creat */
+	{0x0, 16774, 0, 0, 0, 0, {14, 14}}, /* link */
+	{0x0, 16779, 0, 0, 0, 0, {14}}, /* unlink */
+	{0x0, 16786, 0, 0, 0, 0, {14, 14}}, /* symlink */
+	{0x0, 16794, 0, 0, 0, 0, {14, 6, 1}}, /* readlink */
+	{0x0, 16803, 0, 0, 0, 0, {14, 10}}, /* chmod */
+	{0x0, 16809, 0, 0, 0, 0, {1, 10}}, /* fchmod */
+	{0x0, 16816, 0, 0, 0, 0, {14, 1, 1}}, /* chown */
+	{0x0, 16822, 0, 0, 0, 0, {1, 1, 1}}, /* fchown */
+	{0x0, 16829, 0, 0, 0, 0, {14, 1, 1}}, /* lchown */
+	{0x0, 16836, 0, 0, 0, 0, {10}}, /* umask */
+	{0x0, 16842, 0, 0, 0, 0, {6, 6}}, /* gettimeofday */
+	{0x0, 16855, 0, 0, 0, 0, {123, 6}}, /* getrlimit */
+	{0x0, 16865, 0, 0, 0, 0, {124, 6}}, /* getrusage */
+	{0x0, 16875, 0, 0, 0, 0, {39}}, /* sysinfo */
+	{0x0, 16883, 0, 0, 0, 0, {38}}, /* times */
+	{0xffffffff, 16889, 0, 18, 0, 0, {117, 1, 6, 6}}, /* ptrace */
+	{0x0, 16896, 18, 0, 0, 0, {0}}, /* getuid */
+	{0x0, 16903, 18, 0, 0, 0, {1, 6, 1}}, /* syslog */
+	{0x0, 16910, 18, 0, 0, 0, {0}}, /* getgid */
+	{0x0, 16917, 18, 0, 0, 0, {1}}, /* setuid */
+	{0x0, 16924, 18, 0, 0, 0, {1}}, /* setgid */
+	{0x0, 16931, 18, 0, 0, 0, {0}}, /* geteuid */
+	{0x0, 16939, 18, 0, 0, 0, {0}}, /* getegid */
+	{0x0, 16947, 18, 0, 0, 0, {1, 1}}, /* setpgid */
+	{0x0, 16955, 18, 0, 0, 0, {0}}, /* getppid */
+	{0x0, 16963, 18, 0, 0, 0, {0}}, /* getpgrp */
+	{0x0, 16971, 18, 0, 0, 0, {0}}, /* setsid */
+	{0x0, 16978, 18, 0, 0, 0, {1, 1}}, /* setreuid */
+	{0x0, 16987, 18, 0, 0, 0, {1, 1}}, /* setregid */
+	{0x0, 16996, 18, 0, 0, 0, {1, 6}}, /* getgroups */
+	{0x0, 17006, 18, 0, 0, 0, {1, 6}}, /* setgroups */
+	{0x0, 17016, 18, 0, 0, 0, {1, 1, 1}}, /* setresuid */
+	{0x0, 17026, 18, 0, 0, 0, {6, 6, 6}}, /* getresuid */
+	{0x0, 17036, 18, 0, 0, 0, {1, 1, 1}}, /* setresgid */
+	{0x0, 17046, 18, 0, 0, 0, {6, 6, 6}}, /* getresgid */
+	{0x0, 17056, 18, 0, 0, 0, {1}}, /* getpgid */
+	{0x0, 17064, 18, 0, 0, 0, {1}}, /* setfsuid */
+	{0x0, 17073, 18, 0, 0, 0, {1}}, /* setfsgid */
+	{0x0, 17082, 18, 0, 0, 0, {1}}, /* getsid */
+	{0x0, 17089, 18, 0, 0, 0, {6, 6}}, /* capget */
+	{0x0, 17096, 18, 0, 0, 0, {6, 6}}, /* capset */
+	{0x0, 17103, 18, 0, 0, 0, {6, 4}}, /* rt_sigpending */
+	{0x0, 17117, 18, 0, 0, 0, {30, 33, 21, 3}}, /* rt_sigtimedwait */
+	{0x0, 17133, 18, 0, 0, 0, {1, 136, 33}}, /* rt_sigqueueinfo */
+	{0x0, 17149, 18, 0, 0, 0, {30, 4}}, /* rt_sigsuspend */
+	{0x0, 17163, 18, 0, 0, 0, {34, 6}}, /* sigaltstack */
+	{0x0, 17175, 18, 0, 0, 0, {14, 29}}, /* utime */
+	{0x0, 17181, 18, 0, 0, 0, {14, 96, 2}}, /* mknod */
+	{0x0, 17187, 18, 0, 0, 0, {8}}, /* personality */
+	{0x0, 17199, 18, 0, 0, 0, {2, 6}}, /* ustat */
+	{0x0, 17205, 18, 0, 0, 0, {14, 6}}, /* statfs */
+	{0x0, 17212, 18, 0, 0, 0, {1, 6}}, /* fstatfs */
+	{0x0, 17220, 18, 0, 0, 0, {1, 6, 6}}, /* sysfs */
+	{0x0, 17226, 18, 0, 0, 0, {115, 1}}, /* getpriority */
+	{0x0, 17238, 18, 0, 0, 0, {115, 1, 1}}, /* setpriority */
+	{0x0, 17250, 18, 0, 0, 0, {1, 6}}, /* sched_setparam */
+	{0x0, 17265, 18, 0, 0, 0, {1, 6}}, /* sched_getparam */
+	{0x0, 17280, 18, 0, 0, 0, {1, 126, 6}}, /* sched_setscheduler */
+	{0x0, 17299, 18, 0, 0, 0, {1}}, /* sched_getscheduler */
+	{0x0, 17318, 18, 0, 0, 0, {126}}, /* sched_get_priority_max */
+	{0x0, 17341, 18, 0, 0, 0, {126}}, /* sched_get_priority_min */
+	{0x0, 17364, 18, 0, 0, 0, {1, 6}}, /* sched_rr_get_interval */
+	{0x0, 17386, 18, 0, 0, 0, {6, 4}}, /* mlock */
+	{0x0, 17392, 18, 0, 0, 0, {6, 3}}, /* munlock */
+	{0x0, 17400, 18, 0, 0, 0, {95}}, /* mlockall */
+	{0x0, 17409, 18, 0, 0, 0, {0}}, /* munlockall */
+	{0x0, 17420, 18, 0, 0, 0, {0}}, /* vhangup */
+	{0x0, 17428, 18, 0, 0, 0, {1, 6, 4}}, /* modify_ldt */
+	{0x0, 17439, 18, 0, 0, 0, {14, 14}}, /* pivot_root */
+	{0x0, 17450, 18, 0, 0, 0, {6}}, /* sysctl */
+	{0xffffffff, 17458, 18, 33, 0, 0, {111, 4, 4, 4, 4}}, /* prctl */
+	{0x0, 17464, 51, 0, 0, 0, {47, 6}}, /* arch_prctl */
+	{0x0, 17475, 51, 0, 0, 0, {28}}, /* adjtimex */
+	{0x0, 17484, 51, 0, 0, 0, {123, 37}}, /* setrlimit */
+	{0x0, 17494, 51, 0, 0, 0, {14}}, /* chroot */
+	{0x0, 17501, 51, 0, 0, 0, {0}}, /* sync */
+	{0x0, 17506, 51, 0, 0, 0, {14}}, /* acct */
+	{0x0, 17511, 51, 0, 0, 0, {23, 27}}, /* settimeofday */
+	{0x0, 17524, 51, 0, 0, 0, {14, 14, 14, 99, 14}}, /* mount */
+	{0x0, 17530, 51, 0, 0, 0, {14, 152}}, /* umount */
+	{0x0, 17538, 51, 0, 0, 0, {14, 147}}, /* swapon */
+	{0x0, 17545, 51, 0, 0, 0, {14}}, /* swapoff */
+	{0x0, 17553, 51, 0, 0, 0, {121, 121, 120, 6}}, /* reboot */
+	{0x0, 17560, 51, 0, 0, 0, {15, 1}}, /* sethostname */
+	{0x0, 17572, 51, 0, 0, 0, {15}}, /* setdomainname */
+	{0x0, 17586, 51, 0, 0, 0, {2}}, /* iopl */
+	{0x0, 17591, 51, 0, 0, 0, {9, 9, 8}}, /* ioperm */
+	{0x0, 17598, 51, 0, 0, 0, {6, 4, 14}}, /* init_module */
+	{0x0, 17610, 51, 0, 0, 0, {14, 97}}, /* delete_module */
+	{0xffffff, 17624, 51, 1, 0, 8, {119, 15, 1, 6}}, /* quotactl */
+	{0x0, 17633, 52, 0, 0, 0, {0}}, /* gettid */
+	{0x0, 17640, 52, 0, 0, 0, {1, 3, 4}}, /* readahead */
+	{0x0, 17650, 52, 0, 0, 0, {14, 15, 17, 4, 157}}, /* setxattr */
+	{0x0, 17659, 52, 0, 0, 0, {14, 15, 17, 4, 157}}, /* lsetxattr */
+	{0x0, 17669, 52, 0, 0, 0, {1, 15, 17, 4, 157}}, /* fsetxattr */
+	{0x0, 17679, 52, 0, 0, 0, {14, 15, 6, 4}}, /* getxattr */
+	{0x0, 17688, 52, 0, 0, 0, {14, 15, 6, 4}}, /* lgetxattr */
+	{0x0, 17698, 52, 0, 0, 0, {1, 15, 6, 4}}, /* fgetxattr */
+	{0x0, 17708, 52, 0, 0, 0, {14, 6, 4}}, /* listxattr */
+	{0x0, 17718, 52, 0, 0, 0, {14, 6, 4}}, /* llistxattr */
+	{0x0, 17729, 52, 0, 0, 0, {1, 6, 4}}, /* flistxattr */
+	{0x0, 17740, 52, 0, 0, 0, {14, 15}}, /* removexattr */
+	{0x0, 17752, 52, 0, 0, 0, {14, 15}}, /* lremovexattr */
+	{0x0, 17765, 52, 0, 0, 0, {1, 15}}, /* fremovexattr */
+	{0x0, 17778, 52, 0, 0, 0, {1, 136}}, /* tkill */
+	{0x0, 17784, 52, 0, 0, 0, {6}}, /* time */
+	{0x7f, 17789, 52, 8, 1, 0, {6, 70, 1}}, /* futex */
+	{0x0, 17795, 60, 0, 0, 0, {1, 2, 6}}, /* sched_setaffinity */
+	{0x0, 17813, 60, 0, 0, 0, {1, 2, 6}}, /* sched_getaffinity */
+	{0x0, 17831, 60, 0, 0, 0, {42}}, /* set_thread_area */
+	{0x0, 17847, 60, 0, 0, 0, {2, 6}}, /* io_setup */
+	{0x0, 17856, 60, 0, 0, 0, {4}}, /* io_destroy */
+	{0x0, 17867, 60, 0, 0, 0, {4, 3, 3, 6, 21}}, /* io_getevents */
+	{0x0, 17880, 60, 0, 0, 0, {4, 3, 6}}, /* io_submit */
+	{0x0, 17890, 60, 0, 0, 0, {4, 6, 6}}, /* io_cancel */
+	{0x0, 17900, 60, 0, 0, 0, {42}}, /* get_thread_area */
+	{0x0, 17916, 60, 0, 0, 0, {9, 6, 4}}, /* lookup_dcookie */
+	{0x0, 17931, 60, 0, 0, 0, {1}}, /* epoll_create */
+	{0x0, 17944, 60, 0, 0, 0, {6, 6, 116, 6, 89}}, /* remap_file_pages */
+	{0x0, 17961, 60, 0, 0, 0, {1, 6, 1}}, /* getdents */
+	{0x0, 17972, 60, 0, 0, 0, {6}}, /* set_tid_address */
+	{0x0, 17988, 60, 0, 0, 0, {0}}, /* restart_syscall */
+	{0x0, 18004, 60, 0, 0, 0, {1, 6, 2, 21}}, /* semtimedop */
+	{0x0, 18015, 60, 0, 0, 0, {1, 3, 3, 58}}, /* fadvise64 */
+	{0x0, 18025, 60, 0, 0, 0, {50, 6, 6}}, /* timer_create */
+	{0x0, 18038, 60, 0, 0, 0, {1, 1, 25, 6}}, /* timer_settime */
+	{0x0, 18052, 60, 0, 0, 0, {1, 6}}, /* timer_gettime */
+	{0x0, 18066, 60, 0, 0, 0, {1}}, /* timer_getoverrun */
+	{0x0, 18083, 60, 0, 0, 0, {1}}, /* timer_delete */
+	{0x0, 18096, 60, 0, 0, 0, {50, 21}}, /* clock_settime */
+	{0x0, 18110, 60, 0, 0, 0, {50, 6}}, /* clock_gettime */
+	{0x0, 18124, 60, 0, 0, 0, {50, 6}}, /* clock_getres */
+	{0x0, 18137, 60, 0, 0, 0, {50, 149, 21, 6}}, /* clock_nanosleep */
+	{0x0, 18153, 60, 0, 0, 0, {1}}, /* exit_group */
+	{0x0, 18164, 60, 0, 0, 0, {1, 6, 1, 1}}, /* epoll_wait */
+	{0x0, 18175, 60, 0, 0, 0, {1, 55, 1, 6}}, /* epoll_ctl */
+	{0x0, 18185, 60, 0, 0, 0, {1, 1, 136}}, /* tgkill */
+	{0x0, 18192, 60, 0, 0, 0, {14, 24}}, /* utimes */
+	{0x0, 18199, 60, 0, 0, 0, {6, 4, 93, 6, 4, 92}}, /* mbind */
+	{0x0, 18205, 60, 0, 0, 0, {93, 6, 4}}, /* set_mempolicy */
+	{0x0, 18219, 60, 0, 0, 0, {6, 6, 4, 6, 92}}, /* get_mempolicy */
+	{0x0, 18233, 60, 0, 0, 0, {15, 105, 19, 20}}, /* mq_open */
+	{0x0, 18241, 60, 0, 0, 0, {14}}, /* mq_unlink */
+	{0x0, 18251, 60, 0, 0, 0, {1, 6, 4, 2, 6}}, /* mq_timedsend */
+	{0x0, 18264, 60, 0, 0, 0, {1, 6, 4, 6, 6}}, /* mq_timedreceive */
+	{0x0, 18280, 60, 0, 0, 0, {1, 6}}, /* mq_notify */
+	{0x0, 18290, 60, 0, 0, 0, {1, 6, 6}}, /* mq_getsetattr */
+	{0x0, 18304, 60, 0, 0, 0, {6, 4, 6, 83}}, /* kexec_load */
+	{0x0, 18315, 60, 0, 0, 0, {155, 1, 6, 154, 6}}, /* waitid */
+	{0x0, 18322, 60, 0, 0, 0, {15, 15, 16, 4, 1}}, /* add_key */
+	{0x0, 18330, 60, 0, 0, 0, {15, 15, 6, 1}}, /* request_key */
+	{0xffffffff, 18342, 60, 22, 0, 0, {84, 3, 3, 3, 3}}, /* keyctl */
+	{0x0, 18349, 82, 0, 0, 0, {76, 1, 43}}, /* ioprio_set */
+	{0x0, 18360, 82, 0, 0, 0, {76, 1}}, /* ioprio_get */
+	{0x0, 18371, 82, 0, 0, 0, {0}}, /* inotify_init */
+	{0x0, 18384, 82, 0, 0, 0, {1, 14, 73}}, /* inotify_add_watch */
+	{0x0, 18402, 82, 0, 0, 0, {1, 1}}, /* inotify_rm_watch */
+	{0x0, 18419, 82, 0, 0, 0, {1, 4, 6, 6}}, /* migrate_pages */
+	{0x0, 18433, 82, 0, 0, 0, {13, 14, 105, 19}}, /* openat */
+	{0x0, 18440, 82, 0, 0, 0, {13, 14, 10}}, /* mkdirat */
+	{0x0, 18448, 82, 0, 0, 0, {13, 14, 96, 2}}, /* mknodat */
+	{0x0, 18456, 82, 0, 0, 0, {13, 14, 1, 1, 48}}, /* fchownat */
+	{0x0, 18465, 82, 0, 0, 0, {13, 14, 24}}, /* futimesat */
+	{0x0, 18475, 82, 0, 0, 0, {13, 14, 6, 48}}, /* fstatat */
+	{0x0, 18483, 82, 0, 0, 0, {13, 15, 48}}, /* unlinkat */
+	{0x0, 18492, 82, 0, 0, 0, {13, 15, 13, 15}}, /* renameat */
+	{0x0, 18501, 82, 0, 0, 0, {13, 14, 13, 14, 48}}, /* linkat */
+	{0x0, 18508, 82, 0, 0, 0, {15, 13, 15}}, /* symlinkat */
+	{0x0, 18518, 82, 0, 0, 0, {13, 14, 6, 1}}, /* readlinkat */
+	{0x0, 18529, 82, 0, 0, 0, {13, 14, 10}}, /* fchmodat */
+	{0x0, 18538, 82, 0, 0, 0, {13, 14, 46}}, /* faccessat */
+	{0x0, 18548, 82, 0, 0, 0, {1, 6, 6, 6, 21, 6}}, /* pselect6 */
+	{0x0, 18557, 82, 0, 0, 0, {6, 2, 21, 6, 3}}, /* ppoll */
+	{0x0, 18563, 82, 0, 0, 0, {51}}, /* unshare */
+	{0x0, 18571, 82, 0, 0, 0, {6, 4}}, /* set_robust_list */
+	{0x0, 18587, 82, 0, 0, 0, {1, 6, 6}}, /* get_robust_list */
+	{0x0, 18603, 82, 0, 0, 0, {1, 6, 1, 6, 4, 145}}, /* splice */
+	{0x0, 18610, 82, 0, 0, 0, {1, 1, 4, 7}}, /* tee */
+	{0x0, 18614, 82, 0, 0, 0, {1, 3, 3, 148}}, /* sync_file_range */
+	{0x0, 18630, 82, 0, 0, 0, {1, 6, 4, 145}}, /* vmsplice */
+	{0x0, 18639, 82, 0, 0, 0, {1, 4, 6, 6, 6, 92}}, /* move_pages */
+	{0x0, 18650, 82, 0, 0, 0, {13, 14, 22, 48}}, /* utimensat */
+	{0x0, 18660, 82, 0, 0, 0, {1, 6, 1, 1, 6, 3}}, /* epoll_pwait */
+	{0x0, 18672, 82, 0, 0, 0, {1, 6, 4}}, /* signalfd */
+	{0x0, 18681, 82, 0, 0, 0, {50, 150}}, /* timerfd_create */
+	{0x0, 18696, 82, 0, 0, 0, {2}}, /* eventfd */
+	{0x0, 18704, 82, 0, 0, 0, {1, 59, 9, 4}}, /* fallocate */
+	{0x0, 18714, 82, 0, 0, 0, {1, 150, 25, 6}}, /* timerfd_settime */
+	{0x0, 18730, 82, 0, 0, 0, {1, 6}}, /* timerfd_gettime */
+	{0x0, 18746, 82, 0, 0, 0, {1, 6, 6, 139}}, /* accept4 */
+	{0x0, 18754, 82, 0, 0, 0, {1, 6, 4, 138}}, /* signalfd */
+	{0x0, 18764, 82, 0, 0, 0, {2, 56}}, /* eventfd */
+	{0x0, 18773, 82, 0, 0, 0, {54}}, /* epoll_create */
+	{0x0, 18787, 82, 0, 0, 0, {1, 1, 53}}, /* dup3 */
+	{0x0, 18792, 82, 0, 0, 0, {6, 109}}, /* pipe */
+	{0x0, 18798, 82, 0, 0, 0, {72}}, /* inotify_init */
+	{0x0, 18812, 82, 0, 0, 0, {1, 6, 1, 11}}, /* preadv */
+	{0x0, 18819, 82, 0, 0, 0, {1, 6, 1, 11}}, /* pwritev */
+	{0x0, 18827, 82, 0, 0, 0, {1, 1, 136, 33}}, /* rt_tgsigqueueinfo */
+	{0x0, 18845, 82, 0, 0, 0, {6, 1, 1, 1, 107}}, /* perf_event_open */
+	{0x0, 18861, 82, 0, 0, 0, {1, 6, 2, 102, 21}}, /* recvmmsg */
+	{0x0, 18870, 82, 0, 0, 0, {60, 105}}, /* fanotify_init */
+	{0x0, 18884, 82, 0, 0, 0, {1, 61, 62, 13, 14}}, /* fanotify_mark */
+	{0x0, 18898, 82, 0, 0, 0, {1, 123, 37, 6}}, /* prlimit64 */
+	{0x0, 18908, 82, 0, 0, 0, {13, 14, 6, 6, 48}}, /* name_to_handle_at */
+	{0x0, 18926, 82, 0, 0, 0, {13, 6, 105}}, /* open_by_handle_at */
+	{0x0, 18944, 82, 0, 0, 0, {50, 28}}, /* clock_adjtime */
+	{0x0, 18958, 82, 0, 0, 0, {1}}, /* syncfs */
+	{0x0, 18965, 82, 0, 0, 0, {1, 6, 1, 102}}, /* sendmmsg */
+	{0x0, 18974, 82, 0, 0, 0, {1, 51}}, /* setns */
+	{0x0, 18980, 82, 0, 0, 0, {6, 6, 6}}, /* getcpu */
+	{0x0, 18987, 82, 0, 0, 0, {1, 6, 4, 6, 4, 4}}, /* process_vm_readv */
+	{0x0, 19004, 82, 0, 0, 0, {1, 6, 4, 6, 4, 4}}, /* process_vm_writev */
+	{0x0, 19022, 82, 0, 0, 0, {1, 1, 81, 4, 4}}, /* kcmp */
+	{0x0, 19027, 82, 0, 0, 0, {1, 14, 64}}, /* finit_module */
+	{0x0, 19040, 82, 0, 0, 0, {1, 40, 2}}, /* sched_setattr */
+	{0x0, 19054, 82, 0, 0, 0, {1, 40, 2, 2}}, /* sched_getattr */
+	{0x0, 19068, 82, 0, 0, 0, {13, 15, 13, 15, 122}}, /* renameat2 */
+	{0x0, 19078, 82, 0, 0, 0, {128, 127, 6}}, /* seccomp */
+	{0x0, 19086, 82, 0, 0, 0, {14, 4, 71}}, /* getrandom */
+	{0x0, 19096, 82, 0, 0, 0, {14, 91}}, /* memfd_create */
+	{0x0, 19109, 82, 0, 0, 0, {1, 1, 4, 14, 82}}, /* kexec_file_load */
+	{0x0, 19125, 82, 0, 0, 0, {49, 6, 2}}, /* bpf */
+	{0x0, 19129, 82, 0, 0, 0, {13, 14, 18, 18, 48}}, /* execveat */
+	{0x0, 19138, 82, 0, 0, 0, {153}}, /* userfaultfd */
+	{0x0, 19150, 82, 0, 0, 0, {90, 1}}, /* membarrier */
+	{0x0, 19161, 82, 0, 0, 0, {6, 4, 94}}, /* mlock2 */
+	{0x0, 19168, 82, 0, 0, 0, {1, 6, 1, 6, 4, 7}}, /* copy_file_range */
+	{0x0, 19184, 82, 0, 0, 0, {1, 6, 1, 11, 0, 125}}, /* preadv2 */
+	{0x0, 19192, 82, 0, 0, 0, {1, 6, 1, 11, 0, 125}}, /* pwritev2 */
+	{0x0, 19201, 82, 0, 0, 0, {6, 4, 116, 1}}, /* pkey_mprotect */
+	{0x0, 19215, 82, 0, 0, 0, {4, 110}}, /* pkey_alloc */
+	{0x0, 19226, 82, 0, 0, 0, {1}}, /* pkey_free */
+	{0x0, 19236, 82, 0, 0, 0, {13, 14, 48, 146, 6}}, /* statx */
+	{0x0, 19242, 82, 0, 0, 0, {4, 3, 3, 6, 21, 6}}, /* io_pgetevents */
+	{0x0, 19256, 82, 0, 0, 0, {6, 2, 7, 7}}, /* rseq */
+	{0x0, 19261, 82, 0, 0, 0, {0}}, /* uretprobe */
+	{0x0, 19271, 82, 0, 0, 0, {1, 136, 33, 2}}, /* pidfd_send_signal */
+	{0x0, 19289, 82, 0, 0, 0, {2, 6}}, /* io_uring_setup */
+	{0x0, 19304, 82, 0, 0, 0, {1, 2, 2, 74, 6, 4}}, /* io_uring_enter */
+	{0x0, 19319, 82, 0, 0, 0, {1, 75, 6, 2}}, /* io_uring_register */
+	{0x0, 19337, 82, 0, 0, 0, {13, 14, 106}}, /* open_tree */
+	{0x0, 19347, 82, 0, 0, 0, {13, 14, 13, 14, 100}}, /* move_mount */
+	{0x0, 19358, 82, 0, 0, 0, {14, 68}}, /* fsopen */
+	{0x0, 19365, 82, 0, 0, 0, {1, 66, 14, 6, 1}}, /* fsconfig */
+	{0x0, 19374, 82, 0, 0, 0, {1, 67, 98}}, /* fsmount */
+	{0x0, 19382, 82, 0, 0, 0, {13, 14, 69}}, /* fspick */
+	{0x0, 19389, 82, 0, 0, 0, {1, 108}}, /* pidfd_open */
+	{0x0, 19400, 82, 0, 0, 0, {6, 4}}, /* clone3 */
+	{0x0, 19407, 82, 0, 0, 0, {2, 2, 52}}, /* close_range */
+	{0x0, 19419, 82, 0, 0, 0, {13, 14, 41, 4}}, /* openat2 */
+	{0x0, 19427, 82, 0, 0, 0, {1, 1, 2}}, /* pidfd_getfd */
+	{0x0, 19439, 82, 0, 0, 0, {13, 14, 46, 57}}, /* faccessat2 */
+	{0x0, 19450, 82, 0, 0, 0, {1, 6, 4, 88, 2}}, /* process_madvise */
+	{0x0, 19466, 82, 0, 0, 0, {1, 6, 1, 21, 6, 4}}, /* epoll_pwait2 */
+	{0x0, 19479, 82, 0, 0, 0, {13, 14, 48, 6, 4}}, /* mount_setattr */
+	{0x0, 19493, 82, 0, 0, 0, {2, 119, 1, 6}}, /* quotactl_fd */
+	{0x0, 19505, 82, 0, 0, 0, {6, 4, 86}}, /* landlock_create_ruleset */
+	{0x0, 19529, 82, 0, 0, 0, {1, 87, 6, 2}}, /* landlock_add_rule */
+	{0x0, 19547, 82, 0, 0, 0, {1, 2}}, /* landlock_restrict_self */
+	{0x0, 19570, 82, 0, 0, 0, {91}}, /* memfd_secret */
+	{0x0, 19583, 82, 0, 0, 0, {1, 2}}, /* process_mrelease */
+	{0x0, 19600, 82, 0, 0, 0, {6, 2, 2, 21, 50}}, /* futex_waitv */
+	{0x0, 19612, 82, 0, 0, 0, {6, 4, 4, 4}}, /* set_mempolicy_home_node */
+	{0x0, 19636, 82, 0, 0, 0, {1, 6, 6, 2}}, /* cachestat */
+	{0x0, 19646, 82, 0, 0, 0, {13, 14, 10, 48}}, /* fchmodat2 */
+	{0x0, 19656, 82, 0, 0, 0, {6, 4, 2}}, /* map_shadow_stack */
+	{0x0, 19673, 82, 0, 0, 0, {6, 6, 1, 7}}, /* futex_wake */
+	{0x0, 19684, 82, 0, 0, 0, {6, 4, 6, 7, 21, 50}}, /* futex_wait */
+	{0x0, 19695, 82, 0, 0, 0, {6, 2, 1, 1}}, /* futex_requeue */
+	{0x0, 19709, 82, 0, 0, 0, {6, 6, 4, 2}}, /* statmount */
+	{0x0, 19719, 82, 0, 0, 0, {6, 6, 4, 2}}, /* listmount */
+	{0x0, 19729, 82, 0, 0, 0, {2, 6, 6, 2}}, /* lsm_get_self_attr */
+	{0x0, 19747, 82, 0, 0, 0, {2, 6, 2, 2}}, /* lsm_set_self_attr */
+	{0x0, 19765, 82, 0, 0, 0, {6, 6, 2}}, /* lsm_list_modules */
+	{0x0, 19782, 82, 0, 0, 0, {6, 4, 4}}, /* mseal */
+	{0x0, 19788, 82, 0, 0, 0, {13, 14, 106, 6, 4}}, /* open_tree_attr */
+	{0x0, 19803, 82, 0, 0, 0, {13, 14, 48, 15, 6, 4}}, /* setxattrat */
+	{0x0, 19814, 82, 0, 0, 0, {13, 14, 48, 15, 6, 4}}, /* getxattrat */
+	{0x0, 19825, 82, 0, 0, 0, {13, 14, 48, 6, 4}}, /* listxattrat */
+	{0x0, 19837, 82, 0, 0, 0, {13, 14, 48, 15}}, /* removexattrat */
+	{0x0, 19851, 82, 0, 0, 0, {13, 15, 6, 4, 48}}, /* file_getattr */
+	{0x0, 19864, 82, 0, 0, 0, {13, 15, 6, 4, 48}}, /* file_setattr */
+	{0x0, 16816, 82, 0, 0, 0, {14, 5, 5}}, /* chown16 */
+	{0x0, 16829, 82, 0, 0, 0, {14, 5, 5}}, /* lchown16 */
+	{0x0, 16822, 82, 0, 0, 0, {1, 5, 5}}, /* fchown16 */
+	{0x0, 16978, 82, 0, 0, 0, {5, 5}}, /* setreuid16 */
+	{0x0, 16987, 82, 0, 0, 0, {5, 5}}, /* setregid16 */
+	{0x0, 17016, 82, 0, 0, 0, {5, 5, 5}}, /* setresuid16 */
+	{0x0, 17036, 82, 0, 0, 0, {5, 5, 5}}, /* setresgid16 */
+	{0x0, 19877, 82, 0, 0, 0, {1, 6, 154}}, /* waitpid */
+	{0x0, 19885, 82, 0, 0, 0, {1}}, /* nice */
+	{0x0, 19890, 82, 0, 0, 0, {6}}, /* stime */
+	{0x0, 19896, 82, 0, 0, 0, {136, 137}}, /* signal */
+	{0x0, 19903, 82, 0, 0, 0, {136, 6, 6}}, /* sigaction32 */
+	{0x0, 19913, 82, 0, 0, 0, {6}}, /* sigpending */
+	{0x0, 19924, 82, 0, 0, 0, {135, 6, 6}}, /* sigprocmask */
+	{0x0, 19936, 82, 0, 0, 0, {0}}, /* sigreturn */
+	{0x0, 19946, 82, 0, 0, 0, {0, 0, 31}}, /* sigsuspend */
+	{0x0, 19957, 82, 0, 0, 0, {0}}, /* sgetmask */
+	{0x0, 19966, 82, 0, 0, 0, {31}}, /* ssetmask */
+	{0x0, 19975, 82, 0, 0, 0, {2, 6, 2}}, /* readdir */
+	{0x0, 19983, 82, 0, 0, 0, {14}}, /* uselib */
+	{0x0, 19990, 82, 0, 0, 0, {1, 6, 6, 6, 156}}, /* llseek */
+	{0x0, 19997, 82, 0, 0, 0, {14}}, /* umount */
+	{0x0, 20004, 82, 0, 0, 0, {14, 4, 6}}, /* statfs64 */
+	{0x0, 20013, 82, 0, 0, 0, {1, 4, 6}}, /* fstatfs64 */
+	{0x0, 20023, 82, 0, 0, 0, {1, 6}}, /* socketcall */
+	{0x0, 20034, 82, 0, 0, 0, {2, 1, 4, 4, 6, 3}}, /* ipc */
+	{0x0, 16306, 82, 0, 0, 0, {6}}, /* old_select */
+	{0x0, 16192, 82, 0, 0, 0, {6}}, /* old_mmap */
+	{0x0, 20038, 82, 0, 0, 0, {14, 12}}, /* compat_truncate64 */
+	{0x0, 20049, 82, 0, 0, 0, {1, 12}}, /* compat_ftruncate64 */
+	{0x0, 17640, 82, 0, 0, 0, {1, 12, 0, 4}}, /* compat_readahead */
+	{0x0, 18015, 82, 0, 0, 0, {1, 12, 0, 3, 58}}, /* compat_fadvise64 */
+	{0x0, 20061, 82, 0, 0, 0, {1, 12, 0, 12, 0, 58}}, /* compat_fadvise64_64 */
+	{0x0, 18704, 82, 0, 0, 0, {1, 59, 12, 0, 12}}, /* compat_fallocate */
+	{0x0, 18614, 82, 0, 0, 0, {1, 12, 0, 12, 0, 148}}, /* compat_sync_file_range */
+	{0x0, 16217, 82, 0, 0, 0, {136, 32, 6, 3}}, /* rt_sigaction32 */
+	{0x0, 16230, 82, 0, 0, 0, {135, 30, 6, 3}}, /* compat_rt_sigprocmask */
+	{0x0, 16590, 82, 0, 0, 0, {14, 18, 18}}, /* compat_execve */
+	{0x0, 19129, 82, 0, 0, 0, {13, 14, 18, 18, 48}}, /* compat_execveat */
+	{0x0, 17475, 82, 0, 0, 0, {28}}, /* compat_adjtimex */
+	{0x0, 16389, 82, 0, 0, 0, {21, 6}}, /* compat_nanosleep */
+	{0x0, 18137, 82, 0, 0, 0, {50, 149, 21, 6}}, /* compat_clock_nanosleep */
+	{0x7f, 17789, 82, 8, 1, 0, {6, 70, 1}}, /* compat_futex */
+	{0x0, 18465, 90, 0, 0, 0, {13, 14, 24}}, /* compat_futimesat */
+	{0x0, 16399, 90, 0, 0, 0, {80, 6}}, /* compat_getitimer */
+	{0x0, 16415, 90, 0, 0, 0, {80, 26, 6}}, /* compat_setitimer */
+	{0x0, 18557, 90, 0, 0, 0, {6, 2, 21, 6, 3}}, /* compat_ppoll */
+	{0x0, 18548, 90, 0, 0, 0, {1, 6, 6, 6, 21, 6}}, /* compat_pselect6 */
+	{0x0, 16306, 90, 0, 0, 0, {1, 6, 6, 6, 23}}, /* compat_select */
+	{0x0, 18861, 90, 0, 0, 0, {1, 6, 2, 102, 21}}, /* compat_recvmmsg */
+	{0x0, 18672, 90, 0, 0, 0, {1, 6, 4}}, /* compat_signalfd */
+	{0x0, 16666, 90, 0, 0, 0, {1, 77, 6}}, /* compat_sys_msgctl */
+	{0x0, 16659, 90, 0, 0, 0, {1, 6, 4, 3, 103}}, /* compat_sys_msgrcv */
+	{0x0, 16652, 90, 0, 0, 0, {1, 6, 4, 103}}, /* compat_sys_msgsnd */
+	{0x0, 16487, 90, 0, 0, 0, {1, 6, 102}}, /* compat_sys_recvmsg */
+	{0x0, 16479, 90, 0, 0, 0, {1, 6, 102}}, /* compat_sys_sendmsg */
+	{0x0, 16632, 90, 0, 0, 0, {1, 1, 77, 6}}, /* compat_sys_semctl */
+	{0x0, 16361, 90, 0, 0, 0, {1, 6, 129}}, /* compat_sys_shmat */
+	{0x0, 16367, 90, 0, 0, 0, {1, 77, 6}}, /* compat_sys_shmctl */
+	{0x0, 18192, 90, 0, 0, 0, {14, 24}}, /* compat_sys_utimes */
+	{0x0, 17175, 90, 0, 0, 0, {14, 29}}, /* compat_utime */
+	{0x0, 18650, 90, 0, 0, 0, {13, 14, 22, 48}}, /* compat_utimensat */
+	{0x0, 17511, 90, 0, 0, 0, {23, 27}}, /* settimeofday32 */
+	{0x0, 17199, 90, 0, 0, 0, {2, 6}}, /* ustat32 */
+};
+
+/* Rows of tap_calls by number, counted from 1. */
+static const uint16_t tap_calls_64[] = {
+	1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
+	25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48,
+	49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72,
+	73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96,
+	97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120,
+	121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 0, 135, 136, 137, 138, 139, 140, 141, 142, 143,
+	144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162, 163, 164, 165, 166, 167,
+	168, 169, 170, 171, 172, 173, 0, 174, 175, 0, 0, 176, 0, 0, 0, 0, 0, 0, 177, 178, 179, 180, 181, 182,
+	183, 184, 185, 186, 187, 188, 189, 190, 191, 192, 193, 194, 195, 196, 197, 198, 199, 200, 201, 202, 203, 204, 0, 0,
+	205, 206, 207, 208, 209, 210, 211, 212, 213, 214, 215, 216, 217, 218, 219, 220, 221, 222, 223, 224, 0, 225, 226, 227,
+	228, 229, 230, 231, 232, 233, 234, 235, 236, 237, 238, 239, 240, 241, 242, 243, 244, 245, 246, 247, 248, 249, 250, 251,
+	252, 253, 254, 255, 256, 257, 258, 259, 260, 261, 262, 263, 264, 265, 266, 267, 268, 269, 270, 271, 272, 273, 274, 275,
+	276, 277, 278, 279, 280, 281, 282, 283, 284, 285, 286, 287, 288, 289, 290, 291, 292, 293, 294, 295, 296, 297, 298, 299,
+	300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321, 322, 323,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 324, 325, 326, 327, 328, 329, 330, 331,
+	332, 333, 334, 335, 336, 337, 338, 339, 340, 341, 342, 343, 344, 345, 346, 347, 348, 349, 350, 351, 352, 353, 354, 355,
+	356, 357, 358, 359, 360, 361, 362, 364, 365, 366, 367, 363, 368, 369,
+};
+static const uint16_t tap_calls_32[] = {
+	208, 61, 58, 1, 2, 3, 4, 377, 86, 87, 88, 407, 81, 192, 134, 91, 371, 0, 5, 9, 40, 165, 391, 106,
+	103, 379, 102, 38, 6, 35, 430, 0, 0, 22, 378, 0, 162, 63, 83, 84, 85, 33, 23, 101, 0, 13, 107, 105,
+	380, 108, 109, 163, 166, 0, 17, 73, 0, 110, 0, 64, 96, 161, 433, 34, 111, 112, 113, 381, 386, 387, 373, 374,
+	385, 382, 170, 160, 98, 99, 97, 432, 116, 117, 396, 89, 7, 90, 389, 167, 169, 388, 397, 12, 77, 78, 92, 372,
+	140, 141, 0, 137, 138, 173, 394, 104, 415, 414, 5, 7, 6, 64, 172, 153, 0, 0, 62, 168, 100, 395, 75, 384,
+	57, 171, 64, 154, 409, 11, 383, 0, 174, 175, 0, 176, 122, 82, 0, 139, 135, 0, 123, 124, 390, 79, 418, 74,
+	27, 20, 21, 125, 76, 0, 149, 150, 151, 152, 142, 143, 144, 145, 25, 146, 147, 148, 410, 26, 375, 119, 0, 0,
+	8, 0, 376, 121, 157, 16, 405, 406, 128, 129, 130, 131, 18, 19, 370, 80, 126, 127, 132, 41, 0, 0, 59, 98,
+	10, 398, 399, 5, 7, 6, 95, 103, 105, 108, 109, 114, 115, 116, 117, 94, 118, 119, 120, 121, 93, 106, 107, 123,
+	124, 155, 28, 29, 206, 73, 0, 0, 177, 400, 179, 180, 181, 182, 183, 184, 185, 186, 187, 188, 189, 190, 191, 41,
+	412, 194, 195, 196, 202, 197, 198, 199, 200, 201, 401, 0, 220, 0, 204, 222, 221, 205, 207, 211, 212, 213, 214, 215,
+	216, 217, 218, 411, 392, 393, 223, 429, 402, 0, 225, 227, 226, 228, 229, 230, 231, 232, 233, 234, 235, 0, 236, 237,
+	238, 239, 240, 241, 242, 243, 244, 245, 246, 247, 248, 413, 250, 251, 252, 253, 254, 255, 256, 257, 417, 416, 260, 261,
+	262, 263, 404, 264, 266, 267, 297, 269, 431, 420, 271, 272, 403, 274, 275, 277, 278, 279, 280, 281, 282, 283, 284, 285,
+	286, 419, 288, 289, 290, 291, 292, 293, 294, 295, 296, 298, 299, 300, 301, 302, 303, 304, 305, 306, 307, 309, 408, 42,
+	54, 50, 43, 51, 276, 56, 55, 52, 53, 45, 425, 46, 424, 49, 311, 312, 313, 314, 315, 316, 317, 318, 319, 320,
+	158, 321, 322, 0, 0, 0, 0, 0, 0, 65, 426, 30, 428, 427, 68, 69, 423, 422, 421, 217, 216, 293, 218, 219,
+	213, 212, 275, 274, 268, 258, 259, 0, 321, 287, 230, 231, 209, 129, 193, 148, 324, 325, 326, 327, 328, 329, 330, 331,
+	332, 333, 334, 335, 336, 337, 338, 339, 340, 341, 342, 343, 344, 345, 346, 347, 348, 349, 350, 351, 352, 353, 354, 355,
+	356, 357, 358, 359, 360, 361, 362,
+};
+
+enum {
+	TAP_WORDS = 1105,
+	TAP_WORD_KINDS = 112,
+	TAP_MOST_WORDS = 63,
+	TAP_VARIANTS = 90,
+	TAP_MOST_VARIANTS = 33,
+	TAP_CALLS = 433,
+	TAP_CALLS_64 = 470,
+	TAP_CALLS_32 = 463,
+};
+
+#endif
