@@ -63,11 +63,12 @@ FunctionMatches find_in_btf(const BtfVariables &btf, const DebugIndex *symbols, 
   } else if (TypeRef function = btf.function(pattern)) {
     add(pattern, function);
   }
-  if (matches.sites.empty() && matches.refused.empty()) {
-    NameGuesser guesser(pattern);
-    btf.each_function([&](std::string_view name, TypeRef) { guesser.consider(name); });
-    matches.suggestions = guesser.best();
-  }
+  if (matches.sites.empty() && matches.refused.empty())
+    matches.suggestions = [&btf, pattern] {
+      NameGuesser guesser(pattern);
+      btf.each_function([&](std::string_view name, TypeRef) { guesser.consider(name); });
+      return guesser.best();
+    };
   auto by_address = [](const FunctionSite &a, const FunctionSite &b) {
     return std::pair(a.address, std::string_view(a.function)) < std::pair(b.address, std::string_view(b.function));
   };
