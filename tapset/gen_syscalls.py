@@ -353,6 +353,7 @@ def write_tables(calls, words, kinds):
 
     out.append("/* SPDX-License-Identifier: GPL-2.0-or-later */")
     out.append("/* Made by tapset/gen_syscalls.py from syscalls.table and syscall_words.table of tapset/: change those. */")
+    out.append("/* clang-format off */")
     out.append("#ifndef TAP_CORE_SYSCALL_TABLES_H\n#define TAP_CORE_SYSCALL_TABLES_H\n\n#include \"types.h\"\n")
     out.append("enum tap_word_form { TAP_FORM_ONE, TAP_FORM_ONE10, TAP_FORM_FLAGS, TAP_FORM_FLAGS8 };")
     out.append("struct tap_word {\n\tuint32_t mask, value;\n\tuint16_t name;\n};")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Made by tapset/gen_syscalls.py from syscalls.table and syscall_words.table of tapset/: change those. */
+/* clang-format off */
 #ifndef TAP_CORE_SYSCALL_TABLES_H
 #define TAP_CORE_SYSCALL_TABLES_H
 
