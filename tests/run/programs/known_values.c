@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Makes each of these calls once, with values that a script can expect: mmap() of 5 pages at 0x50000000, setsockopt()
-// SO_REUSEADDR and then SO_RCVBUF on a TCP socket with the option's value at 0x50000100, and write() of 512 bytes to a file in
-// /tmp.
+// Makes each of these calls once, with values that a script can expect: mmap() of 5 pages at 0x50000000,
+// setsockopt() SO_REUSEADDR and then SO_RCVBUF on a TCP socket with the option's value at 0x50000100, and
+// write() of 512 bytes to a file in /tmp.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
