@@ -153,6 +153,7 @@ struct Print {
   bool delimited; // ...d: `delimiter`
   bool newline;   // ...ln
   bool is_char;   // print_char
+  bool guarded;   // gives "ERROR" where it fails (pretty-printing; pass 2)
   std::string_view delimiter;
   std::string_view format; // as written in the script, escapes resolved
   List<FormatPart> parts;

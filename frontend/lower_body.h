@@ -138,6 +138,7 @@ private:
 
   // prints
   ir::ValueId print(const ast::Print &n);
+  ir::ValueId print_guarded(const ast::Print &n);
   ir::ValueId print_histogram(const ast::Print &n, const ast::Histogram &histogram);
   ir::ValueId bucket(const ast::Histogram &histogram, const ast::Expr &index);
   void format_arguments(const ast::Print &n, FormatText &format);
@@ -145,9 +146,10 @@ private:
   void constant_or_value(const ast::Expr &arg, FormatText &format);
 
   // target variables
+  ir::ValueId shared_value(const ast::Expr &expr);
   ir::ValueId run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access);
   void run_step(const target::AccessStep &step, std::vector<ir::ValueId> &stack,
-                const std::vector<ir::ValueId> &indexes, Loc loc);
+                const std::vector<ir::ValueId> &indexes);
   ir::ValueId extend(ir::ValueId value, unsigned bits, bool is_signed);
 
   void set_location(Loc loc);
@@ -160,6 +162,7 @@ private:
   std::vector<Loop> loops_;
   std::vector<ir::GlobalId> iterated_; // arrays of the foreachs that are open
   Loc location_;
+  std::unordered_map<const ast::Expr *, ir::ValueId> *shared_ = nullptr; // within a pretty-print
 };
 
 } // namespace tapjit::lowering

@@ -3,6 +3,8 @@
 // text.
 #include "frontend/lower_body.h"
 
+#include <utility>
+
 namespace tapjit::lowering {
 
 using ir::ValueId;
@@ -120,8 +122,27 @@ ValueId BodyLowerer::print_histogram(const ast::Print &n, const ast::Histogram &
 
 // What prints gives 0, where somebody asks.
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Print &n) {
-  ValueId text = print(n);
+  ValueId text = n.guarded ? print_guarded(n) : print(n);
   return text.valid() ? text : builder_.const_i64(0);
+}
+
+// A pretty-print: what it reads may be anything, so a bad address in it is no failure of the handler.
+ValueId BodyLowerer::print_guarded(const ast::Print &n) {
+  ir::VariableId text = builder_.new_variable(ir::Type::Str);
+  ir::BlockId handler = builder_.new_catch_block(), after = builder_.new_block(), outer = builder_.catch_block();
+  std::unordered_map<const ast::Expr *, ValueId> shared, *shared_outside = std::exchange(shared_, &shared);
+  builder_.set_catch(handler);
+  builder_.write(text, print(n));
+  shared_ = shared_outside;
+  builder_.set_catch(outer);
+  builder_.jump(after);
+  builder_.seal(handler);
+  builder_.set_block(handler);
+  builder_.write(text, builder_.const_str("ERROR"));
+  builder_.jump(after);
+  builder_.seal(after);
+  builder_.set_block(after);
+  return builder_.read(text);
 }
 
 // The string of an s... form; none() of the others.

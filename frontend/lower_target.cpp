@@ -19,14 +19,26 @@ ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Target &n) {
 
 ValueId BodyLowerer::run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access) {
   std::vector<ValueId> stack, indexes;
+  if (!access.anchor_symbol.empty()) {
+    state_.module.anchor_symbol = access.anchor_symbol;
+    state_.module.anchor = static_cast<int64_t>(access.anchor);
+  }
   if (n.operand)
-    stack.push_back(value(*n.operand));
+    stack.push_back(shared_value(*n.operand));
   for (const ast::TargetStep &step : n.steps)
     if (step.index)
-      indexes.push_back(value(*step.index));
+      indexes.push_back(shared_value(*step.index));
   for (const AccessStep &step : access.steps)
-    run_step(step, stack, indexes, expr.loc);
+    run_step(step, stack, indexes);
   return stack.empty() ? unsupported(expr, "this target variable") : stack.back();
+}
+
+// Of an expression that the parts of a pretty-print have in common: computed once.
+ValueId BodyLowerer::shared_value(const ast::Expr &expr) {
+  if (!shared_)
+    return value(expr);
+  auto known = shared_->find(&expr);
+  return known != shared_->end() ? known->second : shared_->emplace(&expr, value(expr)).first->second;
 }
 
 // The low `bits` of a value, widened.
@@ -62,8 +74,7 @@ static Op binary_op(StepKind kind) {
   }
 }
 
-void BodyLowerer::run_step(const AccessStep &step, std::vector<ValueId> &stack, const std::vector<ValueId> &indexes,
-                           Loc loc) {
+void BodyLowerer::run_step(const AccessStep &step, std::vector<ValueId> &stack, const std::vector<ValueId> &indexes) {
   auto pop = [&] {
     if (stack.empty())
       return builder_.const_i64(0);
@@ -79,8 +90,10 @@ void BodyLowerer::run_step(const AccessStep &step, std::vector<ValueId> &stack, 
     stack.push_back(builder_.const_i64(step.value));
     return;
   case StepKind::PushAddress:
-    state_.unsupported(loc, "a global variable of the kernel");
-    stack.push_back(builder_.const_i64(0));
+    stack.push_back(builder_.kernel_address(step.value));
+    return;
+  case StepKind::PushPerCpu:
+    stack.push_back(builder_.cpu_address(step.value));
     return;
   case StepKind::PushIndex:
     stack.push_back(size_t(step.value) < indexes.size() ? indexes[size_t(step.value)] : builder_.const_i64(0));

@@ -69,9 +69,10 @@ struct TargetAnswer {
   // ast::Entry.
   target::VarAccess access;
   bool writable = false;
-  std::string reason; // not found or not writable: "no variable `$cuont` at vfs_read; there are `$file`, `$buf`,
-                      // `$count`, `$pos`"
-  std::string hint;   // "did you mean `$count`?"
+  bool is_aggregate = false; // not found, because it is a whole struct or union: it has an address but no value
+  std::string reason;        // not found or not writable: "no variable `$cuont` at vfs_read; there are `$file`, `$buf`,
+                             // `$count`, `$pos`"
+  std::string hint;          // "did you mean `$count`?"
 };
 
 struct ProbeFamilies {
@@ -81,6 +82,8 @@ struct ProbeFamilies {
   std::function<ProbeMatch(std::span<const ProbeComponent>)> match;
   // Resolves a target variable at a context (invalid for `@cast` in a place without one).
   std::function<TargetAnswer(TargetContextId, const TargetQuery &)> target;
+  // How a value is shown by `$` or, when `deep`, by `$$` behind it; null: by pretty_number().
+  std::function<std::vector<target::PrettyPiece>(const target::ValueType &, bool deep)> pretty;
   // The variables, with `$`, that `group` ("$$vars", "$$parms", "$$locals", "$$return") lists at a context, in order of
   // declaration; pass 2 makes the string of it: "count=0x200 pos=?".
   std::function<std::vector<std::string>(TargetContextId, std::string_view group)> names;

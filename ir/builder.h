@@ -94,6 +94,14 @@ public:
   ValueId ctx_reg(int64_t dwarf_register) { return append(Op::CtxReg, {}, UINT32_MAX, dwarf_register); }
   ValueId ctx_entry_string(int64_t slot) { return viewed(append(Op::CtxEntryStr, {}, UINT32_MAX, slot)); }
   ValueId ctx_entry(int64_t slot) { return append(Op::CtxEntry, {}, UINT32_MAX, slot); }
+  void ctx_reg_set(int64_t dwarf_register, ValueId value) {
+    append(Op::CtxRegSet, {value}, UINT32_MAX, dwarf_register);
+  }
+  ValueId kernel_address(int64_t link_address) { return append(Op::KernelAddress, {}, UINT32_MAX, link_address); }
+  ValueId cpu_address(int64_t link_address) { return append(Op::CpuAddress, {}, UINT32_MAX, link_address); }
+  void store_kernel(ValueId address, ValueId value, int64_t bytes) {
+    append(Op::StoreK, {address, value}, UINT32_MAX, bytes);
+  }
   ValueId ctx_tparg(int64_t index) { return append(Op::CtxTpArg, {}, UINT32_MAX, index); }
   // Views, followed by a str.copy (pass string_copy_elision drops those not needed).
   ValueId ctx_pp() { return viewed(append(Op::CtxPp)); }

@@ -20,6 +20,8 @@ struct MemoryImage {
   std::map<uint64_t, std::string> pieces;
   // None when one of the bytes is not there.
   std::optional<std::string> read(uint64_t address, size_t bytes) const;
+  // False, and nothing is written, when one of the bytes is not there.
+  bool write(uint64_t address, const std::string &bytes);
 };
 
 // What a hit sees of the world. context_script.h reads one from text.

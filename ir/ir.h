@@ -244,8 +244,11 @@ struct Module {
   std::vector<Location> locations;
   std::vector<std::pair<std::string, LocationId>> embedded_top; // top-level %{ %} texts in order
   std::vector<std::string> includes;                            // raw C headers that sites need, "trace/events/sched.h"
-  std::map<std::string, int64_t> limits;                        // MAXACTION, MAXSTRINGLEN, ...: see limits.def
-  std::map<std::string, std::string> defines;                   // other -D names, visible to embedded C
+  // What kernel.address counts from: a function whose name only one symbol of the kernel has, and its link address.
+  std::string anchor_symbol; // empty: no such op
+  int64_t anchor = 0;
+  std::map<std::string, int64_t> limits;      // MAXACTION, MAXSTRINGLEN, ...: see limits.def
+  std::map<std::string, std::string> defines; // other -D names, visible to embedded C
   friend bool operator==(const Module &, const Module &) = default;
 };
 

@@ -86,6 +86,8 @@ public:
         read_define();
       else if (word == "include")
         module_.includes.push_back(take_string());
+      else if (word == "anchor")
+        read_anchor();
       else if (word == "file")
         read_file();
       else if (word == "toplevel")
@@ -205,6 +207,10 @@ private:
   void read_define() {
     std::string name = take_word();
     module_.defines[name] = take_string();
+  }
+  void read_anchor() {
+    module_.anchor_symbol = take_string();
+    module_.anchor = take_number();
   }
   void read_file() {
     int64_t number = take_number();

@@ -55,6 +55,8 @@ public:
       put("define {} {}\n", name, quote(value));
     for (const std::string &include : module_.includes)
       put("include {}\n", quote(include));
+    if (!module_.anchor_symbol.empty())
+      put("anchor {} {}\n", quote(module_.anchor_symbol), module_.anchor);
     if (options_.locations) {
       std::vector<const std::string *> names(files_.size());
       for (auto &[name, index] : files_)

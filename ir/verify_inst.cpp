@@ -60,6 +60,10 @@ bool fits_imm(const Module &module, const Function &function, const Inst &inst) 
   case Op::LocalGet:
   case Op::LocalSet:
     return inst.imm >= 0 && inst.imm <= INT32_MAX;
+  case Op::StoreK:
+    return inst.imm > 0 && is_width(inst.imm, true);
+  case Op::KernelAddress:
+    return !module.anchor_symbol.empty();
   case Op::Param:
     return inst.imm >= 0 && size_t(inst.imm) < function.params.size() && inst.type == function.params[size_t(inst.imm)];
   case Op::IterKey:

@@ -92,6 +92,11 @@ TargetAnswer resolve_variable(FamilyState &state, TargetContextId id, const Targ
       return answer(state.target.follow(*query.base, path_of(query), query.address_of), "");
     break;
   case Root::variable:
+    if (!query.module.empty() && query.module != "kernel" && query.module != "vmlinux") {
+      TargetAnswer elsewhere;
+      elsewhere.reason = "variables of `" + std::string(query.module) + "` are not supported yet";
+      return elsewhere;
+    }
     return answer(state.target.global_variable(query.name, path_of(query), query.address_of), "");
   case Root::dollar:
     if (id.valid() && id.index() < state.contexts.size()) {
@@ -106,7 +111,30 @@ TargetAnswer resolve_variable(FamilyState &state, TargetContextId id, const Targ
   return none;
 }
 
+// A value that has to do with a link address needs something to count from.
+TargetAnswer anchored(const target::Target &target, TargetAnswer found) {
+  auto is_address = [](const target::AccessStep &step) { return step.kind == target::StepKind::PushAddress; };
+  if (!found.found || std::none_of(found.access.steps.begin(), found.access.steps.end(), is_address))
+    return found;
+  auto anchor = kernel_anchor(target);
+  if (!anchor) {
+    found.found = false;
+    found.reason = "the kernel's symbols do not tell where it was loaded";
+    return found;
+  }
+  found.access.anchor_symbol = anchor->symbol;
+  found.access.anchor = anchor->address;
+  return found;
+}
+
 } // namespace
+
+std::optional<Anchor> kernel_anchor(const target::Target &target) {
+  for (const char *name : {"kernel_clone", "vfs_read", "wake_up_process", "schedule"})
+    if (auto fact = target.symbol(name); fact && fact->is_unique)
+      return Anchor{name, fact->address};
+  return std::nullopt;
+}
 
 ProbeFamilies make_probe_families(const target::Target &target, bool guru) {
   auto table = std::make_shared<Table>(target, guru);
@@ -127,7 +155,10 @@ ProbeFamilies make_probe_families(const target::Target &target, bool guru) {
                : refuse("`" + std::string(components[planned].name) + "` is not supported yet", "", size_t(planned));
   };
   families.target = [table](TargetContextId context, const TargetQuery &query) {
-    return resolve_variable(table->state, context, query);
+    return anchored(table->state.target, resolve_variable(table->state, context, query));
+  };
+  families.pretty = [table](const target::ValueType &type, bool deep) {
+    return table->state.target.pretty(type, deep);
   };
   families.names = [table](TargetContextId id, std::string_view group) {
     if (!id.valid() || id.index() >= table->state.contexts.size())
@@ -181,6 +212,7 @@ TargetAnswer answer(const target::Access<target::VarAccess> &access, std::string
   TargetAnswer answer;
   if (const auto *failure = std::get_if<target::AccessFailure>(&access)) {
     answer.reason = failure->observed;
+    answer.is_aggregate = failure->error == target::AccessError::IsAggregate;
     bool is_variable = failure->error == target::AccessError::NoSuchVariable;
     answer.hint = did_you_mean(failure->suggestions, is_variable ? prefix : "");
     return answer;

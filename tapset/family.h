@@ -61,6 +61,14 @@ ProbeFamilies make_probe_families(const target::Target &target, bool guru = fals
 
 // ---- shared by the families
 
+// Where the running kernel is, is told by a symbol: one that can be probed, that every kernel has, and that is the only
+// one of its name; with its link address.
+struct Anchor {
+  std::string symbol;
+  uint64_t address;
+};
+std::optional<Anchor> kernel_anchor(const target::Target &target);
+
 // `kernel.function("x").return`, as pp() shows it.
 std::string point_text(Components components);
 // A known point that has no sites, and why; `component` is the one at fault.

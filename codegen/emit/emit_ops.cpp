@@ -115,6 +115,9 @@ void emit_RegexCount(const OpText &op) { op.set(fmt::format("tap_match_count(c, 
 
 // --- context
 void emit_CtxReg(const OpText &op) { op.set(fmt::format("tap_reg(c, {})", op.inst.imm)); }
+void emit_CtxRegSet(const OpText &op) { op.run(fmt::format("tap_reg_set(c, {}, {})", op.inst.imm, op.arg(0))); }
+void emit_KernelAddress(const OpText &op) { op.set(fmt::format("tap_kernel_address({})", c_integer(op.inst.imm))); }
+void emit_CpuAddress(const OpText &op) { op.set(fmt::format("tap_cpu_address({})", c_integer(op.inst.imm))); }
 void emit_CtxEntry(const OpText &op) { op.set(fmt::format("c->entry[{}]", op.inst.imm)); }
 void emit_CtxEntryStr(const OpText &op) { op.set(fmt::format("tap_entry_str(c, {})", op.inst.imm)); }
 void emit_CtxTpArg(const OpText &op) { op.set(fmt::format("c->arguments[{}]", op.inst.imm)); }
@@ -124,6 +127,10 @@ void emit_CatchMessage(const OpText &op) { op.set("tap_cut(tap_catch_message(c),
 void emit_CtxNext(const OpText &op) { op.set("tap_take_next(c)"); }
 void emit_LoadK(const OpText &op) {
   op.set(fmt::format("tap_load_kernel(c, (uint64_t){}, {}, {})", op.arg(0), op.inst.imm, op.location()));
+}
+void emit_StoreK(const OpText &op) {
+  op.run(
+      fmt::format("tap_store_kernel(c, (uint64_t){}, {}, {}, {})", op.arg(0), op.arg(1), op.inst.imm, op.location()));
 }
 void emit_LoadU(const OpText &op) {
   op.set(fmt::format("tap_load_user(c, (uint64_t){}, {}, {})", op.arg(0), op.inst.imm, op.location()));

@@ -138,6 +138,10 @@ void emit_program(Unit &unit, const std::vector<std::string> &families) {
   out.line(".frame_size = sizeof(struct tap_frame),");
   out.line(".globals_init = tap_globals_init,");
   out.line(".globals_exit = tap_globals_exit,");
+  if (!unit.module.anchor_symbol.empty()) {
+    out.line(".anchor_symbol = {},", c_string(unit.module.anchor_symbol));
+    out.line(".anchor = {},", c_integer(unit.module.anchor));
+  }
   emit_limits(unit);
   out.close("};");
   out.blank();

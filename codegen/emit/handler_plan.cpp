@@ -17,7 +17,7 @@ struct Needs {
     budgets |= ir::effects_of(inst) & (ir::Fail | ir::Opaque | ir::Lock | ir::Print) ||
                (global.valid() && is_map(unit.module.globals[global.index]));
     site |= inst.op == ir::Op::CtxPp || inst.op == ir::Op::CtxFunc || inst.op == ir::Op::Arm;
-    regs |= inst.op == ir::Op::CtxReg;
+    regs |= inst.op == ir::Op::CtxReg || inst.op == ir::Op::CtxRegSet;
   }
 
   // A body of embedded C reaches the context by that word; one that says it is pure may print all the same.

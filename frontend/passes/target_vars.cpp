@@ -24,21 +24,66 @@ bool is_group(std::string_view name) {
   return std::find(group_names.begin(), group_names.end(), name) != group_names.end();
 }
 
-// A string that a script prints the value with: signed and unsigned numbers, characters, pointers.
-std::string_view pretty_format(const target::ValueType &type) {
-  switch (type.kind) {
-  case TypeKind::Integer:
-  case TypeKind::Enum:
-  case TypeKind::Bool:
-    return type.is_signed ? "%i" : "%u";
-  case TypeKind::Char:
-    return "'%c'";
-  case TypeKind::Pointer:
-    return "%p";
-  default:
-    return "";
+// Collects a format, its directives and their arguments.
+class FormatMaker {
+public:
+  FormatMaker(Program &program, const Expr &place) : program_(program), place_(place) {}
+
+  void text(std::string_view words) {
+    pending_ += words;
+    for (char c : words) {
+      format_ += c;
+      if (c == '%')
+        format_ += c;
+    }
   }
-}
+  void value(std::string_view directive, Expr *arg) {
+    flush();
+    FormatPart part{};
+    part.kind = kind_of(directive.back());
+    part.flag = directive[1] == '#' ? '#' : char(0);
+    part.text = program_.arena.copy(directive);
+    parts_.push_back(part);
+    format_ += directive;
+    args_.push_back(arg);
+  }
+  bool empty() const { return format_.empty(); }
+  Expr *finish(bool guarded) {
+    flush();
+    Print print{};
+    print.to_string = true;
+    print.formatted = true;
+    print.guarded = guarded && !args_.empty();
+    print.format = program_.arena.copy(std::string_view(format_));
+    print.parts = program_.arena.copy(parts_);
+    print.args = program_.arena.copy(args_);
+    return program_.arena.make<Expr>(place_.range(), Type::unknown, ExprNode(print));
+  }
+
+private:
+  static FormatPart::Kind kind_of(char letter) {
+    return letter == 'i'   ? FormatPart::Kind::decimal
+           : letter == 'u' ? FormatPart::Kind::unsigned_decimal
+           : letter == 'x' ? FormatPart::Kind::hex
+           : letter == 'c' ? FormatPart::Kind::character
+           : letter == 's' ? FormatPart::Kind::string
+                           : FormatPart::Kind::pointer;
+  }
+  void flush() {
+    if (pending_.empty())
+      return;
+    FormatPart part{};
+    part.text = program_.arena.copy(std::string_view(pending_));
+    parts_.push_back(part);
+    pending_.clear();
+  }
+
+  Program &program_;
+  const Expr &place_;
+  std::string format_, pending_;
+  std::vector<FormatPart> parts_;
+  std::vector<Expr *> args_;
+};
 
 } // namespace
 
@@ -268,7 +313,12 @@ TargetAnswer TargetResolver::ask(const Expr &expr, bool written) {
       return none;
     }
   }
-  return families_.target(context(), query);
+  TargetAnswer answer = families_.target(context(), query);
+  if (!answer.found && answer.is_aggregate && node.pretty != Target::Pretty::none) {
+    query.address_of = true; // what is shown has no value of its own
+    answer = families_.target(context(), query);
+  }
+  return answer;
 }
 
 // The node stays, and is reported at the end if it is still needed then.
@@ -360,7 +410,8 @@ void TargetResolver::target(Expr *&expr, bool written) {
     if (step.index)
       expression(step.index);
   if (node.pretty != Target::Pretty::none) {
-    pretty(expr, answer, at_entry);
+    in_entry_ = outer;
+    pretty(expr, answer);
   } else {
     use(*expr, std::move(answer.access), written);
     if (at_entry)
@@ -375,97 +426,71 @@ void TargetResolver::use(Expr &expr, target::VarAccess access, bool written) {
   list.push_back({&expr, std::move(access), context(), written});
 }
 
-// `$$vars`: sprintf("a=%#x b=%#x", $a, $b); what has no value here shows as `a=?`.
+// `$$vars`: sprintf("a=%#x b=%#x", $a, $b), `$$vars$`: sprintf("a=%s b=%s", $a$, $b$); what has no value here shows as
+// `a=?`.
 void TargetResolver::group(Expr *&expr) {
-  const Target &node = *expr->as<Target>();
-  std::string format;
-  std::vector<Expr *> args;
-  std::vector<FormatPart> parts;
-  std::string text;
-  auto text_part = [&] {
-    FormatPart part{};
-    part.text = program_.arena.copy(std::string_view(text));
-    parts.push_back(part);
-    text.clear();
-  };
+  const Target node = *expr->as<Target>();
+  FormatMaker format(program_, *expr);
   std::vector<std::string> names =
       families_.names ? families_.names(context(), node.name.view()) : std::vector<std::string>();
   for (const std::string &name : names) {
-    if (!format.empty()) {
-      format += ' ';
-      text += ' ';
-    }
-    std::string shown = name.substr(name.find_first_not_of('$')) + "=";
-    format += shown;
-    text += shown;
+    format.text((format.empty() ? "" : " ") + name.substr(name.find_first_not_of('$')) + "=");
     Target variable{};
     variable.root = Target::Root::dollar;
     variable.name = sources_.intern(name);
+    variable.pretty = node.pretty;
     Expr *arg = program_.arena.make<Expr>(expr->range(), Type::unknown, ExprNode(variable));
     TargetAnswer answer = ask(*arg, false);
     if (!answer.found || answer.is_string) {
-      format += '?';
-      text += '?';
+      format.text("?");
       continue;
     }
-    text_part();
-    FormatPart part{};
-    part.kind = FormatPart::Kind::hex;
-    part.flag = '#';
-    part.text = "%#x";
-    parts.push_back(part);
-    format += "%#x";
     target(arg, false);
-    args.push_back(arg);
+    format.value(node.pretty == Target::Pretty::none ? "%#x" : "%s", arg);
   }
-  if (!text.empty())
-    text_part();
-  Print print{};
-  print.to_string = true;
-  print.formatted = true;
-  print.format = program_.arena.copy(std::string_view(format));
-  print.parts = program_.arena.copy(parts);
-  print.args = program_.arena.copy(args);
-  expr = program_.arena.make<Expr>(expr->range(), Type::unknown, ExprNode(print));
+  expr = format.finish(false);
 }
 
-// `$x$`: the value as text, by its type.
-void TargetResolver::pretty(Expr *&expr, const TargetAnswer &answer, bool at_entry) {
-  Target &node = *expr->as<Target>();
-  std::string_view format = pretty_format(answer.access.type);
-  if (format.empty()) {
-    diagnostics_
-        .report(DiagId::pretty_not_supported, expr->range(),
-                {print_expr(*expr), "its type `" + answer.access.type.name + "` is not a plain value"})
-        .hint("name a member of it");
-    expr = number(*expr, 0);
-    return;
+// `$x$`: sprintf("{.a=%i, .b=%p}", $x->a, $x->b), by its type.
+void TargetResolver::pretty(Expr *&expr, const TargetAnswer &answer) {
+  Target plain = *expr->as<Target>();
+  bool deep = plain.pretty == Target::Pretty::deep;
+  plain.pretty = Target::Pretty::none;
+  FormatMaker format(program_, *expr);
+  for (const target::PrettyPiece &piece :
+       families_.pretty ? families_.pretty(answer.access.type, deep) : target::pretty_number(answer.access.type)) {
+    format.text(piece.text);
+    if (piece.format.empty())
+      continue;
+    std::vector<TargetStep> steps(plain.steps.begin(), plain.steps.end());
+    for (const PathStep &step : piece.path)
+      steps.push_back(step.kind == PathStep::Kind::Member
+                          ? TargetStep{TargetStep::Kind::member, sources_.intern(step.member), 0, nullptr, expr->loc}
+                          : TargetStep{TargetStep::Kind::literal_index, Name(), step.index, nullptr, expr->loc});
+    Target part = plain;
+    part.steps = program_.arena.copy(steps);
+    part.address_of = plain.address_of && piece.path.empty();
+    Expr *value = program_.arena.make<Expr>(expr->range(), Type::unknown, ExprNode(part));
+    TargetAnswer part_answer = ask(*value, false);
+    if (!part_answer.found || part_answer.is_string) {
+      format.text("?");
+      continue;
+    }
+    bool at_entry = part_answer.access.at_entry && is_return() && !in_entry_;
+    bool outer = in_entry_;
+    in_entry_ = outer || at_entry;
+    use(*value, std::move(part_answer.access), false);
+    in_entry_ = outer;
+    if (at_entry)
+      value = make_entry(value);
+    if (piece.is_string)
+      value = program_.arena.make<Expr>(
+          expr->range(), Type::unknown,
+          ExprNode(Call{sources_.intern("kernel_or_user_string_quoted"),
+                        program_.arena.copy(std::span<Expr *const>(&value, 1)), FunctionId()}));
+    format.value(piece.format, value);
   }
-  node.pretty = Target::Pretty::none;
-  use(*expr, answer.access, false);
-  Expr *value = at_entry ? make_entry(expr) : expr;
-  FormatPart part{};
-  part.kind = format == "%i"   ? FormatPart::Kind::decimal
-              : format == "%u" ? FormatPart::Kind::unsigned_decimal
-                               : FormatPart::Kind::pointer;
-  part.text = format;
-  std::vector<FormatPart> parts{part};
-  if (format == "'%c'") {
-    FormatPart quote{};
-    quote.text = "'";
-    parts[0].kind = FormatPart::Kind::character;
-    parts[0].text = "%c";
-    parts.insert(parts.begin(), quote);
-    parts.push_back(quote);
-  }
-  Expr *args[] = {value};
-  Print print{};
-  print.to_string = true;
-  print.formatted = true;
-  print.format = format;
-  print.parts = program_.arena.copy(parts);
-  print.args = program_.arena.copy(std::span<Expr *const>(args));
-  expr = program_.arena.make<Expr>(expr->range(), Type::unknown, ExprNode(print));
+  expr = format.finish(true);
 }
 
 // ------------------------------------------------------------------ entry values, writes, pointers

@@ -52,7 +52,7 @@ private:
   bool is_defined(ast::Expr &expr);
   void target(ast::Expr *&expr, bool written);
   void group(ast::Expr *&expr);
-  void pretty(ast::Expr *&expr, const TargetAnswer &answer, bool at_entry);
+  void pretty(ast::Expr *&expr, const TargetAnswer &answer);
   void use(ast::Expr &expr, target::VarAccess access, bool written);
   void entry(ast::Expr *&expr);
   void writing(ast::Expr *&target);

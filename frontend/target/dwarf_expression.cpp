@@ -130,7 +130,8 @@ private:
   std::optional<AccessFailure> other_step(Dwarf_Op &op) {
     switch (op.atom) {
     case DW_OP_addr:
-      push({{StepKind::PushAddress, static_cast<int64_t>(op.number)}});
+      push({});
+      append_address(stack_.back(), scope_.per_cpu, op.number);
       return std::nullopt;
     case DW_OP_const1u:
     case DW_OP_const2u:
@@ -304,6 +305,19 @@ std::string living_ranges(Dwarf_Attribute *attribute) {
 }
 
 } // namespace
+
+void append_address(std::vector<AccessStep> &steps, const PerCpuSection &per_cpu, uint64_t address) {
+  bool is_per_cpu = per_cpu.begin <= address && address < per_cpu.end;
+  if (is_per_cpu && per_cpu.begin == 0) {
+    steps.push_back({StepKind::PushPerCpu, static_cast<int64_t>(address)});
+    return;
+  }
+  steps.push_back({StepKind::PushAddress, static_cast<int64_t>(address)});
+  if (is_per_cpu) {
+    steps.push_back({StepKind::PushPerCpu, 0});
+    steps.push_back({StepKind::Add});
+  }
+}
 
 Access<Place> variable_place(const ExpressionScope &scope, Dwarf_Die *die) {
   Dwarf_Attribute attribute;

@@ -69,6 +69,11 @@ Result<std::unique_ptr<DwarfVariables>> DwarfVariables::open(const std::string &
 
 DwarfVariables::~DwarfVariables() { dwarf_end(dwarf_); }
 
+PerCpuSection DwarfVariables::per_cpu() const {
+  auto begin = index_.symbols("__per_cpu_start"), end = index_.symbols("__per_cpu_end");
+  return begin.empty() || end.empty() ? PerCpuSection{} : PerCpuSection{begin[0].address, end[0].address};
+}
+
 static AccessFailure no_debuginfo() { return {AccessError::NoDebuginfo, "no debuginfo describes this function", {}}; }
 
 Access<VarAccess> DwarfVariables::variable(const FunctionSite &site, std::string_view name,
@@ -97,13 +102,11 @@ Access<VarAccess> DwarfVariables::variable(const FunctionSite &site, std::string
                            guesser.best()};
     }
   }
-  if (is_global && !dwarf_hasattr(&found, DW_AT_location)) // `extern`: defined in another unit
-    for (const IndexRow &row : index_.rows(RowKind::Variable, name))
-      if (dwarf_offdie(dwarf_, row.die, &found))
-        break;
+  if (is_global && !dwarf_hasattr(&found, DW_AT_location))
+    return declared(found, path, address_of);
   Dwarf_Die outer = enclosing_function(function);
   bool at_entry = !site.is_inline && !is_global && entry_of(&function) == site.address;
-  ExpressionScope scope{dwarf_, site.address, at_entry, &outer};
+  ExpressionScope scope{dwarf_, site.address, at_entry, &outer, per_cpu()};
   Access<Place> place = variable_place(scope, &found);
   if (auto *failure = std::get_if<AccessFailure>(&place))
     return *failure;
@@ -152,6 +155,40 @@ std::vector<std::string> DwarfVariables::variable_names(const FunctionSite &site
   return parameters;
 }
 
+// `extern`: defined in another unit, in assembly or by the linker's script.
+Access<VarAccess> DwarfVariables::declared(Dwarf_Die declaration, const std::vector<PathStep> &path, bool address_of) {
+  std::string_view name = dwarf_diename(&declaration);
+  auto symbols = index_.symbols(name);
+  if (symbols.size() != 1)
+    return AccessFailure{AccessError::NotAvailable,
+                         symbols.empty() ? "the kernel has no symbol of that name"
+                                         : "several symbols of the kernel have that name",
+                         {}};
+  Place place{{}, true};
+  append_address(place.steps, per_cpu(), symbols[0].address);
+  return walk_path(types_, place, types_.type_of_die(declaration), path, address_of);
+}
+
+// A declaration of `name` at file scope in a unit that `file` is compiled in.
+std::optional<Dwarf_Die> DwarfVariables::declaration_in(std::string_view file, std::string_view name) {
+  std::set<Dwarf_Off> seen;
+  for (const IndexRow &row : index_.rows(RowKind::Function)) {
+    Dwarf_Die die, unit;
+    if (!matches_path(file, index_.string(row.file)) || !dwarf_offdie(dwarf_, row.die, &die) ||
+        !dwarf_diecu(&die, &unit, nullptr, nullptr) || !seen.insert(dwarf_dieoffset(&unit)).second)
+      continue;
+    Dwarf_Die found;
+    auto is_wanted = [&](Dwarf_Die &variable) {
+      const char *variable_name = dwarf_diename(&variable);
+      found = variable;
+      return variable_name && name == variable_name;
+    };
+    if (visit_scope(unit, 0, is_wanted))
+      return found;
+  }
+  return std::nullopt;
+}
+
 Access<VarAccess> DwarfVariables::cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) {
   return cast_path(types_, "debuginfo", type, path, address_of);
 }
@@ -167,9 +204,13 @@ Access<VarAccess> DwarfVariables::global_variable(std::string_view name, const s
     Dwarf_Die die;
     if ((!file.empty() && !matches_path(file, index_.string(row.file))) || !dwarf_offdie(dwarf_, row.die, &die))
       continue;
-    Place place{{{StepKind::PushAddress, static_cast<int64_t>(row.address)}}, true};
+    Place place{{}, true};
+    append_address(place.steps, per_cpu(), row.address);
     return walk_path(types_, place, types_.type_of_die(die), path, address_of);
   }
+  if (!file.empty())
+    if (auto declaration = declaration_in(file, name))
+      return declared(*declaration, path, address_of);
   std::string in_file = file.empty() ? "" : " in `" + std::string(file) + "`";
   NameGuesser guesser(name);
   for (const IndexRow &row : index_.rows(RowKind::Variable))

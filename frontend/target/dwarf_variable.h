@@ -35,6 +35,9 @@ public:
 private:
   explicit DwarfVariables(std::unique_ptr<ElfFile> file, Dwarf *dwarf, const DebugIndex &index)
       : file_(std::move(file)), dwarf_(dwarf), index_(index), types_(dwarf, index) {}
+  PerCpuSection per_cpu() const;
+  Access<VarAccess> declared(Dwarf_Die declaration, const std::vector<PathStep> &path, bool address_of);
+  std::optional<Dwarf_Die> declaration_in(std::string_view file, std::string_view name);
   std::unique_ptr<ElfFile> file_;
   Dwarf *dwarf_;
   const DebugIndex &index_;

@@ -5,6 +5,7 @@
 #include "frontend/target/dwarf_variable.h"
 #include "frontend/target/names.h"
 #include "frontend/target/tracepoint_headers.h"
+#include "frontend/target/type_pretty.h"
 
 namespace tapjit::target {
 
@@ -118,6 +119,11 @@ Access<VarAccess> KernelTarget::follow(const ValueType &type, const std::vector<
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
   return (*variables)->follow(type, path, address_of);
+}
+
+std::vector<PrettyPiece> KernelTarget::pretty(const ValueType &type, bool deep) const {
+  auto variables = dwarf();
+  return variables ? pretty_pieces((*variables)->types(), type, deep) : pretty_number(type);
 }
 
 Result<TracepointMatches> KernelTarget::tracepoints(std::string_view pattern) const {

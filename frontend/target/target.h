@@ -170,6 +170,9 @@ public:
   // A path behind a script value that carries a C type (autocast): as cast(), the value is pushed first.
   virtual Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const = 0;
 
+  // How a value of `type` is shown: `$x$`, or `$x$$` when it is `deep`.
+  virtual std::vector<PrettyPiece> pretty(const ValueType &type, bool) const { return pretty_number(type); }
+
   // Tracepoints called `event` or `system:event`, wildcards allowed. Fails when the kernel's headers are not installed.
   virtual Result<TracepointMatches> tracepoints(std::string_view pattern) const = 0;
   // $argument of a tracepoint with its path.

@@ -17,6 +17,21 @@ void append_addition(std::vector<AccessStep> &steps, int64_t value) {
   steps.push_back({StepKind::Add});
 }
 
+std::vector<PrettyPiece> pretty_number(const ValueType &type) {
+  switch (type.kind) {
+  case TypeKind::Integer:
+  case TypeKind::Enum:
+  case TypeKind::Bool:
+    return {{"", type.is_signed ? "%i" : "%u", false, {}}};
+  case TypeKind::Char:
+    return {{"'", "%#c", false, {}}, {"'", "", false, {}}};
+  case TypeKind::Pointer:
+    return {{"", "%p", false, {}}};
+  default:
+    return {{"?", "", false, {}}};
+  }
+}
+
 static std::string register_name(int64_t number) {
   static constexpr const char *names[] = {"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp",
                                           "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
@@ -32,6 +47,8 @@ static std::string describe(const AccessStep &step) {
     return "const:" + std::to_string(step.value);
   case StepKind::PushAddress:
     return "address:" + std::to_string(static_cast<uint64_t>(step.value));
+  case StepKind::PushPerCpu:
+    return "percpu:" + std::to_string(step.value);
   case StepKind::PushIndex:
     return "index:" + std::to_string(step.value);
   case StepKind::PushArgument:

@@ -16,6 +16,7 @@ enum class StepKind : uint8_t {
                 // r8-r15, 16 rip) of the probe's pt_regs
   PushConstant, // value
   PushAddress,  // value: link address in the traced kernel; at run time plus its slide
+  PushPerCpu,   // value: offset in the per-CPU area; at run time where that is in this CPU's
   PushIndex,    // value: which script expression of the path's [..] (0 is the first dynamic one)
   PushArgument, // value: number of a tracepoint's C argument, widened to 64 bits as its C type says
   Add,
@@ -71,6 +72,9 @@ struct VarAccess {
   bool at_entry = false;        // in a return probe: computed when the function is entered, and kept until it returns
   bool is_address = false;      // the value is the address of an array (or of what & was applied to)
   unsigned dynamic_indexes = 0; // script expressions that PushIndex refers to
+  // With PushAddress: a function whose name one symbol of the kernel has, and its link address.
+  std::string anchor_symbol;
+  uint64_t anchor = 0;
 };
 
 // One step of the path that the script wrote behind a variable.
@@ -79,6 +83,16 @@ struct PathStep {
   std::string member;
   int64_t index = 0;
 };
+
+// A part of the text that `$x$` gives: `text`, then, unless `format` is empty, the value behind `path` from $x.
+struct PrettyPiece {
+  std::string text;
+  std::string format;     // "%i" "%u" "%p" "%#c", "%s"
+  bool is_string = false; // the value is the address of the string to show
+  std::vector<PathStep> path;
+};
+// Of a value that is no aggregate, by its kind alone.
+std::vector<PrettyPiece> pretty_number(const ValueType &type);
 
 // Adds a constant to the value on top; merged with an addition that stands there already.
 void append_addition(std::vector<AccessStep> &steps, int64_t value);

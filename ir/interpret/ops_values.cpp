@@ -15,6 +15,14 @@ std::optional<std::string> MemoryImage::read(uint64_t address, size_t bytes) con
   return content.substr(size_t(address - start), bytes);
 }
 
+bool MemoryImage::write(uint64_t address, const std::string &bytes) {
+  if (!read(address, bytes.size()))
+    return false;
+  auto piece = std::prev(pieces.upper_bound(address));
+  piece->second.replace(size_t(address - piece->first), bytes.size(), bytes);
+  return true;
+}
+
 namespace {
 
 void fold(OpRun &op) {
@@ -43,6 +51,15 @@ void load(OpRun &op, const MemoryImage &memory) {
     value |= uint64_t(uint8_t((*content)[index])) << (8 * index);
   unsigned unused = unsigned(64 - 8 * bytes);
   op.result.number = op.inst.imm < 0 ? int64_t(value << unused) >> unused : int64_t(value);
+}
+
+void store(OpRun &op, MemoryImage &memory) {
+  uint64_t address = uint64_t(op.number(0));
+  std::string bytes;
+  for (int64_t index = 0; index < op.inst.imm; ++index)
+    bytes += char(uint64_t(op.number(1)) >> (8 * index));
+  if (!memory.write(address, bytes))
+    op.fail(fmt::format("write fault [man error::fault] at 0x{:016x}", address));
 }
 
 } // namespace
@@ -99,6 +116,16 @@ void run_CatchMessage(OpRun &op) {
   op.result.text = op.cut(op.hit.caught);
   op.result.watch(op.hit.failures);
 }
+void run_CtxRegSet(OpRun &op) {
+  std::vector<int64_t> &registers = op.hit.context.registers;
+  if (op.inst.imm < 0 || op.inst.imm > 16)
+    return;
+  registers.resize(std::max(registers.size(), size_t(op.inst.imm) + 1));
+  registers[size_t(op.inst.imm)] = op.number(0);
+}
+void run_KernelAddress(OpRun &op) { op.result.number = op.inst.imm; } // not moved
+void run_CpuAddress(OpRun &op) { op.result.number = op.inst.imm; }
+void run_StoreK(OpRun &op) { store(op, op.hit.context.kernel); }
 void run_LoadK(OpRun &op) { load(op, op.hit.context.kernel); }
 void run_LoadU(OpRun &op) { load(op, op.hit.context.user); }
 

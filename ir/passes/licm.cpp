@@ -19,6 +19,7 @@ namespace {
 struct Writes {
   GlobalSet globals;
   bool everything = false;
+  bool outside = false; // memory that is not the module's, and the registers of the event
 };
 
 Writes writes_of(const Module &module, const ModuleEffects &effects, const Function &function, const Loop &loop) {
@@ -26,6 +27,7 @@ Writes writes_of(const Module &module, const ModuleEffects &effects, const Funct
   for (BlockId block : loop.blocks)
     for (ValueId value : function.blocks[block.index].insts) {
       const Inst &inst = function.insts[value.index];
+      writes.outside = writes.outside || (effects.of(inst) & (WMem | Opaque));
       if (inst.op == Op::Call) {
         writes.everything = writes.everything || (effects.of(inst) & Opaque);
         writes.globals.merge(effects.of(FunctionId{inst.aux}).writes);
@@ -98,6 +100,8 @@ private:
       return callee.pure && callee.stable && callee.reads.empty() && callee.writes.empty() &&
              here.type != Type::Str; // the bytes of a string would take a slot all through the loop
     }
+    if (here.op == Op::CtxReg)
+      return !writes.outside;
     uint16_t bits = effects_of(here) & ~Fail;
     if (!(bits & ~Ctx))
       return here.type != Type::Str || is_in_every_turn(loop, block);

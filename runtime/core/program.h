@@ -86,6 +86,10 @@ struct tap_program {
 	 * memory). */
 	int (*globals_init)(void);
 	void (*globals_exit)(void);
+	/* Of units that use tap_kernel_address: a function that one symbol of the kernel names, its link
+	 * address. */
+	const char *anchor_symbol;
+	int64_t anchor;
 	struct tap_limits limits;
 };
 

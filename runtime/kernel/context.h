@@ -95,6 +95,33 @@ TAP_INLINE int64_t tap_reg(const struct tap_ctx *c, int number)
 	return ((const int64_t *)c->regs)[tap_register_words[number]];
 }
 
+TAP_INLINE void tap_reg_set(const struct tap_ctx *c, int number, int64_t value)
+{
+	if (c->regs && number >= 0 && number < (int)sizeof(tap_register_words))
+		((int64_t *)c->regs)[tap_register_words[number]] = value;
+}
+
+/* What KASLR added to the kernel's link addresses; set before the first handler runs. */
+extern uint64_t tap_kernel_slide;
+
+TAP_INLINE int64_t tap_kernel_address(int64_t linked)
+{
+	return (int64_t)((uint64_t)linked + tap_kernel_slide);
+}
+
+/*
+ * This CPU's copy of the per-CPU variable at `linked`, as &variable gives it. A handler that is preemptible
+ * may be on another CPU when it reads it.
+ */
+TAP_INLINE int64_t tap_cpu_address(int64_t linked)
+{
+#ifdef CONFIG_SMP
+	return (int64_t)((uint64_t)linked + raw_cpu_read_8(this_cpu_off));
+#else
+	return linked;
+#endif
+}
+
 /* The low |bytes| of value, sign-extended when bytes is negative. */
 TAP_INLINE int64_t tap_extend(uint64_t value, int bytes)
 {
@@ -111,6 +138,13 @@ TAP_INLINE int64_t tap_load_kernel(struct tap_ctx *c, uint64_t address, int byte
 		return tap_extend(value, bytes);
 	tap_fail_fault(c, where, address);
 	return 0;
+}
+
+TAP_INLINE void tap_store_kernel(struct tap_ctx *c, uint64_t address, int64_t value, int bytes,
+				 const char *where)
+{
+	if (tap_unlikely(!tap_write_kernel(address, &value, bytes)))
+		tap_fail_store_fault(c, where, address);
 }
 
 TAP_INLINE int64_t tap_load_user(struct tap_ctx *c, uint64_t address, int bytes, const char *where)

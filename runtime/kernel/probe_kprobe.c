@@ -10,8 +10,8 @@ static uint64_t
     missed; /* hits within another probe's handler that the kernel left out, of probes that are removed */
 static_assert(offsetof(struct tap_kprobe, kp) == sizeof(struct tap_kprobe_head), "tap_kprobe_site()");
 
-/* Where a symbol of the kernel is now: the address of a probe that is registered on it, disabled. */
-static int symbol_address(const char *symbol, unsigned long *address)
+/* By the address of a probe that is registered on it, disabled. */
+int tap_kprobe_symbol_address(const char *symbol, unsigned long *address)
 {
 	struct kprobe kp = {.symbol_name = symbol, .flags = KPROBE_FLAG_DISABLED};
 	int rc = register_kprobe(&kp);
@@ -43,7 +43,7 @@ int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp)
 		return -EINVAL;
 	if (!slide_of || strcmp(slide_of, place->anchor_symbol)) {
 		unsigned long now;
-		int rc = symbol_address(place->anchor_symbol, &now);
+		int rc = tap_kprobe_symbol_address(place->anchor_symbol, &now);
 
 		if (rc)
 			return rc;

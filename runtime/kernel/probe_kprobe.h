@@ -66,6 +66,9 @@ TAP_INLINE void tap_kprobe_regs(struct pt_regs *regs, int64_t by)
 	((int64_t *)regs)[TAP_REGS_IP] += by;
 }
 
+/* Where a function of the kernel is now. May sleep. 0 or -errno. */
+int tap_kprobe_symbol_address(const char *symbol, unsigned long *address);
+
 #define TAP_ENTRY_KPROBE(number)                                                                             \
 	static int __kprobes tap_entry_kprobe_##number(struct kprobe *kp, struct pt_regs *regs)              \
 	{                                                                                                    \

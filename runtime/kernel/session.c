@@ -9,6 +9,7 @@
 TAP_SMALL_BEGIN
 
 struct tap_session tap_session;
+uint64_t tap_kernel_slide;
 
 /* Room for output of each CPU and of begin, end, error, where the program does not say. */
 #define TAP_CPU_RING	 (256ull << 10)
@@ -197,6 +198,19 @@ static int place_families(void)
 	return 0;
 }
 
+static int find_slide(const struct tap_program *program)
+{
+	unsigned long now;
+	int rc;
+
+	if (!program->anchor_symbol)
+		return 0;
+	rc = tap_kprobe_symbol_address(program->anchor_symbol, &now);
+	if (!rc)
+		tap_kernel_slide = now - (uint64_t)program->anchor;
+	return rc;
+}
+
 int tap_session_start(int64_t target)
 {
 	struct tap_session *s = tap_self();
@@ -210,6 +224,16 @@ int tap_session_start(int64_t target)
 	}
 	s->phase = TAP_STARTED;
 	s->target = target;
+	rc = find_slide(s->program);
+	if (rc) {
+		tap_session_error_format("cannot find `%s` in the running kernel (rc %d)",
+					 s->program->anchor_symbol, rc);
+		say_fatal();
+		tap_state_change(TAP_STATE_STARTING, TAP_STATE_ERROR);
+		tap_wake(s->self, TAP_WAIT_URGENT);
+		mutex_unlock(&s->control);
+		return rc;
+	}
 	run_session_family(&tap_family_begin, TAP_STATE_STARTING);
 	if (READ_ONCE(tap_session_state) == TAP_STATE_STARTING) {
 		tap_arming_first();

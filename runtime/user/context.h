@@ -133,6 +133,31 @@ TAP_INLINE int64_t tap_load_kernel(struct tap_ctx *c, uint64_t address, int byte
 	return tap_trunc((int64_t)value, bytes);
 }
 
+TAP_INLINE void tap_store_kernel(struct tap_ctx *c, uint64_t address, int64_t value, int bytes,
+				 const char *where)
+{
+	if (!tap_write_kernel(address, &value, (uint32_t)bytes))
+		tap_fail_store_fault(c, where, address);
+}
+
+TAP_INLINE void tap_reg_set(const struct tap_ctx *c, int number, int64_t value)
+{
+	(void)c;
+	(void)number;
+	(void)value;
+}
+
+/* No kernel is traced here: addresses are as linked. */
+TAP_INLINE int64_t tap_kernel_address(int64_t linked)
+{
+	return linked;
+}
+
+TAP_INLINE int64_t tap_cpu_address(int64_t linked)
+{
+	return linked;
+}
+
 TAP_INLINE int64_t tap_load_user(struct tap_ctx *c, uint64_t address, int bytes, const char *where)
 {
 	return tap_load_kernel(c, address, bytes, where);

@@ -324,6 +324,70 @@ TEST_F(KernelTargetTest, CastsAndGlobals) {
   EXPECT_TRUE(text_of(target().global_variable("no_such_variable", {}, false)).starts_with("failed"));
 }
 
+TEST_F(KernelTargetTest, PerCpuVariablesAreThisCpus) {
+  std::string cpu = text_of(target().global_variable("runqueues@kernel/sched/core.c", path_of("cpu"), false));
+  EXPECT_TRUE(cpu.starts_with("percpu:") && cpu.ends_with("load:s32")) << cpu;
+}
+
+TEST_F(KernelTargetTest, AVariableOfTheLinkerScriptHasItsSymbolsAddress) {
+  EXPECT_EQ(text_of(target().global_variable("jiffies@kernel/time/timer.c", {}, false)),
+            "address:" + std::to_string(target().symbol("jiffies")->address) + " load:u64");
+}
+
+// "{.a=%i, .b=[%u, ...]} a b.0"
+static std::string pretty(const Target &target, const Access<VarAccess> &access, bool deep) {
+  const auto *found = std::get_if<VarAccess>(&access);
+  if (!found)
+    return "failed: " + std::get<AccessFailure>(access).observed;
+  std::string format, values;
+  for (const PrettyPiece &piece : target.pretty(found->type, deep)) {
+    format += piece.text + piece.format;
+    if (piece.format.empty())
+      continue;
+    values += piece.is_string ? " *" : " ";
+    for (const PathStep &step : piece.path)
+      values += (values.back() == ' ' || values.back() == '*' ? "" : ".") +
+                (step.kind == PathStep::Kind::Member ? step.member : std::to_string(step.index));
+  }
+  return format + values;
+}
+
+// The texts are SystemTap's for the same kernel.
+TEST_F(KernelTargetTest, PrettyPrinting) {
+  auto show = [&](const std::string &name, const std::string &variable_name, const std::string &rest, bool deep = false,
+                  bool address_of = false) {
+    return pretty(target(), target().variable(function(name), variable_name, path_of(rest), false, address_of), deep);
+  };
+  EXPECT_EQ(show("vfs_read", "count", ""), "%u ");
+  EXPECT_EQ(show("vfs_read", "buf", ""), "%s *");
+  EXPECT_EQ(show("vfs_read", "pos", ""), "%i ");
+  EXPECT_EQ(show("vfs_read", "file", "f_op.read"), "<function>:%p ");
+  EXPECT_EQ(show("vfs_read", "file", "private_data"), "%p ");
+  EXPECT_EQ(show("vfs_read", "file", "f_path", true, true), "{.mnt=%p, .dentry=%p} mnt dentry");
+  EXPECT_EQ(show("vfs_read", "file", "f_path.dentry.d_name", false, true), "{<union>={...}, .name=%s} *name");
+  EXPECT_EQ(show("vfs_read", "file", "f_path.dentry.d_iname"), "%s *");
+  EXPECT_EQ(show("vfs_read", "file", "f_path.dentry.d_iname.2"), "'%#c' ");
+  EXPECT_EQ(show("do_filp_open", "op", "", true),
+            "{.open_flag=%i, .mode=%u, .acc_mode=%i, .intent=%i, .lookup_flags=%i} open_flag mode acc_mode intent "
+            "lookup_flags");
+  EXPECT_EQ(
+      show("do_filp_open", "pathname", "", true),
+      "{.name=%s, .uptr=%s, .refcnt={.counter=%i}, .aname=%p, .iname=%s} *name *uptr refcnt.counter aname *iname");
+  EXPECT_EQ(show("wake_up_new_task", "p", "signal.rlim", true),
+            "[{.rlim_cur=%u, .rlim_max=%u}, ...] 0.rlim_cur 0.rlim_max");
+  EXPECT_EQ(show("wake_up_new_task", "p", "signal.rlim"), "[{...}, ...]");
+  EXPECT_EQ(show("wake_up_new_task", "p", "cpus_mask", false, true), "{.bits=[...]}");
+  EXPECT_EQ(show("wake_up_new_task", "p", "cpus_mask", true, true), "{.bits=[%u, ...]} bits.0");
+  EXPECT_EQ(show("wake_up_new_task", "p", "in_execve"), "%u ");
+  // 32 values, then no more: each level that was cut ends in "...".
+  std::string file = show("vfs_read", "file", "", true);
+  EXPECT_NE(file.find(".f_owner={.lock={.raw_lock={<union>={.cnts={.counter=%i}, <class>={.wlocked='%#c', "
+                      ".__lstate=%s}}, .wait_lock={<union>={.val={.counter=%i}, <class>={.locked='%#c', "
+                      ".pending='%#c'}, ...}}}}, ...}, ...} "),
+            std::string::npos)
+      << file;
+}
+
 TEST_F(KernelTargetTest, IncompleteTypesAreFoundInOtherUnits) {
   // lib/kstrtox.c and its like do not know struct file's insides; sched tracepoint arguments are resolved by name.
   ValueType task;
