@@ -26,13 +26,8 @@ void add_maxactive(Components components, ir::Site &site) {
   site.constants.emplace_back("maxactive", components.back().name == "maxactive" ? components.back().number : 0);
 }
 
-void add_place(const target::Target &target, const FunctionSite &function, ir::Site &site) {
-  if (!function.symbol.empty() && function.symbol_is_unique) {
-    site.constants.emplace_back("symbol", function.symbol);
-    site.constants.emplace_back("offset", static_cast<int64_t>(function.offset));
-    return;
-  }
-  site.constants.emplace_back("address", static_cast<int64_t>(function.address));
+void add_link_address(const target::Target &target, uint64_t address, ir::Site &site) {
+  site.constants.emplace_back("address", static_cast<int64_t>(address));
   // Any function that can be probed and that every kernel has will do.
   for (const char *anchor : {"kernel_clone", "vfs_read", "wake_up_process", "schedule"}) {
     auto fact = target.symbol(anchor);
@@ -42,6 +37,15 @@ void add_place(const target::Target &target, const FunctionSite &function, ir::S
     site.constants.emplace_back("anchor", static_cast<int64_t>(fact->address));
     return;
   }
+}
+
+void add_place(const target::Target &target, const FunctionSite &function, ir::Site &site) {
+  if (!function.symbol.empty() && function.symbol_is_unique) {
+    site.constants.emplace_back("symbol", function.symbol);
+    site.constants.emplace_back("offset", static_cast<int64_t>(function.offset));
+    return;
+  }
+  add_link_address(target, function.address, site);
 }
 
 ProbeMatch nothing_found(const target::FunctionPattern &pattern, const FunctionMatches &matches, size_t component) {

@@ -19,6 +19,8 @@ void add_maxactive(Components components, ir::Site &site);
 void add_place(const target::Target &target, const target::FunctionSite &function, ir::Site &site);
 
 // Why no site is left of `pattern`; `component` holds it.
+// The address that the place was linked at, and what tells where the kernel was loaded to.
+void add_link_address(const target::Target &target, uint64_t address, ir::Site &site);
 ProbeMatch nothing_found(const target::FunctionPattern &pattern, const target::FunctionMatches &matches,
                          size_t component);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes what syscalls.table and syscall_words.table say as scripts/syscalls.stp (syscall.*, nd_syscall.*), scripts/syscalls_trace.stp (tp_syscall.*)
-and runtime/core/syscall_tables.h (how runtime/core/syscall_text.c writes arguments).
+and runtime/core/syscall_tables.def (how runtime/core/syscall_text.c writes arguments).
 
 Numbers of calls and their kernel functions come from the installed kernel headers (asm/unistd_*.h, asm/syscalls_*.h), values of names from the system's
 headers. Usage: gen_syscalls.py HEADERS_DIR, HEADERS_DIR like /usr/src/linux-headers-6.12.107+deb12-cloud-amd64. The results are checked in.
@@ -353,7 +353,6 @@ def write_tables(calls, words, kinds):
 
     out.append("/* SPDX-License-Identifier: GPL-2.0-or-later */")
     out.append("/* Made by tapset/gen_syscalls.py from syscalls.table and syscall_words.table of tapset/: change those. */")
-    out.append("/* clang-format off */")
     out.append("#ifndef TAP_CORE_SYSCALL_TABLES_H\n#define TAP_CORE_SYSCALL_TABLES_H\n\n#include \"types.h\"\n")
     out.append("enum tap_word_form { TAP_FORM_ONE, TAP_FORM_ONE10, TAP_FORM_FLAGS, TAP_FORM_FLAGS8 };")
     out.append("struct tap_word {\n\tuint32_t mask, value;\n\tuint16_t name;\n};")
@@ -372,7 +371,7 @@ def write_tables(calls, words, kinds):
     count32 = by_number(out, "tap_calls_32", calls, lambda call: call.numbers32)
     out.append(f"\nenum {{\n\tTAP_WORDS = {len(rows)},\n\tTAP_WORD_KINDS = {len(words)},\n\tTAP_MOST_WORDS = {longest},\n\tTAP_VARIANTS = {len(variants)},\n"
                f"\tTAP_MOST_VARIANTS = {most},\n\tTAP_CALLS = {len(calls)},\n\tTAP_CALLS_64 = {count64},\n\tTAP_CALLS_32 = {count32},\n}};\n\n#endif")
-    (RUNTIME / "syscall_tables.h").write_text("\n".join(out) + "\n")
+    (RUNTIME / "syscall_tables.def").write_text("\n".join(out) + "\n")
     assert pool.size < 65536
 
 

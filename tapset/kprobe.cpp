@@ -41,6 +41,9 @@ ProbeMatch match_function(FamilyState &state, Components components, size_t) {
   }
   site.site.constants.emplace_back("symbol", in_module ? std::string(components[1].text) + ":" + name : name);
   site.site.constants.emplace_back("offset", int64_t{0});
+  // Where it probably is: a search by name takes kernels before 6.2 milliseconds.
+  if (auto fact = in_module ? std::nullopt : state.target.symbol(name); fact && fact->is_unique)
+    add_link_address(state.target, fact->address, site.site);
   if (site.is_return)
     add_maxactive(components, site.site);
   return single_site(std::move(site));

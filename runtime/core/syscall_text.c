@@ -6,7 +6,7 @@
 #include "syscall_text.h"
 
 #include "out.h"
-#include "syscall_tables.h"
+#include "syscall_tables.def"
 
 /* Code that many places share. (The kernel has a macro of the attribute's plain name.) */
 #define SHARED static __attribute__((__noinline__))

@@ -3,9 +3,11 @@
  * kprobes are registered one by one: one that the kernel refuses (a function that is gone, not probeable or
  * in a freed section) is a warning and the others are placed, as in SystemTap.
  */
+#include "runtime/kernel/batch.h"
 #include "runtime/kernel/session.h"
 
 static struct tap_kprobe *tap_kprobes;
+static struct tap_batch batch;
 static uint64_t
     missed; /* hits within another probe's handler that the kernel left out, of probes that are removed */
 static_assert(offsetof(struct tap_kprobe, kp) == sizeof(struct tap_kprobe_head), "tap_kprobe_site()");
@@ -28,35 +30,88 @@ int tap_kprobe_symbol_address(const char *symbol, unsigned long *address)
 	return 0;
 }
 
-int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp)
+/* Adds to a link address what KASLR has. Under `control`. */
+static int find_slide(const struct tap_kprobe_place *place, unsigned long *address)
 {
-	/* The last anchor and what KASLR added to it. Under `control`. */
 	static unsigned long slide;
-	static const char *slide_of;
+	static const char *slide_of; /* the last anchor */
+	unsigned long now;
+	int rc;
 
-	if (!place->address) {
-		kp->symbol_name = place->symbol;
-		kp->offset = place->offset;
-		return 0;
-	}
 	if (!place->anchor_symbol)
 		return -EINVAL;
 	if (!slide_of || strcmp(slide_of, place->anchor_symbol)) {
-		unsigned long now;
-		int rc = tap_kprobe_symbol_address(place->anchor_symbol, &now);
-
+		rc = tap_kprobe_symbol_address(place->anchor_symbol, &now);
 		if (rc)
 			return rc;
 		slide = now - place->anchor;
 		slide_of = place->anchor_symbol;
 	}
-	kp->addr = (kprobe_opcode_t *)(place->address + slide);
+	*address = place->address + slide;
 	return 0;
+}
+
+/* Whether the kernel's symbol table says that `symbol` begins at the address. */
+static bool is_symbol(unsigned long address, const char *symbol)
+{
+	char text[KSYM_SYMBOL_LEN];
+	size_t n = strlen(symbol);
+
+	sprint_symbol(text, address);
+	return !strncmp(text, symbol, n) && !strncmp(text + n, "+0x0/", 5);
+}
+
+/*
+ * The kernel finds a symbol by its name in a walk of all symbols before 6.2 (60443c88f3a8 "kallsyms: Improve
+ * the performance of kallsyms_lookup_name()"), which for hundreds of probes takes seconds; its name by its
+ * address is found at once. So the expected address is tried first.
+ */
+int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp)
+{
+	unsigned long address;
+	int rc = place->address ? find_slide(place, &address) : -ENOENT;
+
+	if (!rc && (!place->symbol || is_symbol(address, place->symbol))) {
+		kp->addr = (kprobe_opcode_t *)address;
+		if (place->symbol)
+			kp->offset = place->offset;
+		return 0;
+	}
+	if (!place->symbol)
+		return rc;
+	kp->symbol_name = place->symbol;
+	kp->offset = place->offset;
+	return 0;
+}
+
+static bool is_wanted(struct kprobe *kp)
+{
+	return !tap_kprobe_site(kp)->probe->unwanted;
+}
+
+/* Arms what is registered disabled. */
+static void arm_all(const struct tap_family_use *use)
+{
+	struct kprobe **list = kvcalloc(use->count, sizeof(*list), GFP_KERNEL);
+	uint32_t i, n = 0;
+
+	for (i = 0; list && i < use->count; i++)
+		if (tap_kprobes[i].head.placed)
+			list[n++] = &tap_kprobes[i].kp;
+	n = list ? tap_batch_take(&batch, list, n, is_wanted) : 0;
+	for (i = 0; i < n; i++)
+		if (is_wanted(list[i]))
+			enable_kprobe(list[i]);
+	for (i = 0; !list && i < use->count; i++)
+		if (tap_kprobes[i].head.placed && is_wanted(&tap_kprobes[i].kp))
+			enable_kprobe(&tap_kprobes[i].kp);
+	kvfree(list);
 }
 
 static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 {
 	const struct tap_site_kprobe *sites = use->sites;
+	bool many = use->count >= TAP_BATCH_LEAST;
 	uint32_t i;
 
 	tap_kprobes = kvcalloc(use->count, sizeof(*tap_kprobes), GFP_KERNEL);
@@ -68,7 +123,7 @@ static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 
 		probe->head.site = &sites[i];
 		probe->kp.pre_handler = sites[i].entry;
-		if (sites[i].base.probe->unwanted)
+		if (many || sites[i].base.probe->unwanted)
 			probe->kp.flags = KPROBE_FLAG_DISABLED;
 		rc = tap_kprobe_resolve(&sites[i].place, &probe->kp);
 		if (!rc)
@@ -82,6 +137,8 @@ static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 		(*placed)++;
 		cond_resched();
 	}
+	if (many)
+		arm_all(use);
 	return 0;
 }
 
@@ -90,6 +147,7 @@ static void kprobe_remove(const struct tap_family_use *use)
 	struct kprobe **list = kvcalloc(use->count, sizeof(*list), GFP_KERNEL);
 	uint32_t i, n = 0;
 
+	tap_batch_release(&batch);
 	/* All at once: one grace period instead of one for each. */
 	for (i = 0; i < use->count; i++) {
 		if (!tap_kprobes[i].head.placed)
@@ -113,9 +171,11 @@ static void kprobe_arm(const struct tap_family_use *use, uint32_t site, bool wan
 {
 	struct tap_kprobe *probe = &tap_kprobes[site];
 
-	if (probe->head.placed && wanted)
+	if (!probe->head.placed || tap_batch_arm(&batch, &probe->kp, wanted))
+		return;
+	if (wanted)
 		enable_kprobe(&probe->kp);
-	else if (probe->head.placed)
+	else
 		disable_kprobe(&probe->kp);
 }
 

@@ -12,6 +12,7 @@
  * Where an instruction is. Either `symbol` (with `module` before it, "module:symbol", for a module's) and
  * `offset`; or `address`, the address that the instruction was linked at, for names that several functions
  * share: then `anchor_symbol` is a name that only one symbol of the kernel has and `anchor` its link address.
+ * With both, the address is where `symbol` is expected, which saves the search by name.
  */
 #define TAP_KPROBE_PLACE                                                                                     \
 	const char *symbol;                                                                                  \

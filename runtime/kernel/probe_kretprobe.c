@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Return probes: as probe_kprobe.c, with a bounded number of calls that may be open, and values saved at
  * entry. */
+#include "runtime/kernel/batch.h"
 #include "runtime/kernel/session.h"
 
 struct tap_kretprobe {
@@ -10,6 +11,7 @@ struct tap_kretprobe {
 };
 
 static struct tap_kretprobe *tap_kretprobes;
+static struct tap_batch batch;
 /* Of probes that are removed: calls for which no instance was free, calls within another probe's handler. */
 static uint64_t missed, missed_reentrant;
 
@@ -54,9 +56,39 @@ static int instances(const struct tap_site_kretprobe *site)
 	return n ? n : max(15u, 6 * num_possible_cpus());
 }
 
+static struct tap_kretprobe *of_kprobe(struct kprobe *kp)
+{
+	return container_of(container_of(kp, struct kretprobe, kp), struct tap_kretprobe, rp);
+}
+
+static bool is_wanted(struct kprobe *kp)
+{
+	return !of_kprobe(kp)->site->base.probe->unwanted;
+}
+
+/* Arms what is registered disabled. */
+static void arm_all(const struct tap_family_use *use)
+{
+	struct kprobe **list = kvcalloc(use->count, sizeof(*list), GFP_KERNEL);
+	uint32_t i, n = 0;
+
+	for (i = 0; list && i < use->count; i++)
+		if (tap_kretprobes[i].placed)
+			list[n++] = &tap_kretprobes[i].rp.kp;
+	n = list ? tap_batch_take(&batch, list, n, is_wanted) : 0;
+	for (i = 0; i < n; i++)
+		if (is_wanted(list[i]))
+			enable_kretprobe(&of_kprobe(list[i])->rp);
+	for (i = 0; !list && i < use->count; i++)
+		if (tap_kretprobes[i].placed && is_wanted(&tap_kretprobes[i].rp.kp))
+			enable_kretprobe(&tap_kretprobes[i].rp);
+	kvfree(list);
+}
+
 static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 {
 	const struct tap_site_kretprobe *sites = use->sites;
+	bool many = use->count >= TAP_BATCH_LEAST;
 	uint32_t i;
 
 	tap_kretprobes = kvcalloc(use->count, sizeof(*tap_kretprobes), GFP_KERNEL);
@@ -69,7 +101,7 @@ static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 
 		probe->site = &sites[i];
 		probe->rp.handler = sites[i].entry;
-		if (handler->unwanted)
+		if (many || handler->unwanted)
 			probe->rp.kp.flags = KPROBE_FLAG_DISABLED;
 		probe->rp.maxactive = instances(&sites[i]);
 		if (handler->entry_values) {
@@ -88,6 +120,8 @@ static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 		(*placed)++;
 		cond_resched();
 	}
+	if (many)
+		arm_all(use);
 	return 0;
 }
 
@@ -95,6 +129,8 @@ static void kretprobe_remove(const struct tap_family_use *use)
 {
 	struct kretprobe **list = kvcalloc(use->count, sizeof(*list), GFP_KERNEL);
 	uint32_t i, n = 0;
+
+	tap_batch_release(&batch);
 
 	for (i = 0; i < use->count; i++) {
 		if (!tap_kretprobes[i].placed)
@@ -120,9 +156,11 @@ static void kretprobe_arm(const struct tap_family_use *use, uint32_t site, bool 
 {
 	struct tap_kretprobe *probe = &tap_kretprobes[site];
 
-	if (probe->placed && wanted)
+	if (!probe->placed || tap_batch_arm(&batch, &probe->rp.kp, wanted))
+		return;
+	if (wanted)
 		enable_kretprobe(&probe->rp);
-	else if (probe->placed)
+	else
 		disable_kretprobe(&probe->rp);
 }
 

@@ -250,7 +250,8 @@ TEST_F(Families, MissingDebuginfoSaysWhatToInstall) {
 }
 
 TEST_F(Families, KprobesBySymbol) {
-  EXPECT_EQ(constants(site("kprobe.function(\"vfs_read\")")), "symbol=vfs_read offset=0");
+  EXPECT_EQ(constants(site("kprobe.function(\"vfs_read\")")),
+            "symbol=vfs_read offset=0 address=4096 anchor_symbol=kernel_clone anchor=12288");
   EXPECT_FALSE(site("kprobe.function(\"vfs_read\")").targets.valid());
   EXPECT_EQ(constants(site("kprobe.module(\"ext4\").function(\"ext4_sync_fs\").return")),
             "symbol=ext4:ext4_sync_fs offset=0 maxactive=0");
