@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Arguments of system calls of x86-64, and of its 32-bit calls, as text. How each call's arguments are
- * written is data (syscall_tables.def, made by tapset/gen_syscalls.py), so that all calls share this code and a
- * script that probes all of them compiles as fast as one that probes one.
+ * written is data (syscall_tables.def, made by tapset/gen_syscalls.py), so that all calls share this code and
+ * a script that probes all of them compiles as fast as one that probes one.
  */
 #ifndef TAP_CORE_SYSCALL_TEXT_H
 #define TAP_CORE_SYSCALL_TEXT_H
