@@ -360,6 +360,7 @@ struct PointComponent {
   Arg arg = Arg::none;
   int64_t number = 0;
   std::string_view text;
+  Range range; // of it all
 };
 struct ProbePoint {
   Loc loc;
@@ -367,6 +368,7 @@ struct ProbePoint {
   bool optional = false;     // ?
   bool sufficient = false;   // !
   Expr *condition = nullptr; // if (...)
+  Range range;               // of the components
 };
 
 struct Param {

@@ -120,7 +120,8 @@ private:
           found = program_.handlers.size();
           Handler handler;
           handler.point = points[p].text;
-          handler.loc = points[p].loc;
+          handler.range = points[p].range;
+          handler.loc = points[p].range.at;
           program_.handlers.push_back(std::move(handler));
           point_of.push_back(p);
         }

@@ -20,6 +20,8 @@ struct LowerOptions {
   std::vector<std::pair<std::string, std::string>> defines;
   // Where globals that are written and never read are shown: the sites of `end` and `error`. Empty: they are not shown.
   std::vector<ResolvedSite> display_sites;
+  // -DSTP_ALIBI: handlers count their hits and do nothing else, and here the counts are printed. Empty: no.
+  std::vector<ResolvedSite> report_sites;
 };
 
 // `program` must come from an elaborate() without errors. What cannot be lowered yet is reported as `not_supported`;
@@ -27,7 +29,7 @@ struct LowerOptions {
 ir::Module lower(const Program &program, const SourceTable &sources, const LowerOptions &options,
                  Diagnostics &diagnostics);
 
-// The sites for LowerOptions::display_sites, asked of the families.
+// The sites for LowerOptions::display_sites and report_sites, asked of the families.
 std::vector<ResolvedSite> find_display_sites(const ProbeFamilies &families);
 
 } // namespace tapjit

@@ -36,6 +36,7 @@ public:
   void lower_entry(const ast::Expr &expr);
   // Says whether all conditions of the handler hold.
   void lower_arming(const Handler &handler);
+  void lower_counting(const Handler &handler, ir::GlobalId hits); // -DSTP_ALIBI
   // Calls `first`, and where that ends in STAP_NEXT the next overload of `function`.
   void lower_chain(const FunctionInfo &function, ir::FunctionId first);
 
@@ -57,6 +58,7 @@ private:
   };
 
   // statements
+  void begin_handler(const Handler &handler);
   void statement(const ast::Stmt &stmt);
   void lower(const ast::Block &n);
   void lower(const ast::Null &) {}

@@ -208,7 +208,7 @@ int64_t ModuleState::entry_slot(EntryId entry) {
 }
 
 // Lowers what was called and what that calls.
-static void lower_pending(ModuleState &state) {
+void lower_pending(ModuleState &state) {
   while (!state.pending.empty()) {
     FunctionId id = state.pending.back();
     state.pending.pop_back();
@@ -337,6 +337,10 @@ static ir::Module lower_program(const Program &program, const SourceTable &sourc
   for (const TopLevelCode &code : program.embedded) {
     state.note_compatibility(code.code);
     module.embedded_top.emplace_back(code.code, state.location(sources.advanced(code.loc, 2)));
+  }
+  if (!options.report_sites.empty()) {
+    add_counting_probes(state);
+    return module;
   }
   for (const Handler &handler : program.handlers)
     if (!handler.blocks.empty())

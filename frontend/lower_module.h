@@ -95,6 +95,12 @@ std::vector<std::set<uint32_t>> find_deleted(const Program &program);
 // Whether `body` may delete the whole of `array`.
 bool may_delete(const ModuleState &state, const ast::Stmt &body, ir::GlobalId array);
 
+// Lowers what was called and what that calls.
+void lower_pending(ModuleState &state);
+
+// lower_alibi.cpp: for each site a probe that counts its hits, and one that prints the counts.
+void add_counting_probes(ModuleState &state);
+
 // lower_display.cpp: a probe that prints the globals that are written and never read.
 void add_display_probe(ModuleState &state);
 

@@ -29,10 +29,8 @@ void BodyLowerer::set_location(Loc loc) {
   builder_.set_location(state_.location(loc));
 }
 
-void BodyLowerer::lower_handler(const Handler &handler, ir::FunctionId shared_body,
-                                const std::vector<LocalId> &live_in) {
-  if (state_.reads_groups)
-    builder_.append(ir::Op::RegexForget);
+// Leaves the handler where its conditions do not hold.
+void BodyLowerer::begin_handler(const Handler &handler) {
   for (const ast::Expr *wanted : handler.conditions) {
     BlockId armed = builder_.new_block(), skipped = builder_.new_block();
     condition(*wanted, armed, skipped);
@@ -42,6 +40,13 @@ void BodyLowerer::lower_handler(const Handler &handler, ir::FunctionId shared_bo
     builder_.ret();
     builder_.set_block(armed);
   }
+}
+
+void BodyLowerer::lower_handler(const Handler &handler, ir::FunctionId shared_body,
+                                const std::vector<LocalId> &live_in) {
+  if (state_.reads_groups)
+    builder_.append(ir::Op::RegexForget);
+  begin_handler(handler);
   for (const ast::Stmt *block : handler.blocks)
     if (!shared_body.valid() || block != handler.blocks.back())
       statement(*block);
@@ -52,6 +57,12 @@ void BodyLowerer::lower_handler(const Handler &handler, ir::FunctionId shared_bo
     set_location(handler.blocks.back()->loc);
     builder_.call(shared_body, std::move(args));
   }
+  builder_.finish();
+}
+
+void BodyLowerer::lower_counting(const Handler &handler, GlobalId hits) {
+  begin_handler(handler);
+  builder_.gadd(hits, builder_.const_i64(1));
   builder_.finish();
 }
 

@@ -212,10 +212,10 @@ void Parser::parse_probe() {
 void Parser::check_alias_names(const std::vector<ProbePoint> &names) {
   for (const ProbePoint &name : names) {
     if (name.optional || name.sufficient)
-      diagnostics_.report(DiagId::alias_component_suffix, name.loc, {name.optional ? "?" : "!"});
+      diagnostics_.report(DiagId::alias_component_suffix, name.range, {name.optional ? "?" : "!"});
     for (const PointComponent &component : name.components)
       if (component.arg != PointComponent::Arg::none)
-        diagnostics_.report(DiagId::alias_component_argument, component.loc);
+        diagnostics_.report(DiagId::alias_component_argument, component.range);
   }
 }
 
@@ -229,7 +229,8 @@ std::vector<ProbePoint> Parser::parse_points() {
 
 void Parser::parse_point(std::vector<ProbePoint> &points) {
   for (const PointPart &part : parse_components())
-    points.push_back({part.loc, file_.arena.copy(part.components), part.optional, part.sufficient, part.condition});
+    points.push_back({part.loc, file_.arena.copy(part.components), part.optional, part.sufficient, part.condition,
+                      Range(part.loc, 0, part.behind)});
 }
 
 // `?`, `!` and `if (...)` behind a point; where braces gave several, for all of them.
@@ -266,6 +267,7 @@ void Parser::parse_point_suffix(std::vector<PointPart> &parts) {
 std::vector<Parser::PointPart> Parser::parse_components() {
   std::vector<PointPart> parts(1);
   parts.front().loc = peek().loc;
+  size_t first = at_;
   if (!enter(peek().loc)) {
     leave();
     return parts;
@@ -299,6 +301,8 @@ std::vector<Parser::PointPart> Parser::parse_components() {
       }
     parts = std::move(product);
   } while (accept(TokenKind::dot));
+  for (PointPart &part : parts)
+    part.behind = length_from(first).value_or(0);
   parse_point_suffix(parts);
   leave();
   return parts;
@@ -326,9 +330,12 @@ std::string_view Parser::take_component_name() {
 PointComponent Parser::parse_component() {
   PointComponent component;
   component.loc = peek().loc;
+  size_t first = at_;
   component.name = take_component_name();
-  if (!accept(TokenKind::lparen))
+  if (!accept(TokenKind::lparen)) {
+    component.range = Range(component.loc, 0, length_from(first).value_or(0));
     return component;
+  }
   if (is(TokenKind::string)) {
     component.arg = PointComponent::Arg::string;
     take_string(component.text, "a string");
@@ -337,6 +344,7 @@ PointComponent Parser::parse_component() {
     take_number(component.number, "a literal number or string");
   }
   expect(TokenKind::rparen);
+  component.range = Range(component.loc, 0, length_from(first).value_or(0));
   return component;
 }
 

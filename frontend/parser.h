@@ -103,6 +103,7 @@ private:
   // A point, or one alternative within braces; only the last part of a point may be optional or conditional.
   struct PointPart {
     Loc loc;
+    uint32_t behind = 0; // the text of the components (Range)
     std::vector<ast::PointComponent> components;
     bool optional = false, sufficient = false;
     ast::Expr *condition = nullptr;

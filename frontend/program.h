@@ -103,7 +103,8 @@ struct Handler {
   std::vector<Name> offered;        // variables that its aliases set, needed or not
   std::string point;                // the script's probe point text, for messages and -p2
   std::vector<PointOrigin> origins; // of each of `sites`, for -p2
-  Loc loc;                          // of that probe point
+  Range range;                      // of that probe point
+  Loc loc;
 };
 
 struct TopLevelCode {

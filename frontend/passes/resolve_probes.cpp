@@ -84,7 +84,7 @@ std::vector<ExpandedPoint> ProbeResolver::resolve(const ProbeRef &probe) {
   alias_uses_ = 0;
   for (const ProbePoint &point : probe.decl->points) {
     Path path;
-    path.use = point.loc;
+    path.use = point.range;
     path.text = print_point(point);
     path.origin = {0, mark(point), joined(probe.decl->points, ",")};
     Failure failure;
@@ -93,15 +93,15 @@ std::vector<ExpandedPoint> ProbeResolver::resolve(const ProbeRef &probe) {
     if (resolved && point.sufficient && !endless)
       break;
     if (endless)
-      diagnostics_.report(failure.id, failure.loc, {failure.point}).note(point.loc, "needed by this probe point");
+      diagnostics_.report(failure.id, failure.at, {failure.point}).note(point.range, "needed by this probe point");
     if (endless || resolved || point.optional || point.sufficient)
       continue;
     Diagnostic &diagnostic = failure.id == DiagId::probe_not_resolved
-                                 ? diagnostics_.report(failure.id, failure.loc, {failure.point, failure.reason})
-                                 : diagnostics_.report(failure.id, failure.loc, {failure.point});
+                                 ? diagnostics_.report(failure.id, failure.at, {failure.point, failure.reason})
+                                 : diagnostics_.report(failure.id, failure.at, {failure.point});
     diagnostic.hint(failure.late_hint ? failure.late_hint() : failure.hint);
-    if (sources_.spelling(failure.in_point) != sources_.spelling(point.loc))
-      diagnostic.note(point.loc, "needed by this probe point");
+    if (sources_.spelling(failure.in_point.at) != sources_.spelling(point.loc))
+      diagnostic.note(point.range, "needed by this probe point");
   }
   return out;
 }
@@ -110,7 +110,7 @@ bool ProbeResolver::resolve_point(const ProbePoint &point, const File &file, Pat
                                   Failure &failure) {
   if (point.condition)
     path.conditions.push_back({point.condition, &file, {}, {}});
-  return resolve_components({point.components.begin(), point.components.end()}, file, path, point.loc, out, failure);
+  return resolve_components({point.components.begin(), point.components.end()}, file, path, point.range, out, failure);
 }
 
 // The points of an alias, with the suffix behind each. True when any came to something.
@@ -126,7 +126,7 @@ bool ProbeResolver::resolve_list(List<ProbePoint> points, const Components &suff
     if (point.condition)
       inner.conditions.push_back({point.condition, &file, {}, {}});
     Failure own;
-    bool resolved = resolve_components(components, file, inner, point.loc, out, own);
+    bool resolved = resolve_components(components, file, inner, point.range, out, own);
     any = any || resolved;
     if (resolved && point.sufficient)
       break;
@@ -163,7 +163,7 @@ void ProbeResolver::expand_stars(const Components &components, std::vector<Compo
   }
 }
 
-bool ProbeResolver::resolve_components(const Components &components, const File &, const Path &path, Loc loc,
+bool ProbeResolver::resolve_components(const Components &components, const File &, const Path &path, Range in_point,
                                        std::vector<ExpandedPoint> &out, Failure &failure) {
   struct Prefix {
     AliasRef alias;
@@ -197,12 +197,12 @@ bool ProbeResolver::resolve_components(const Components &components, const File 
     }
     if (cycle) {
       if (!failure.set)
-        failure = {DiagId::alias_cycle, loc, loc, point_text(components), "", "", true};
+        failure = {DiagId::alias_cycle, in_point, in_point, point_text(components), "", "", true};
       return false;
     }
     for (const AliasRef &alias : whole)
       any = use_alias(alias, {}, path, out, failure) || any;
-    any = use_families(variant, path, loc, out, failure) || any;
+    any = use_families(variant, path, in_point, out, failure) || any;
     for (const AliasRef &alias : prefix)
       prefixes.push_back({alias, Components(variant.begin() + static_cast<ptrdiff_t>(longest), variant.end())});
   }
@@ -213,8 +213,13 @@ bool ProbeResolver::resolve_components(const Components &components, const File 
   if (any)
     return true;
   if (!failure.set)
-    failure = {
-        DiagId::unknown_probe_point, at_fault(components), loc, point_text(components), "", suggest(components), true};
+    failure = {DiagId::unknown_probe_point,
+               component_in(in_point, components, at_fault(components)),
+               in_point,
+               point_text(components),
+               "",
+               suggest(components),
+               true};
   return false;
 }
 
@@ -239,17 +244,17 @@ bool ProbeResolver::use_alias(const AliasRef &alias, const Components &suffix, c
   inner.origin.chain =
       joined(alias.decl->names, " = ") + " = " + joined(alias.decl->points, ", ") + " <- " + path.origin.chain;
   if (alias.decl->prologue)
-    inner.prologues.push_back({alias.decl->prologue, alias.file, path.use, name, inner.active.size()});
+    inner.prologues.push_back({alias.decl->prologue, alias.file, path.use.at, name, inner.active.size()});
   if (alias.decl->epilogue)
-    inner.epilogues.push_back({alias.decl->epilogue, alias.file, path.use, name, inner.active.size()});
+    inner.epilogues.push_back({alias.decl->epilogue, alias.file, path.use.at, name, inner.active.size()});
   return resolve_list(alias.decl->points, suffix, *alias.file, inner, out, failure);
 }
 
 // Base points: without wildcards in names the families are asked straight; else every form that fits is.
-bool ProbeResolver::use_families(const Components &components, const Path &path, Loc loc,
+bool ProbeResolver::use_families(const Components &components, const Path &path, Range in_point,
                                  std::vector<ExpandedPoint> &out, Failure &failure) {
   if (!has_wildcard(components))
-    return match_base(components, path, loc, out, failure);
+    return match_base(components, path, in_point, out, failure);
   bool any = false;
   for (const ProbePattern &pattern : families_.patterns) {
     if (pattern.components.size() != components.size())
@@ -262,13 +267,13 @@ bool ProbeResolver::use_families(const Components &components, const Path &path,
       component.name = pattern.components[i].name;
     }
     if (fits)
-      any = match_base(concrete, path, loc, out, failure) || any;
+      any = match_base(concrete, path, in_point, out, failure) || any;
   }
   return any;
 }
 
-bool ProbeResolver::match_base(const Components &components, const Path &path, Loc loc, std::vector<ExpandedPoint> &out,
-                               Failure &failure) {
+bool ProbeResolver::match_base(const Components &components, const Path &path, Range in_point,
+                               std::vector<ExpandedPoint> &out, Failure &failure) {
   if (!families_.match)
     return false;
   ProbeMatch match = families_.match(components);
@@ -276,14 +281,20 @@ bool ProbeResolver::match_base(const Components &components, const Path &path, L
     return false;
   if (match.sites.empty()) {
     if (!failure.set) {
-      Loc at = match.component < components.size() ? components[match.component].loc : loc;
-      failure = {
-          DiagId::probe_not_resolved, at, loc, point_text(components), match.reason, match.hint, true, match.late_hint};
+      Range at = match.component < components.size() ? component_in(in_point, components, match.component) : in_point;
+      failure = {DiagId::probe_not_resolved,
+                 at,
+                 in_point,
+                 point_text(components),
+                 match.reason,
+                 match.hint,
+                 true,
+                 match.late_hint};
     }
     return false;
   }
   for (const std::string &warning : match.warnings)
-    diagnostics_.report(DiagId::probe_partly_placed, loc, {point_text(components), warning});
+    diagnostics_.report(DiagId::probe_partly_placed, in_point, {point_text(components), warning});
   ExpandedPoint point;
   point.prologues.assign(path.prologues.rbegin(), path.prologues.rend());
   point.epilogues = path.epilogues;
@@ -292,7 +303,7 @@ bool ProbeResolver::match_base(const Components &components, const Path &path, L
   point.text = path.text;
   point.through_alias = !path.active.empty();
   point.origin = path.origin;
-  point.loc = path.use;
+  point.range = path.use;
   out.push_back(std::move(point));
   return true;
 }
@@ -327,7 +338,7 @@ std::vector<std::string> ProbeResolver::followers(const Components &components, 
 }
 
 // The first component that no form or alias has at its place.
-Loc ProbeResolver::at_fault(const Components &components) const {
+size_t ProbeResolver::at_fault(const Components &components) const {
   for (size_t i = 0; i < components.size(); ++i) {
     bool fits = false;
     for (const std::string &text : followers(components, i)) {
@@ -335,9 +346,15 @@ Loc ProbeResolver::at_fault(const Components &components) const {
       fits = fits || glob_match(components[i].name, name);
     }
     if (!fits)
-      return components[i].loc;
+      return i;
   }
-  return components.front().loc;
+  return 0;
+}
+
+Range ProbeResolver::component_in(Range point, const Components &components, size_t index) const {
+  Range own = components[index].range;
+  std::optional<uint32_t> before = sources_.distance(point.at, own.at);
+  return before && *before < point.behind ? Range(own.at, *before, point.behind - *before) : own;
 }
 
 std::string ProbeResolver::suggest(const Components &components) const {

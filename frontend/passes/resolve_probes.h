@@ -30,7 +30,7 @@ struct ExpandedPoint {
   std::string text; // of the point as the script wrote it
   bool through_alias = false;
   PointOrigin origin;
-  Loc loc;
+  Range range;
 };
 
 class ProbeResolver {
@@ -49,15 +49,15 @@ private:
     std::vector<FromFile<ast::Stmt>> epilogues;
     std::vector<FromFile<ast::Expr>> conditions;
     std::vector<const ast::AliasDecl *> active;
-    Loc use; // the point of the script that all this is for
+    Range use; // the point of the script that all this is for
     std::string text;
     PointOrigin origin;
   };
   // How a point ended when nothing came of it; the first failure is what gets reported.
   struct Failure {
     DiagId id = DiagId::unknown_probe_point;
-    Loc loc;
-    Loc in_point; // the whole point, which may be an alias's
+    Range at;
+    Range in_point; // the whole point, which may be an alias's
     std::string point, reason, hint;
     bool set = false;
     std::function<std::string()> late_hint = nullptr;
@@ -68,16 +68,18 @@ private:
   bool resolve_list(ast::List<ast::ProbePoint> points, const Components &suffix, const ast::File &file,
                     const Path &path, std::vector<ExpandedPoint> &out, Failure &failure);
   void expand_stars(const Components &components, std::vector<Components> &out);
-  bool resolve_components(const Components &components, const ast::File &file, const Path &path, Loc loc,
+  bool resolve_components(const Components &components, const ast::File &file, const Path &path, Range in_point,
                           std::vector<ExpandedPoint> &out, Failure &failure);
   bool use_alias(const AliasRef &alias, const Components &suffix, const Path &path, std::vector<ExpandedPoint> &out,
                  Failure &failure);
-  bool use_families(const Components &components, const Path &path, Loc loc, std::vector<ExpandedPoint> &out,
+  bool use_families(const Components &components, const Path &path, Range in_point, std::vector<ExpandedPoint> &out,
                     Failure &failure);
-  bool match_base(const Components &components, const Path &path, Loc loc, std::vector<ExpandedPoint> &out,
+  bool match_base(const Components &components, const Path &path, Range in_point, std::vector<ExpandedPoint> &out,
                   Failure &failure);
   std::vector<std::string> followers(const Components &components, size_t count) const;
-  Loc at_fault(const Components &components) const;
+  size_t at_fault(const Components &components) const;
+  // The point with the mark at its component `index`; that alone when it came to the point from elsewhere.
+  Range component_in(Range point, const Components &components, size_t index) const;
   std::string suggest(const Components &components) const;
   Name alias_name(const ast::ProbePoint &name);
 

@@ -329,12 +329,12 @@ void TargetResolver::unresolved(Expr *&expr, TargetAnswer answer) {
     return;
   }
   bool here = context().valid() || expr->as<Target>()->root != Target::Root::dollar;
-  Unresolved problem{std::move(answer), Loc(), function_.valid(), here};
+  Unresolved problem{std::move(answer), Range(), function_.valid(), here};
   if (handler_ != no_handler) {
     const Handler &handler = program_.handlers[handler_];
     bool one_of_several = handler.origins.front().chain.find(',') != std::string::npos;
     if (function_.valid() || one_of_several)
-      problem.user = handler.loc;
+      problem.user = handler.range;
   }
   unresolved_[expr] = std::move(problem);
 }
@@ -350,7 +350,7 @@ void TargetResolver::report(const Expr &expr, const Unresolved &problem) {
   else if (std::string_view near = nearest_name(name, {group_names.begin(), group_names.end()});
            !is_group(name) && !near.empty())
     diagnostic.hint("did you mean `" + std::string(near) + "`?");
-  if (problem.user)
+  if (problem.user.at)
     diagnostic.note(problem.user,
                     problem.in_function ? "the function is used by this probe" : "it is used at this probe point");
 }

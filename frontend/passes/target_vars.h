@@ -36,7 +36,7 @@ public:
 private:
   struct Unresolved {
     TargetAnswer answer;
-    Loc user; // the probe that it is for, where that does not go without saying
+    Range user; // the probe that it is for, where that does not go without saying
     bool in_function = false;
     bool here = false; // there are target variables at that place
   };

@@ -79,7 +79,7 @@ private:
         continue;
       if (here.kind == NfaNode::Kind::Split)
         work.push_back({here.other, tags});
-      if (here.kind == NfaNode::Kind::Tag) {
+      if (here.kind == NfaNode::Kind::Tag && !has_passed(tags, here.what)) {
         passed_.push_back({here.what, tags});
         tags = uint32_t(passed_.size() - 1);
       }
@@ -87,12 +87,18 @@ private:
     }
   }
 
+  // A repetition's turns pass the same tags: noted once, they make no list longer than there are groups.
+  bool has_passed(uint32_t tags, uint32_t tag) const {
+    while (tags != no_tags && passed_[tags].tag != tag)
+      tags = passed_[tags].before;
+    return tags != no_tags;
+  }
+
   uint16_t tag_list(uint32_t tags) {
     std::vector<uint16_t> list;
     for (; tags != no_tags; tags = passed_[tags].before)
       list.push_back(uint16_t(passed_[tags].tag));
     std::sort(list.begin(), list.end());
-    list.erase(std::unique(list.begin(), list.end()), list.end());
     if (list.empty())
       return 0;
     auto [found, is_new] = tag_lists_.try_emplace(list, uint32_t(groups_.tag_lists.size()));

@@ -35,6 +35,7 @@ private:
   }
 
   void add(Loc) {}
+  void add(const Range &) {}
   void add(Name name) { add(name.view()); }
   void add(std::string_view text) { out_ += '"' + std::string(text) + "\" "; }
   template <typename Tag> void add(Id<Tag> id) { add(id.valid() ? static_cast<int64_t>(id.index()) : -1); }

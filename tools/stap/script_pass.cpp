@@ -187,6 +187,7 @@ ir::Module lower_pass(const Options &options, const std::string &module_name, Sc
   if (options.suppress_time_limits) {
     lower_options.defines.emplace_back("MAXACTION", std::to_string(INT64_MAX));
     lower_options.defines.emplace_back("MAXACTION_INTERRUPTIBLE", std::to_string(INT64_MAX));
+    lower_options.defines.emplace_back("MAXTRYLOCK", std::to_string(INT32_MAX));
     lower_options.defines.emplace_back("STP_NO_OVERLOAD", "1");
   }
   if (options.suppress_handler_errors) {
@@ -194,6 +195,9 @@ ir::Module lower_pass(const Options &options, const std::string &module_name, Sc
     lower_options.defines.emplace_back("MAXSKIPPED", std::to_string(INT32_MAX));
     lower_options.defines.emplace_back("STP_SUPPRESS_HANDLER_ERRORS", "1");
   }
+  for (const auto &[name, value] : options.defines)
+    if (name == "STP_ALIBI")
+      lower_options.report_sites = find_display_sites(scripts.families);
   if (options.display_globals)
     lower_options.display_sites = find_display_sites(scripts.families);
   return lower(*scripts.program, scripts.sources, lower_options, scripts.diagnostics);
