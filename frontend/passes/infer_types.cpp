@@ -434,6 +434,8 @@ private:
                         keys(*index->base, index->keys);
                         array_type(*index->base);
                       }
+                      if (const Variable *local = node.target->as<Variable>(); local && local->binding.is_local())
+                        visit_expr(*node.target);
                       array_type(*node.target);
                     },
                     [&](Try &node) {

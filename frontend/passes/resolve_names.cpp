@@ -92,9 +92,11 @@ void NameResolver::statement(Stmt &stmt, const Scope &scope) {
 }
 
 void NameResolver::delete_whole(Expr &target, const Scope &scope) {
+  size_t named = scope.locals ? scope.locals->size() : 0;
   variable(target, scope, false);
   const Variable &node = *target.as<Variable>();
-  if (node.binding.is_local())
+  // As in SystemTap: a local that the text has named before becomes 0 or "", a parameter does not.
+  if (node.binding.is_local() && (node.binding.index >= named || node.binding.index < scope.parameters))
     diagnostics_.report(DiagId::delete_local, target.range(), {node.name});
 }
 
