@@ -187,8 +187,8 @@ std::vector<BtfEnumerator> Btf::enumerators(BtfId id) const {
   return out;
 }
 
-BtfId Btf::find(BtfKind kind, std::string_view name) const {
-  for (BtfId id = 1; id < types_.size(); ++id) {
+BtfId Btf::find(BtfKind kind, std::string_view name, BtfId after) const {
+  for (BtfId id = after + 1; id < types_.size(); ++id) {
     if (kind_of(word(types_[id] + 4)) != kind)
       continue;
     uint32_t offset = word(types_[id]);

@@ -90,8 +90,8 @@ public:
   std::vector<BtfParameter> parameters(BtfId prototype) const;
   std::vector<BtfEnumerator> enumerators(BtfId id) const;
 
-  // The first type of a kind with this name; 0: there is none.
-  BtfId find(BtfKind kind, std::string_view name) const;
+  // The first type of a kind with this name, above `after`; 0: there is none.
+  BtfId find(BtfKind kind, std::string_view name, BtfId after = 0) const;
 
 private:
   uint32_t word(size_t offset) const;

@@ -73,11 +73,6 @@ FunctionMatches find_in_btf(const BtfVariables &btf, const DebugIndex *symbols, 
     return std::pair(a.address, std::string_view(a.function)) < std::pair(b.address, std::string_view(b.function));
   };
   std::sort(matches.sites.begin(), matches.sites.end(), by_address);
-  // BTF may list a function twice.
-  auto is_same = [](const FunctionSite &a, const FunctionSite &b) {
-    return a.address == b.address && a.function == b.function;
-  };
-  matches.sites.erase(std::unique(matches.sites.begin(), matches.sites.end(), is_same), matches.sites.end());
   std::sort(matches.refused.begin(), matches.refused.end(), by_address);
   return matches;
 }

@@ -26,7 +26,6 @@ public:
   std::vector<TypeMember> members(TypeRef aggregate) const override;
   std::vector<TypeEnumerator> enumerators(TypeRef enumeration) const override;
   TypeRef find(TypeNamespace where, std::string_view name) const override;
-  TypeRef find_of_kind(BtfKind kind, std::string_view name) const { return btf_ref(find_of(kind, name)); }
 
 private:
   // Without typedefs, qualifiers and tags; a Forward becomes what it announces, if that is there.

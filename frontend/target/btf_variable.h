@@ -5,7 +5,9 @@
 #include "frontend/target/btf_types.h"
 #include "frontend/target/target.h"
 
+#include <map>
 #include <memory>
+#include <optional>
 
 namespace tapjit::target {
 
@@ -16,12 +18,13 @@ public:
 
   const TypeSource &types() const { return types_; }
   // The function of this name; 0: there is none. A site of it has it as `die`.
-  TypeRef function(std::string_view name) const { return types_.find_of_kind(BtfKind::Function, name); }
-  // Calls `visit(name, function)` for each function.
+  TypeRef function(std::string_view name) const;
+  // Calls `visit(name, function)` once for each name.
   template <typename Visit> void each_function(const Visit &visit) const {
-    for (BtfId id = 1; id <= btf_.last(); ++id)
-      if (BtfType type = btf_.type(id); type.kind == BtfKind::Function)
-        visit(type.name, btf_ref(id));
+    list_functions();
+    for (const auto &[name, functions] : functions_)
+      if (!functions.empty())
+        visit(std::string_view(name), btf_ref(functions[0]));
   }
 
   // As those of Target; `site.die` is a function of BTF.
@@ -32,10 +35,20 @@ public:
 
 private:
   explicit BtfVariables(Btf btf) : btf_(std::move(btf)), types_(btf_) {}
-  BtfId prototype(const FunctionSite &site) const;
+  // BTF may list a name several times: functions of several files, weak ones and what replaces them.
+  const std::vector<BtfId> &named(std::string_view name) const;
+  void list_functions() const;
+  const std::vector<BtfId> &functions_at(const FunctionSite &site) const;
+  BtfId prototype(BtfId function) const { return btf_.type(function).size_or_type; }
+  bool is_same_type(TypeRef a, TypeRef b) const;
+  bool is_same_call(BtfId a, BtfId b) const;
+  // Nothing says which of several the symbol's is; that is no problem when they are called alike.
+  std::optional<AccessFailure> ambiguity(const FunctionSite &site) const;
 
   Btf btf_;
   BtfTypes types_;
+  mutable std::map<std::string, std::vector<BtfId>, std::less<>> functions_; // of names that were asked for
+  mutable bool has_all_functions_ = false;
 };
 
 } // namespace tapjit::target

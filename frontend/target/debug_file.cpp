@@ -167,7 +167,7 @@ Result<IndexBytes> DebugFile::from_image(std::string_view what) {
     return Error{"no bootable image of " + paths_.what + " was found", paths_.advice};
   const std::string stamp = kernel_image_stamp(paths_.image);
   auto key_of = [&](std::string_view part) {
-    return "kernel-image-" + std::string(IndexHeader::expected_magic, sizeof IndexHeader::expected_magic) + "-" +
+    return "kernel-image-2-" + std::string(IndexHeader::expected_magic, sizeof IndexHeader::expected_magic) + "-" +
            std::string(part) + "-" + stamp;
   };
   if (store_.load && !stamp.empty())

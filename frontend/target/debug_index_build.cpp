@@ -271,6 +271,33 @@ Result<std::string> build_debug_index(const std::string &vmlinux, unsigned threa
   return writer.finish();
 }
 
+// Symbols that modules may use are records of three words: offsets of the value, the name and the namespace from where
+// they stand (struct kernel_symbol with CONFIG_HAVE_ARCH_PREL32_RELOCATIONS). They get the symbols that vmlinux has for
+// the records, for kallsyms leaves those out.
+static void add_exports(const ElfFile &image, DebugIndexWriter &writer) {
+  constexpr uint64_t record_size = 12, longest_name = 512;
+  std::span<const char> names = image.section_bytes("__ksymtab_strings");
+  uint64_t names_address = 0;
+  for (const ElfSection &section : image.sections())
+    if (section.name == "__ksymtab_strings")
+      names_address = section.address;
+  for (const ElfSection &section : image.sections()) {
+    if (section.name != "__ksymtab" && section.name != "__ksymtab_gpl")
+      continue;
+    std::span<const char> records = image.section_bytes(section.name);
+    for (uint64_t at = 0; at + record_size <= records.size(); at += record_size) {
+      int32_t offset;
+      memcpy(&offset, records.data() + at + sizeof offset, sizeof offset);
+      uint64_t name = section.address + at + sizeof offset + static_cast<uint64_t>(static_cast<int64_t>(offset));
+      if (name < names_address || name - names_address >= names.size())
+        continue;
+      std::string_view rest(names.data() + (name - names_address), names.size() - (name - names_address));
+      std::string_view text = rest.substr(0, std::min<uint64_t>(rest.find('\0'), longest_name));
+      writer.add(IndexSymbol{writer.intern("__ksymtab_" + std::string(text)), 0, section.address + at, record_size});
+    }
+  }
+}
+
 Result<std::string> build_image_index(const ElfFile &image) {
   const std::vector<ElfSection> sections = image.sections();
   auto section_of = [&](uint64_t address) {
@@ -298,6 +325,7 @@ Result<std::string> build_image_index(const ElfFile &image) {
       end = std::min(end, next);
     writer.add(IndexSymbol{writer.intern(symbol.name), section->is_code, symbol.address, end - symbol.address});
   }
+  add_exports(image, writer);
   for (const ElfSection &section : sections)
     writer.add(IndexSection{section.address, section.size, writer.intern(section.name), section.is_code});
   add_refusals(image, writer);

@@ -188,6 +188,7 @@ struct Comparison {
   // DWARF keeps no value of it at the entry; does not name it (an unnamed or unused parameter of a wrapper); describes
   // it in pieces; or has no type for what the function (assembly) returns.
   size_t not_available = 0, not_named = 0, in_pieces = 0, no_type = 0;
+  size_t ambiguous = 0; // BTF has several functions of that name
   // The compiler's first location is that of a changed value: `count - 1` for `while (count--)`.
   size_t computed = 0;
   std::vector<std::string> other;
@@ -199,6 +200,8 @@ struct Comparison {
     const auto *value = std::get_if<VarAccess>(&dwarf);
     if (left == right)
       ++same;
+    else if (is_problem(btf, AccessError::NotAvailable))
+      ++ambiguous;
     else if (is_problem(dwarf, AccessError::NotAvailable))
       ++not_available;
     else if (is_problem(dwarf, AccessError::NoSuchVariable))
@@ -242,9 +245,9 @@ TEST(BtfAgainstDwarf, ValuesAtEntryAndReturn) {
   }
   printf(
       "%zu functions, %zu values (%zu on the stack): %zu the same; by DWARF %zu not available, %zu not named, %zu in "
-      "pieces, %zu without type, %zu computed; %zu others\n",
+      "pieces, %zu without type, %zu computed; by BTF %zu ambiguous; %zu others\n",
       all.functions, all.values, all.on_stack, all.same, all.not_available, all.not_named, all.in_pieces, all.no_type,
-      all.computed, all.other.size());
+      all.computed, all.ambiguous, all.other.size());
   if (const char *path = getenv("TAPJIT_BTF_DISAGREEMENTS"))
     if (FILE *file = fopen(path, "w")) {
       for (const std::string &line : all.other)
@@ -256,6 +259,7 @@ TEST(BtfAgainstDwarf, ValuesAtEntryAndReturn) {
   EXPECT_GT(all.same, all.values / 1000 * 995);
   // Prototypes of another function of that name, and a few functions whose first location libdw gives is a later one.
   EXPECT_LT(all.other.size(), all.values / 2000);
+  EXPECT_LT(all.ambiguous, all.values / 200);
 }
 
 TEST(BtfAgainstDwarf, Paths) {
