@@ -187,6 +187,16 @@ std::vector<BtfEnumerator> Btf::enumerators(BtfId id) const {
   return out;
 }
 
+std::vector<BtfPlacedVariable> Btf::variables(BtfId section) const {
+  BtfType facts = type(section);
+  std::vector<BtfPlacedVariable> out;
+  if (facts.kind != BtfKind::DataSection)
+    return out;
+  for (size_t i = 0, at = types_[section] + record_size; i < facts.count; ++i, at += 12)
+    out.push_back({word(at), word(at + 4), word(at + 8)});
+  return out;
+}
+
 BtfId Btf::find(BtfKind kind, std::string_view name, BtfId after) const {
   for (BtfId id = after + 1; id < types_.size(); ++id) {
     if (kind_of(word(types_[id] + 4)) != kind)

@@ -69,6 +69,12 @@ struct BtfParameter {
   BtfId type = 0; // 0 with an empty name: `...`
 };
 
+// A variable in a section.
+struct BtfPlacedVariable {
+  BtfId variable = 0;
+  uint32_t offset = 0, size = 0; // bytes
+};
+
 struct BtfEnumerator {
   std::string_view name;
   int64_t value = 0;
@@ -89,6 +95,7 @@ public:
   std::vector<BtfMember> members(BtfId id) const;
   std::vector<BtfParameter> parameters(BtfId prototype) const;
   std::vector<BtfEnumerator> enumerators(BtfId id) const;
+  std::vector<BtfPlacedVariable> variables(BtfId section) const;
 
   // The first type of a kind with this name, above `after`; 0: there is none.
   BtfId find(BtfKind kind, std::string_view name, BtfId after = 0) const;

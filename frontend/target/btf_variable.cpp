@@ -123,6 +123,19 @@ Access<VarAccess> BtfVariables::return_value(const FunctionSite &site, const std
   return walk_path(types_, std::get<Place>(place), result, path, address_of);
 }
 
+std::optional<Access<VarAccess>>
+BtfVariables::per_cpu_variable(std::string_view name, const std::vector<PathStep> &path, bool address_of) const {
+  BtfId section = btf_.find(BtfKind::DataSection, ".data..percpu");
+  for (const BtfPlacedVariable &placed : btf_.variables(section)) {
+    BtfType variable = btf_.type(placed.variable);
+    if (variable.kind != BtfKind::Variable || variable.name != name)
+      continue;
+    Place place{{{StepKind::PushPerCpu, placed.offset}}, true};
+    return walk_path(types_, place, btf_ref(variable.size_or_type), path, address_of);
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> BtfVariables::parameter_names(const FunctionSite &site) const {
   std::vector<std::string> names;
   for (const BtfParameter &parameter : btf_.parameters(prototype(btf_id(site.die))))

@@ -31,6 +31,9 @@ public:
   Access<VarAccess> variable(const FunctionSite &site, std::string_view name, const std::vector<PathStep> &path,
                              bool address_of) const;
   Access<VarAccess> return_value(const FunctionSite &site, const std::vector<PathStep> &path, bool address_of) const;
+  // A per-CPU variable; BTF lists no others. nullopt: there is none of that name.
+  std::optional<Access<VarAccess>> per_cpu_variable(std::string_view name, const std::vector<PathStep> &path,
+                                                    bool address_of) const;
   std::vector<std::string> parameter_names(const FunctionSite &site) const;
 
 private:

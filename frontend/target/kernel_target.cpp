@@ -104,6 +104,10 @@ Access<VarAccess> KernelTarget::cast(std::string_view type, const std::vector<Pa
 
 Access<VarAccess> KernelTarget::global_variable(std::string_view name, const std::vector<PathStep> &path,
                                                 bool address_of) const {
+  // BTF knows no source files: with `@file` only when there is no DWARF, and then by the name alone.
+  if (const BtfVariables *known = btf(); known && (!kernel_->has_dwarf() || name.find('@') == std::string_view::npos))
+    if (auto found = known->per_cpu_variable(name.substr(0, name.find('@')), path, address_of))
+      return *found;
   auto variables = dwarf();
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
@@ -122,8 +126,10 @@ Access<VarAccess> KernelTarget::follow(const ValueType &type, const std::vector<
 }
 
 std::vector<PrettyPiece> KernelTarget::pretty(const ValueType &type, bool deep) const {
+  if (is_btf(type.die) && kernel_->btf())
+    return pretty_pieces(kernel_->btf()->types(), type, deep);
   auto variables = dwarf();
-  return variables ? pretty_pieces((*variables)->types(), type, deep) : pretty_number(type);
+  return variables && !is_btf(type.die) ? pretty_pieces((*variables)->types(), type, deep) : pretty_number(type);
 }
 
 Result<TracepointMatches> KernelTarget::tracepoints(std::string_view pattern) const {

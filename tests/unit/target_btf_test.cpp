@@ -297,6 +297,32 @@ TEST(BtfAgainstDwarf, Paths) {
   EXPECT_EQ(std::get<AccessFailure>(bad).suggestions.at(0), "pid");
 }
 
+TEST(BtfAgainstDwarf, PrettyAndPerCpu) {
+  const Target *dwarf = described().dwarf.get(), *btf = described().btf.get();
+  if (!btf)
+    GTEST_SKIP() << "no vmlinux with debuginfo is installed";
+  auto pieces = [](const Target &target, const char *type, bool deep) {
+    std::string text;
+    auto access = target.cast(type, {}, false);
+    if (const auto *found = std::get_if<VarAccess>(&access))
+      for (const PrettyPiece &piece : target.pretty(found->type, deep)) {
+        text += piece.text + piece.format + (piece.is_string ? "s" : "");
+        for (const PathStep &step : piece.path)
+          text += "." + step.member;
+      }
+    return text;
+  };
+  for (const char *type : {"struct path", "struct file", "struct iphdr", "struct page", "struct task_struct"})
+    for (bool deep : {false, true}) {
+      EXPECT_EQ(pieces(*btf, type, deep), pieces(*dwarf, type, deep)) << type;
+      EXPECT_FALSE(pieces(*btf, type, deep).empty());
+    }
+  for (const char *name : {"current_task", "cpu_number", "this_cpu_off"})
+    EXPECT_EQ(said(btf->global_variable(name, {}, false)), said(dwarf->global_variable(name, {}, false))) << name;
+  EXPECT_EQ(said(btf->global_variable("runqueues", {member("nr_running")}, false)),
+            said(dwarf->global_variable("runqueues", {member("nr_running")}, false)));
+}
+
 // Structs by value: in one register, in two, on the stack; returned in two registers.
 TEST(BtfAgainstDwarf, StructsByValue) {
   const Target *btf = described().btf.get();
