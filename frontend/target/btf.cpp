@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "frontend/target/btf.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
@@ -69,10 +70,13 @@ uint32_t Btf::word(size_t offset) const {
 }
 
 std::string_view Btf::string(uint32_t offset) const {
+  if (offset < first_string_)
+    return base_->string(offset);
+  offset -= first_string_;
   return offset < strings_.size() ? std::string_view(strings_.data() + offset) : std::string_view();
 }
 
-Result<Btf> Btf::open(std::span<const char> bytes) {
+Result<Btf> Btf::open(std::span<const char> bytes, const Btf *base) {
   Header header;
   if (bytes.size() < sizeof header)
     return damaged("it has no header");
@@ -86,20 +90,24 @@ Result<Btf> Btf::open(std::span<const char> bytes) {
       header.strings_offset > rest.size() || header.strings_size > rest.size() - header.strings_offset)
     return damaged("its tables end behind it");
   Btf btf;
+  if (base) {
+    btf.base_ = base;
+    btf.first_ = base->last() + 1;
+    btf.first_string_ = base->first_string_ + static_cast<uint32_t>(base->strings_.size());
+  }
   btf.records_ = rest.subspan(header.types_offset, header.types_size);
   btf.strings_ = rest.subspan(header.strings_offset, header.strings_size);
   if (btf.strings_.empty() || btf.strings_.back() != '\0')
     return damaged("its strings have no end");
   constexpr size_t usual_record = 32;
   btf.types_.reserve(btf.records_.size() / usual_record);
-  btf.types_.push_back(0);
   for (size_t at = 0; at < btf.records_.size();) {
     if (btf.records_.size() - at < record_size)
       return damaged("its last type is cut off");
     uint32_t info = btf.word(at + 4);
     auto extra = extra_size(kind_of(info), count_of(info));
     if (!extra)
-      return damaged("type " + std::to_string(btf.types_.size()) + " is of unknown kind");
+      return damaged("type " + std::to_string(btf.last() + 1) + " is of unknown kind");
     if (btf.records_.size() - at - record_size < *extra)
       return damaged("its last type is cut off");
     btf.types_.push_back(static_cast<uint32_t>(at));
@@ -110,9 +118,11 @@ Result<Btf> Btf::open(std::span<const char> bytes) {
 
 BtfType Btf::type(BtfId id) const {
   BtfType type;
-  if (id == 0 || id >= types_.size())
+  if (base_ && id < first_)
+    return base_->type(id);
+  if (!is_own(id))
     return type;
-  size_t at = types_[id];
+  size_t at = place(id);
   uint32_t info = word(at + 4);
   type.kind = kind_of(info);
   type.flag = (info >> 31) != 0;
@@ -123,10 +133,12 @@ BtfType Btf::type(BtfId id) const {
 }
 
 BtfInt Btf::integer(BtfId id) const {
+  if (base_ && id < first_)
+    return base_->integer(id);
   BtfInt out;
   if (type(id).kind != BtfKind::Int)
     return out;
-  uint32_t data = word(types_[id] + record_size);
+  uint32_t data = word(place(id) + record_size);
   uint32_t encoding = data >> 24 & 0xf;
   out.bits = static_cast<uint8_t>(data);
   out.offset = static_cast<uint8_t>(data >> 16);
@@ -137,19 +149,23 @@ BtfInt Btf::integer(BtfId id) const {
 }
 
 BtfArray Btf::array(BtfId id) const {
+  if (base_ && id < first_)
+    return base_->array(id);
   if (type(id).kind != BtfKind::Array)
     return {};
-  size_t at = types_[id] + record_size;
+  size_t at = place(id) + record_size;
   return {word(at), word(at + 8)};
 }
 
 std::vector<BtfMember> Btf::members(BtfId id) const {
+  if (base_ && id < first_)
+    return base_->members(id);
   BtfType facts = type(id);
   std::vector<BtfMember> out;
   if (facts.kind != BtfKind::Struct && facts.kind != BtfKind::Union)
     return out;
   out.reserve(facts.count);
-  for (size_t i = 0, at = types_[id] + record_size; i < facts.count; ++i, at += 12) {
+  for (size_t i = 0, at = place(id) + record_size; i < facts.count; ++i, at += 12) {
     BtfMember member{string(word(at)), word(at + 4), word(at + 8)};
     if (facts.flag) {
       member.bits = member.bit_offset >> 24;
@@ -161,22 +177,26 @@ std::vector<BtfMember> Btf::members(BtfId id) const {
 }
 
 std::vector<BtfParameter> Btf::parameters(BtfId prototype) const {
+  if (base_ && prototype < first_)
+    return base_->parameters(prototype);
   BtfType facts = type(prototype);
   std::vector<BtfParameter> out;
   if (facts.kind != BtfKind::Prototype)
     return out;
-  for (size_t i = 0, at = types_[prototype] + record_size; i < facts.count; ++i, at += 8)
+  for (size_t i = 0, at = place(prototype) + record_size; i < facts.count; ++i, at += 8)
     out.push_back({string(word(at)), word(at + 4)});
   return out;
 }
 
 std::vector<BtfEnumerator> Btf::enumerators(BtfId id) const {
+  if (base_ && id < first_)
+    return base_->enumerators(id);
   BtfType facts = type(id);
   std::vector<BtfEnumerator> out;
   const size_t stride = facts.kind == BtfKind::Enum64 ? 12 : 8;
   if (facts.kind != BtfKind::Enum && facts.kind != BtfKind::Enum64)
     return out;
-  for (size_t i = 0, at = types_[id] + record_size; i < facts.count; ++i, at += stride) {
+  for (size_t i = 0, at = place(id) + record_size; i < facts.count; ++i, at += stride) {
     int64_t value = static_cast<int32_t>(word(at + 4));
     if (facts.kind == BtfKind::Enum64)
       value = static_cast<int64_t>(word(at + 4) | static_cast<uint64_t>(word(at + 8)) << 32);
@@ -188,26 +208,35 @@ std::vector<BtfEnumerator> Btf::enumerators(BtfId id) const {
 }
 
 std::vector<BtfPlacedVariable> Btf::variables(BtfId section) const {
+  if (base_ && section < first_)
+    return base_->variables(section);
   BtfType facts = type(section);
   std::vector<BtfPlacedVariable> out;
   if (facts.kind != BtfKind::DataSection)
     return out;
-  for (size_t i = 0, at = types_[section] + record_size; i < facts.count; ++i, at += 12)
+  for (size_t i = 0, at = place(section) + record_size; i < facts.count; ++i, at += 12)
     out.push_back({word(at), word(at + 4), word(at + 8)});
   return out;
 }
 
 BtfId Btf::find(BtfKind kind, std::string_view name, BtfId after) const {
-  for (BtfId id = after + 1; id < types_.size(); ++id) {
-    if (kind_of(word(types_[id] + 4)) != kind)
+  const bool is_behind_own = after != 0 && after < first_;
+  for (BtfId id = std::max(first_, after + 1); is_own(id) && !is_behind_own; ++id) {
+    if (kind_of(word(place(id) + 4)) != kind)
       continue;
-    uint32_t offset = word(types_[id]);
-    // Most names differ in length or first letter; strings_ ends in NUL, so that a prefix can be compared in place.
+    uint32_t offset = word(place(id));
+    if (offset < first_string_) {
+      if (base_->string(offset) == name)
+        return id;
+      continue;
+    }
+    // Compared in place: strings_ ends in NUL, and most names differ in the first letters.
+    offset -= first_string_;
     if (offset < strings_.size() && strings_.size() - offset > name.size() &&
         memcmp(strings_.data() + offset, name.data(), name.size()) == 0 && strings_[offset + name.size()] == '\0')
       return id;
   }
-  return 0;
+  return base_ ? base_->find(kind, name, is_behind_own ? after : 0) : 0;
 }
 
 } // namespace tapjit::target

@@ -82,11 +82,13 @@ struct BtfEnumerator {
 
 class Btf {
 public:
-  // `bytes` must outlive this. Fails when they are no BTF, are damaged, or of the other byte order.
-  static Result<Btf> open(std::span<const char> bytes);
+  // `bytes` must outlive this. Fails when they are no BTF, are damaged, or of the other byte order. A module's BTF goes
+  // on where the kernel's ends, in types and in strings: that is its `base`, which must outlive this, too.
+  static Result<Btf> open(std::span<const char> bytes, const Btf *base = nullptr);
 
-  // Types are 1 to last().
-  BtfId last() const { return static_cast<BtfId>(types_.size() - 1); }
+  // Types are 1 to last(); those below first() are the base's.
+  BtfId first() const { return first_; }
+  BtfId last() const { return first_ + static_cast<BtfId>(types_.size()) - 1; }
   // Void for a number that there is not.
   BtfType type(BtfId id) const;
   // The rest of a record; nothing when the type is of another kind.
@@ -97,14 +99,19 @@ public:
   std::vector<BtfEnumerator> enumerators(BtfId id) const;
   std::vector<BtfPlacedVariable> variables(BtfId section) const;
 
-  // The first type of a kind with this name, above `after`; 0: there is none.
+  // The first type of a kind with this name, above `after`; those of the base come after all others. 0: there is none.
   BtfId find(BtfKind kind, std::string_view name, BtfId after = 0) const;
 
 private:
   uint32_t word(size_t offset) const;
   std::string_view string(uint32_t offset) const;
+  bool is_own(BtfId id) const { return id >= first_ && id - first_ < types_.size(); }
+  size_t place(BtfId id) const { return types_[id - first_]; } // of an own type
+  const Btf *base_ = nullptr;
+  BtfId first_ = 1;
+  uint32_t first_string_ = 0;
   std::span<const char> records_, strings_;
-  std::vector<uint32_t> types_; // offsets in records_; [0] stands for void
+  std::vector<uint32_t> types_; // offsets in records_
 };
 
 } // namespace tapjit::target

@@ -16,7 +16,8 @@ bool is_for_btf(const CodeQuery &query) {
 
 // The symbol of a function of BTF: of its name, or of a copy that the compiler made instead (name.isra.0). BTF says
 // nothing of addresses, so that two symbols of one name cannot be told apart.
-static FunctionSite site_of(const DebugIndex *index, std::string_view name, TypeRef function) {
+static FunctionSite site_of(const DebugIndex *index, std::string_view name, TypeRef function,
+                            const std::string &advice) {
   FunctionSite site;
   site.function = name;
   site.die = function;
@@ -37,8 +38,8 @@ static FunctionSite site_of(const DebugIndex *index, std::string_view name, Type
   if (symbols.empty()) {
     site.blacklisted = "the kernel has no code of that name";
   } else if (symbols.size() > 1) {
-    site.blacklisted =
-        std::to_string(symbols.size()) + " functions of the kernel share that name, and BTF cannot tell them apart";
+    site.blacklisted = std::to_string(symbols.size()) +
+                       " functions share that name, and BTF cannot tell them apart; to have each, " + advice;
   } else {
     site.address = symbols[0]->address;
     place_site(*index, site);
@@ -46,11 +47,13 @@ static FunctionSite site_of(const DebugIndex *index, std::string_view name, Type
   return site;
 }
 
-FunctionMatches find_in_btf(const BtfVariables &btf, const DebugIndex *symbols, const CodeQuery &query) {
+FunctionMatches find_in_btf(const BtfVariables &btf, const DebugIndex *symbols, const CodeQuery &query,
+                            const std::string &advice) {
   FunctionMatches matches;
+  matches.advice = advice;
   const std::string &pattern = query.pattern.function;
   auto add = [&](std::string_view name, TypeRef function) {
-    FunctionSite site = site_of(symbols, name, function);
+    FunctionSite site = site_of(symbols, name, function, advice);
     if (query.exported && symbols && symbols->symbols("__ksymtab_" + site.symbol).empty())
       return;
     (site.blacklisted.empty() ? matches.sites : matches.refused).push_back(std::move(site));

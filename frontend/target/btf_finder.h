@@ -11,7 +11,8 @@ namespace tapjit::target {
 bool is_for_btf(const CodeQuery &query);
 
 // Sites by address. Without symbols (nullptr) a site has but its name, which the kernel looks up when the probe is
-// placed. `advice` is the caller's to fill.
-FunctionMatches find_in_btf(const BtfVariables &btf, const DebugIndex *symbols, const CodeQuery &query);
+// placed. `advice` says what to install to know more.
+FunctionMatches find_in_btf(const BtfVariables &btf, const DebugIndex *symbols, const CodeQuery &query,
+                            const std::string &advice);
 
 } // namespace tapjit::target

@@ -6,8 +6,8 @@
 
 namespace tapjit::target {
 
-Result<std::unique_ptr<BtfVariables>> BtfVariables::open(std::span<const char> bytes) {
-  auto btf = Btf::open(bytes);
+Result<std::unique_ptr<BtfVariables>> BtfVariables::open(std::span<const char> bytes, const BtfVariables *base) {
+  auto btf = Btf::open(bytes, base ? &base->btf_ : nullptr);
   if (!btf)
     return btf.error();
   return std::unique_ptr<BtfVariables>(new BtfVariables(std::move(*btf)));
@@ -17,7 +17,7 @@ void BtfVariables::list_functions() const {
   if (has_all_functions_)
     return;
   functions_.clear();
-  for (BtfId id = 1; id <= btf_.last(); ++id)
+  for (BtfId id = btf_.first(); id <= btf_.last(); ++id)
     if (BtfType type = btf_.type(id); type.kind == BtfKind::Function)
       functions_[std::string(type.name)].push_back(id);
   has_all_functions_ = true;
@@ -27,7 +27,8 @@ const std::vector<BtfId> &BtfVariables::named(std::string_view name) const {
   auto known = functions_.find(name);
   if (known == functions_.end()) {
     std::vector<BtfId> found;
-    for (BtfId id = 0; !has_all_functions_ && (id = btf_.find(BtfKind::Function, name, id));)
+    BtfId id = 0; // a module's own functions come first
+    while (!has_all_functions_ && (id = btf_.find(BtfKind::Function, name, id)) >= btf_.first())
       found.push_back(id);
     known = functions_.emplace(std::string(name), std::move(found)).first;
   }

@@ -13,8 +13,8 @@ namespace tapjit::target {
 
 class BtfVariables {
 public:
-  // `bytes` must outlive this.
-  static Result<std::unique_ptr<BtfVariables>> open(std::span<const char> bytes);
+  // `bytes` must outlive this, and so must `base`, the kernel's when this is a module's.
+  static Result<std::unique_ptr<BtfVariables>> open(std::span<const char> bytes, const BtfVariables *base = nullptr);
 
   const TypeSource &types() const { return types_; }
   // The function of this name; 0: there is none. A site of it has it as `die`.

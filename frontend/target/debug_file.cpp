@@ -108,8 +108,7 @@ static std::string name_of_form(const CodeQuery &query) {
 Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
   if (uses_btf() && is_for_btf(query)) {
     auto symbols = index();
-    FunctionMatches known = find_in_btf(*btf(), symbols ? *symbols : nullptr, query);
-    known.advice = paths_.advice;
+    FunctionMatches known = find_in_btf(*btf(), symbols ? *symbols : nullptr, query, paths_.advice);
     if (!symbols || !known.sites.empty() || !known.refused.empty() || has_wildcard(query.pattern.function))
       return known;
   } else if (!has_dwarf() && btf()) {
@@ -140,7 +139,10 @@ const BtfVariables *DebugFile::btf() {
   if (!bytes)
     return nullptr;
   btf_bytes_ = *bytes;
-  if (auto opened = BtfVariables::open(btf_bytes_.bytes))
+  const BtfVariables *base = paths_.kernel ? paths_.kernel->btf() : nullptr;
+  if (paths_.kernel && !base)
+    return nullptr;
+  if (auto opened = BtfVariables::open(btf_bytes_.bytes, base))
     btf_ = std::move(*opened);
   return btf_.get();
 }

@@ -36,6 +36,7 @@ public:
     std::vector<std::string> btf = {}; // ELF files that may have BTF; used before that of `image`
     std::string running_btf = {};      // BTF as it is, of the running kernel; used when there is no other
     bool prefer_btf = false;           // where there is DWARF, too
+    DebugFile *kernel = nullptr;       // of a module: its BTF needs that of the kernel
   };
   DebugFile(Paths paths, IndexStore store, unsigned threads);
   ~DebugFile();

@@ -109,6 +109,11 @@ Access<VarAccess> KernelTarget::global_variable(std::string_view name, const std
     if (auto found = known->per_cpu_variable(name.substr(0, name.find('@')), path, address_of))
       return *found;
   auto variables = dwarf();
+  if (!variables && kernel_->btf())
+    return AccessFailure{AccessError::NoDebuginfo,
+                         "BTF lists no variable `" + std::string(name) + "`, for it knows only per-CPU ones; " +
+                             debuginfo_advice(files_.release),
+                         {}};
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
   return (*variables)->global_variable(name, path, address_of);

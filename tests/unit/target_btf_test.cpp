@@ -2,6 +2,8 @@
 // BTF of the installed kernels: what it says of functions and types is held against DWARF of the same kernel, and
 // kernels without debuginfo are read from their bootable image. Skipped where there is none.
 #include "frontend/target/btf.h"
+#include "frontend/target/btf_variable.h"
+#include "frontend/target/elf_file.h"
 #include "frontend/target/kernel_image.h"
 #include "frontend/target/kernel_target.h"
 
@@ -76,6 +78,17 @@ std::string variable(const Target &target, const std::string &function, const st
                                   : target.variable(site, name, path, false, false));
 }
 
+// What one of the two says of a value: its steps and type.
+std::string said(const Access<VarAccess> &access) {
+  const auto *value = std::get_if<VarAccess>(&access);
+  return text_of(access) + (value ? " " + value->type.name : "");
+}
+
+bool is_problem(const Access<VarAccess> &access, AccessError error) {
+  const auto *failure = std::get_if<AccessFailure>(&access);
+  return failure && failure->error == error;
+}
+
 PathStep member(const char *name) { return {PathStep::Kind::Member, name, 0}; }
 
 } // namespace
@@ -111,6 +124,36 @@ TEST(Btf, DamagedBytesAreRefused) {
           (void)other->array(id);
         }
     }
+}
+
+// A module's BTF goes on where the kernel's ends.
+TEST(Btf, OfAModule) {
+  const Target *btf = described().btf.get();
+  if (!btf)
+    GTEST_SKIP() << "no vmlinux with debuginfo is installed";
+  auto kernel = ElfFile::open(btf->files().vmlinux);
+  auto module = ElfFile::open("/lib/modules/" + btf->files().release + "/kernel/net/netfilter/nf_tables.ko");
+  ASSERT_TRUE(kernel && module);
+  auto base = BtfVariables::open((*kernel)->section_bytes(".BTF"));
+  ASSERT_TRUE(base);
+  EXPECT_EQ((*base)->function("nft_do_chain"), 0u);
+  auto split = BtfVariables::open((*module)->section_bytes(".BTF"), base->get());
+  ASSERT_TRUE(split);
+  FunctionSite site;
+  site.function = "nft_do_chain";
+  site.die = (*split)->function("nft_do_chain");
+  EXPECT_EQ((*split)->parameter_names(site), (std::vector<std::string>{"pkt", "priv"}));
+  auto in_module = (*split)->variable(site, "pkt", {member("tprot")}, false); // its own type
+  EXPECT_EQ(text_of(in_module).substr(0, 8), "reg:rdi ");
+  auto in_kernel = (*split)->variable(site, "pkt", {member("skb"), member("len")}, false); // a type of the kernel
+  EXPECT_EQ(said(in_kernel).substr(said(in_kernel).size() - 12), "unsigned int");
+  size_t functions = 0, of_kernel = 0;
+  (*split)->each_function([&](std::string_view name, TypeRef) {
+    ++functions;
+    of_kernel += name == "vfs_read";
+  });
+  EXPECT_GT(functions, 300u);
+  EXPECT_EQ(of_kernel, 0u); // only its own
 }
 
 TEST(KernelImage, IsUnpackedAndHasItsOwnSymbols) {
@@ -170,17 +213,6 @@ TEST(KernelImage, SymbolsAreVmlinuxs) {
 }
 
 namespace {
-
-// What one of the two says of a value: its steps and type.
-std::string said(const Access<VarAccess> &access) {
-  const auto *value = std::get_if<VarAccess>(&access);
-  return text_of(access) + (value ? " " + value->type.name : "");
-}
-
-bool is_problem(const Access<VarAccess> &access, AccessError error) {
-  const auto *failure = std::get_if<AccessFailure>(&access);
-  return failure && failure->error == error;
-}
 
 // Counts of (function, value) pairs; what is left as `other` is listed.
 struct Comparison {
