@@ -32,7 +32,7 @@ public:
               Diagnostics &diagnostics)
       : options_(options), sources_(sources), diagnostics_(diagnostics), declarations_(library, diagnostics),
         probes_(declarations_, families, sources, diagnostics), instances_(program_, declarations_, sources),
-        targets_(program_, families,
+        targets_(program_, declarations_, families,
                  {options.guru, options.skip_badvars, strverscmp(options.compatible.c_str(), "4.3") >= 0}, sources,
                  diagnostics),
         names_(program_, declarations_, instances_, {options.guru, options.privilege}, sources, diagnostics),
@@ -173,7 +173,7 @@ private:
   }
 
   void add_block(HandlerIndex index, Piece &block) {
-    targets_.resolve(block.stmt, index, FunctionId(), is_trusted(*block.file));
+    targets_.resolve(block.stmt, *block.file, index, FunctionId(), is_trusted(*block.file));
     program_.handlers[index].blocks.push_back(block.stmt);
     std::vector<Local> locals = std::move(program_.handlers[index].locals); // the vector of handlers may move meanwhile
     names_.bind(*block.stmt, *block.file, locals, index);
@@ -198,7 +198,7 @@ private:
           continue;
         }
         Stmt *body = program_.functions[index].body;
-        targets_.resolve(body, next.handler, next.function, is_trusted(*next.ref.file));
+        targets_.resolve(body, *next.ref.file, next.handler, next.function, is_trusted(*next.ref.file));
         program_.functions[index].body = body;
         std::vector<Local> locals = std::move(program_.functions[index].locals);
         names_.bind(*body, *next.ref.file, locals, next.handler, locals.size()); // so far the parameters

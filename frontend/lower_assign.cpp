@@ -75,10 +75,8 @@ ValueId BodyLowerer::assign(const ast::Assign &n, bool is_used) {
     return result;
   }
   const auto *variable = n.target->as<ast::Variable>();
-  if (!variable) {
-    state_.unsupported(n.target->loc, "writing a target variable");
-    return value(*n.value);
-  }
+  if (!variable)
+    return n.target->as<ast::Target>() ? assign_target(n) : unsupported(*n.target, "writing this");
   ValueId result = value(*n.value);
   if (is_sum(n.op) && !is_used && variable->binding.is_global()) {
     builder_.gadd(state_.global(variable->binding.global()),
@@ -98,10 +96,8 @@ ValueId BodyLowerer::increment(const ast::IncDec &n, bool is_used) {
     return n.prefix || !is_used ? after : builder_.binary(Op::Sub, after, delta);
   }
   const auto *variable = n.target->as<ast::Variable>();
-  if (!variable) {
-    state_.unsupported(n.target->loc, "writing a target variable");
-    return zero(ast::Type::number);
-  }
+  if (!variable)
+    return n.target->as<ast::Target>() ? increment_target(n) : unsupported(*n.target, "writing this");
   if (!is_used && variable->binding.is_global()) {
     builder_.gadd(state_.global(variable->binding.global()), delta);
     return ValueId::none();

@@ -148,6 +148,11 @@ private:
   void constant_or_value(const ast::Expr &arg, FormatText &format);
 
   // target variables
+  // Writes and gives `value`.
+  ir::ValueId write_target(const ast::Expr &expr, ir::ValueId value);
+  ir::ValueId assign_target(const ast::Assign &n);
+  ir::ValueId increment_target(const ast::IncDec &n);
+  ir::ValueId run_steps(const ast::Target &n, const std::vector<target::AccessStep> &steps);
   ir::ValueId shared_value(const ast::Expr &expr);
   ir::ValueId run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access);
   void run_step(const target::AccessStep &step, std::vector<ir::ValueId> &stack,

@@ -2,6 +2,8 @@
 // `$variables`: the steps of a VarAccess (target/var_access.h), one or two ops each.
 #include "frontend/lower_body.h"
 
+#include <utility>
+
 namespace tapjit::lowering {
 
 using ir::Op;
@@ -18,19 +20,68 @@ ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Target &n) {
 }
 
 ValueId BodyLowerer::run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access) {
-  std::vector<ValueId> stack, indexes;
   if (!access.anchor_symbol.empty()) {
     state_.module.anchor_symbol = access.anchor_symbol;
     state_.module.anchor = static_cast<int64_t>(access.anchor);
   }
+  ValueId value = run_steps(n, access.steps);
+  return value.valid() ? value : unsupported(expr, "this target variable");
+}
+
+ValueId BodyLowerer::run_steps(const ast::Target &n, const std::vector<AccessStep> &steps) {
+  std::vector<ValueId> stack, indexes;
   if (n.operand)
     stack.push_back(shared_value(*n.operand));
   for (const ast::TargetStep &step : n.steps)
     if (step.index)
       indexes.push_back(shared_value(*step.index));
-  for (const AccessStep &step : access.steps)
+  for (const AccessStep &step : steps)
     run_step(step, stack, indexes);
-  return stack.empty() ? unsupported(expr, "this target variable") : stack.back();
+  return stack.empty() ? ValueId::none() : stack.back();
+}
+
+ValueId BodyLowerer::write_target(const ast::Expr &expr, ValueId value) {
+  const auto &n = *expr.as<ast::Target>();
+  if (!n.use.valid() || n.use.index() >= targets_.size())
+    return unsupported(expr, "this target variable");
+  const target::WriteAccess &write = targets_[n.use.index()].access.write;
+  if (write.kind == target::WriteAccess::Kind::Register) {
+    builder_.ctx_reg_set(write.register_number, extend(value, write.bits, false));
+    return value;
+  }
+  ValueId address = run_steps(n, write.address), stored = value;
+  int64_t bytes = write.bits / 8;
+  if (write.field_bits != 0) {
+    uint64_t mask = (write.field_bits < 64 ? uint64_t{1} << write.field_bits : 0) - 1;
+    ValueId field = builder_.binary(Op::And, value, builder_.const_i64(int64_t(mask)));
+    ValueId around = builder_.binary(Op::And, builder_.load_kernel(address, bytes),
+                                     builder_.const_i64(int64_t(~(mask << write.first_bit))));
+    stored = builder_.binary(Op::Or, around, builder_.binary(Op::Shl, field, builder_.const_i64(write.first_bit)));
+  }
+  builder_.store_kernel(address, stored, bytes);
+  return value;
+}
+
+ValueId BodyLowerer::assign_target(const ast::Assign &n) {
+  std::unordered_map<const ast::Expr *, ValueId> shared, *shared_outside = std::exchange(shared_, &shared);
+  ValueId before = n.op == ast::AssignOp::set ? ValueId::none() : value(*n.target);
+  shared_ = shared_outside;
+  ValueId result = value(*n.value);
+  if (before.valid())
+    result = combine(n.op, before, result);
+  shared_ = &shared;
+  result = write_target(*n.target, result);
+  shared_ = shared_outside;
+  return result;
+}
+
+ValueId BodyLowerer::increment_target(const ast::IncDec &n) {
+  std::unordered_map<const ast::Expr *, ValueId> shared, *shared_outside = std::exchange(shared_, &shared);
+  ValueId before = value(*n.target);
+  ValueId after = builder_.binary(Op::Add, before, builder_.const_i64(n.increment ? 1 : -1));
+  write_target(*n.target, after);
+  shared_ = shared_outside;
+  return n.prefix ? after : before;
 }
 
 // Of an expression that the parts of a pretty-print have in common: computed once.

@@ -82,21 +82,41 @@ const std::vector<target::PathStep> &path_of(const TargetQuery &query) {
   return query.steps ? *query.steps : none;
 }
 
+// Whether the third argument of @cast or the second of @var, "a:b:c", asks for the kernel. A header of the kernel,
+// "kernel<linux/sched.h>", adds no types to those of its debuginfo.
+bool names_kernel(std::string_view modules) {
+  if (modules.empty())
+    return true;
+  for (size_t at = 0; at <= modules.size();) {
+    size_t end = std::min(modules.find(':', at), modules.size());
+    std::string_view module = modules.substr(at, end - at);
+    if (module == "kernel" || module == "vmlinux" || module.starts_with("kernel<"))
+      return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+TargetAnswer unsupported_module(const char *what, std::string_view module) {
+  TargetAnswer answer;
+  answer.reason = std::string(what) + " of `" + std::string(module) + "` are not supported yet";
+  return answer;
+}
+
 TargetAnswer resolve_variable(FamilyState &state, TargetContextId id, const TargetQuery &query) {
   using Root = ast::Target::Root;
   switch (query.root) {
-  case Root::cast:
-    return answer(state.target.cast(query.type, path_of(query), query.address_of), "");
+  case Root::cast: {
+    TargetAnswer found = answer(state.target.cast(query.type, path_of(query), query.address_of), "");
+    return found.found || names_kernel(query.module) ? found : unsupported_module("types", query.module);
+  }
   case Root::value:
     if (query.base)
       return answer(state.target.follow(*query.base, path_of(query), query.address_of), "");
     break;
   case Root::variable:
-    if (!query.module.empty() && query.module != "kernel" && query.module != "vmlinux") {
-      TargetAnswer elsewhere;
-      elsewhere.reason = "variables of `" + std::string(query.module) + "` are not supported yet";
-      return elsewhere;
-    }
+    if (!names_kernel(query.module))
+      return unsupported_module("variables", query.module);
     return answer(state.target.global_variable(query.name, path_of(query), query.address_of), "");
   case Root::dollar:
     if (id.valid() && id.index() < state.contexts.size()) {
@@ -215,12 +235,16 @@ TargetAnswer answer(const target::Access<target::VarAccess> &access, std::string
     answer.is_aggregate = failure->error == target::AccessError::IsAggregate;
     bool is_variable = failure->error == target::AccessError::NoSuchVariable;
     answer.hint = did_you_mean(failure->suggestions, is_variable ? prefix : "");
+    if (answer.hint.empty())
+      answer.hint = failure->hint;
     return answer;
   }
   answer.found = true;
   answer.access = std::get<target::VarAccess>(access);
-  answer.writable = false;
-  answer.reason = "writing to the kernel's variables is not supported yet";
+  answer.writable = answer.access.write.kind != target::WriteAccess::Kind::None;
+  if (!answer.writable)
+    answer.reason =
+        answer.access.is_address ? "it is an address, not a variable" : "the compiler keeps it in no one place";
   return answer;
 }
 

@@ -9,6 +9,7 @@
 #include <array>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 namespace tapjit {
 
@@ -87,9 +88,10 @@ private:
 
 } // namespace
 
-void TargetResolver::resolve(Stmt *&body, HandlerIndex handler, FunctionId function, bool trusted) {
+void TargetResolver::resolve(Stmt *&body, const File &file, HandlerIndex handler, FunctionId function, bool trusted) {
   if (handler != handler_ || function != function_)
     types_.clear(); // else the next block of the same handler, which sees the same locals
+  file_ = &file;
   handler_ = handler;
   function_ = function;
   trusted_ = trusted;
@@ -165,13 +167,7 @@ bool TargetResolver::expression(Expr *&expr) {
     Assign &node = *expr->as<Assign>();
     expression(node.value);
     writing(node.target);
-    if (const Variable *variable = node.target->as<Variable>()) {
-      const target::ValueType *type = node.op == AssignOp::set ? value_type(*node.value) : nullptr;
-      if (type)
-        types_[variable->name] = *type;
-      else
-        types_.erase(variable->name);
-    }
+    note_assignment(node);
     return false;
   }
   case ExprKind::IncDec:
@@ -249,10 +245,14 @@ bool TargetResolver::is_defined(Expr &expr) {
 // ------------------------------------------------------------------ target variables
 
 // The debuginfo type of a value, if it is known.
-const target::ValueType *TargetResolver::value_type(const Expr &expr) const {
+const target::ValueType *TargetResolver::value_type(const Expr &expr) {
   if (const Target *target = expr.as<Target>()) {
-    if (!target->use.valid())
-      return nullptr;
+    if (!target->use.valid()) { // in a function's text
+      if (target->root == Target::Root::dollar || target->pretty != Target::Pretty::none || unresolved_.contains(&expr))
+        return nullptr;
+      TargetAnswer answer = ask(expr, false);
+      return answer.found ? &(cast_types_[&expr] = answer.access.type) : nullptr;
+    }
     const auto &list = function_.valid() && !in_entry_ ? program_.functions[function_.index()].targets
                                                        : program_.handlers[handler_].targets;
     return target->use.index() < list.size() ? &list[target->use.index()].access.type : nullptr;
@@ -264,9 +264,15 @@ const target::ValueType *TargetResolver::value_type(const Expr &expr) const {
     return &program_.handlers[handler_].targets[target->use.index()].access.type;
   }
   if (const Variable *variable = expr.as<Variable>()) {
-    auto found = types_.find(variable->name);
-    return found == types_.end() ? nullptr : &found->second;
+    if (auto found = types_.find(variable->name); found != types_.end())
+      return &found->second;
+    auto global = file_ ? global_types_.find(declarations_.global(*file_, variable->name).decl) : global_types_.end();
+    return global == global_types_.end() || global->second.kind == TypeKind::Unknown ? nullptr : &global->second;
   }
+  if (const Index *index = expr.as<Index>(); index && index->base->as<Variable>())
+    return value_type(*index->base);
+  if (const Call *call = expr.as<Call>())
+    return call_type(*call);
   if (const Assign *assign = expr.as<Assign>(); assign && assign->op == AssignOp::set)
     return value_type(*assign->value);
   if (const Conditional *node = expr.as<Conditional>()) {
@@ -274,6 +280,81 @@ const target::ValueType *TargetResolver::value_type(const Expr &expr) const {
     return left && right && left->name == right->name ? left : nullptr;
   }
   return nullptr;
+}
+
+// `x = $file`: from here on x is known to be one.
+void TargetResolver::note_assignment(const Assign &assign) {
+  const Index *element = assign.target->as<Index>();
+  const Variable *variable = (element ? element->base : assign.target)->as<Variable>();
+  if (!variable)
+    return;
+  const target::ValueType *type = assign.op == AssignOp::set ? value_type(*assign.value) : nullptr;
+  if (const GlobalDecl *global = file_ ? declarations_.global(*file_, variable->name).decl : nullptr) {
+    bool is_zero = assign.value->as<Number>() && assign.value->as<Number>()->value == 0; // says nothing of the type
+    if (is_zero && assign.op == AssignOp::set)
+      return;
+    auto [known, added] = global_types_.emplace(global, type ? *type : target::ValueType{});
+    if (!added && (!type || known->second.name != type->name))
+      known->second = {};
+  } else if (element) {
+    return;
+  } else if (type) {
+    types_[variable->name] = target::ValueType(*type);
+  } else {
+    types_.erase(variable->name);
+  }
+}
+
+const target::ValueType *TargetResolver::call_type(const Call &call) {
+  if (!file_)
+    return nullptr;
+  for (const FunctionRef &function : declarations_.functions(*file_, call.name, call.args.size()))
+    if (function.decl->params.size() == call.args.size())
+      return returned_type(function);
+  return nullptr;
+}
+
+// What all `return`s of a function agree on. One in C says it by `/* type struct task_struct * */`.
+const target::ValueType *TargetResolver::returned_type(const FunctionRef &function) {
+  auto [place, added] = function_types_.emplace(function.decl, target::ValueType{});
+  target::ValueType &result = place->second; // Unknown where the function calls itself
+  if (added && !function.decl->body) {
+    std::string_view code = function.decl->code.code;
+    constexpr std::string_view mark = "/* type ";
+    size_t begin = code.find(mark), end = code.find(" */", begin);
+    if (begin != std::string_view::npos && end != std::string_view::npos) {
+      result.kind = TypeKind::Pointer;
+      result.size = 8;
+      result.name = code.substr(begin + mark.size(), end - begin - mark.size());
+    }
+  } else if (added) {
+    Types outer = std::exchange(types_, {});
+    const File *outer_file = std::exchange(file_, function.file);
+    bool agree = true;
+    auto look = Overload{
+        [&](Expr &expr) {
+          if (const Assign *assign = expr.as<Assign>(); assign && assign->target->as<Variable>())
+            note_assignment(*assign);
+          return true;
+        },
+        [&](Stmt &stmt) {
+          const Return *node = stmt.as<Return>();
+          if (!node || !node->value || !agree)
+            return true;
+          const target::ValueType *type = value_type(*node->value);
+          agree = type && (result.kind == TypeKind::Unknown || result.name == type->name);
+          if (agree)
+            result = target::ValueType(*type);
+          return true;
+        },
+    };
+    walk(const_cast<Stmt &>(*function.decl->body), look); // changes nothing
+    if (!agree)
+      result = {};
+    types_ = std::move(outer);
+    file_ = outer_file;
+  }
+  return result.kind == TypeKind::Unknown ? nullptr : &result;
 }
 
 TargetAnswer TargetResolver::ask(const Expr &expr, bool written) {

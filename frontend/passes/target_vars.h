@@ -22,13 +22,14 @@ struct TargetOptions {
 
 class TargetResolver {
 public:
-  TargetResolver(Program &program, const ProbeFamilies &families, const TargetOptions &options, SourceTable &sources,
-                 Diagnostics &diagnostics)
-      : program_(program), families_(families), options_(options), sources_(sources), diagnostics_(diagnostics) {}
+  TargetResolver(Program &program, Declarations &declarations, const ProbeFamilies &families,
+                 const TargetOptions &options, SourceTable &sources, Diagnostics &diagnostics)
+      : program_(program), declarations_(declarations), families_(families), options_(options), sources_(sources),
+        diagnostics_(diagnostics) {}
 
   // Resolves all of a body. `handler` says at which site (no_handler: none); `function` is whose body it is, invalid
-  // for the handler's own. `trusted`: a tapset's text, which may write without guru mode.
-  void resolve(ast::Stmt *&body, HandlerIndex handler, FunctionId function, bool trusted);
+  // for the handler's own. `file` is where the text stands; `trusted`: a tapset's, which may write without guru mode.
+  void resolve(ast::Stmt *&body, const ast::File &file, HandlerIndex handler, FunctionId function, bool trusted);
   // Reports the variables that could not be resolved and the `@entry`s outside of return probes, where they are still
   // part of a body: what the passes in between left out needs no variable.
   void report_unresolved();
@@ -57,7 +58,10 @@ private:
   void entry(ast::Expr *&expr);
   void writing(ast::Expr *&target);
   TargetAnswer ask(const ast::Expr &expr, bool written);
-  const target::ValueType *value_type(const ast::Expr &expr) const;
+  const target::ValueType *value_type(const ast::Expr &expr);
+  const target::ValueType *call_type(const ast::Call &call);
+  const target::ValueType *returned_type(const FunctionRef &function);
+  void note_assignment(const ast::Assign &assign);
   void unresolved(ast::Expr *&expr, TargetAnswer answer);
   void report(const ast::Expr &expr, const Unresolved &problem);
   ast::Expr *make_entry(ast::Expr *operand);
@@ -67,6 +71,7 @@ private:
   bool is_return() const;
 
   Program &program_;
+  Declarations &declarations_;
   const ProbeFamilies &families_;
   TargetOptions options_;
   SourceTable &sources_;
@@ -77,7 +82,12 @@ private:
   FunctionId function_;
   bool trusted_ = false;
   bool in_entry_ = false; // below an @entry: uses belong to the handler
-  Types types_;           // of locals, by the assignments seen so far
+  const ast::File *file_ = nullptr;
+  Types types_; // of locals, by the assignments seen so far
+  // Of globals and of arrays' values, by the assignments seen so far; Unknown: they do not agree.
+  std::unordered_map<const ast::GlobalDecl *, target::ValueType> global_types_;
+  std::unordered_map<const ast::FunctionDecl *, target::ValueType> function_types_; // Unknown: none, or not known yet
+  std::unordered_map<const ast::Expr *, target::ValueType> cast_types_;             // of what is not resolved
   std::unordered_map<HandlerIndex, std::unordered_map<std::string, EntryId>> entries_;
   std::unordered_map<const ast::Expr *, Unresolved> unresolved_;
 };

@@ -19,9 +19,46 @@ public:
   Translator(const ExpressionScope &scope, Dwarf_Attribute *attribute) : scope_(scope), attribute_(attribute) {}
 
   Access<Place> run(Dwarf_Op *ops, size_t count) {
-    // [location, DW_OP_piece n]: all of a variable that is smaller than its container.
-    if (count == 2 && ops[1].atom == DW_OP_piece)
-      count = 1;
+    if (count > 0 && ops[count - 1].atom == DW_OP_piece)
+      return pieces(ops, count);
+    return whole(ops, count);
+  }
+
+  // The steps on top of the stack, for a nested expression.
+  std::optional<Steps> top() const { return stack_.empty() ? std::nullopt : std::optional(stack_.back()); }
+
+private:
+  // [location, DW_OP_piece n]: all of a variable that is smaller than its container; or a struct in two halves of 8
+  // bytes.
+  Access<Place> pieces(Dwarf_Op *ops, size_t count) {
+    constexpr unsigned half = 8;
+    std::vector<Place> parts;
+    size_t first = 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (ops[i].atom == DW_OP_bit_piece || parts.size() == 2)
+        return unsupported("it is kept in several pieces");
+      if (ops[i].atom != DW_OP_piece)
+        continue;
+      if (i == first)
+        return AccessFailure{AccessError::NotAvailable, "the compiler removed a part of it", {}};
+      bool is_only = first == 0 && i + 1 == count;
+      if (!is_only && (ops[i].number > half || (parts.empty() && ops[i].number != half)))
+        return unsupported("it is kept in several pieces");
+      stack_.clear();
+      Access<Place> part = whole(ops + first, i - first);
+      if (is_only || std::holds_alternative<AccessFailure>(part))
+        return part;
+      parts.push_back(std::get<Place>(part));
+      if (parts.back().in_memory)
+        parts.back().steps.push_back({StepKind::Load, 0, static_cast<uint8_t>(ops[i].number * 8), false});
+      first = i + 1;
+    }
+    if (parts.size() != 2)
+      return unsupported("it is kept in several pieces");
+    return Place{parts[0].steps, false, parts[1].steps};
+  }
+
+  Access<Place> whole(Dwarf_Op *ops, size_t count) {
     if (count == 0)
       return AccessFailure{AccessError::NotAvailable, "the compiler removed it", {}};
     for (size_t i = 0; i < count; ++i) {
@@ -40,10 +77,6 @@ public:
     return finished(true);
   }
 
-  // The steps on top of the stack, for a nested expression.
-  std::optional<Steps> top() const { return stack_.empty() ? std::nullopt : std::optional(stack_.back()); }
-
-private:
   static bool is_register_location(const Dwarf_Op &op) {
     return (op.atom >= DW_OP_reg0 && op.atom <= DW_OP_reg31) || op.atom == DW_OP_regx;
   }

@@ -76,6 +76,48 @@ PerCpuSection DwarfVariables::per_cpu() const {
 
 static AccessFailure no_debuginfo() { return {AccessError::NoDebuginfo, "no debuginfo describes this function", {}}; }
 
+// The statement nearest to the site at which the variable has a place.
+static std::string nearest_place(const FunctionSite &site, Dwarf_Die outer, Dwarf_Die variable) {
+  Dwarf_Attribute attribute;
+  Dwarf_Die unit;
+  Dwarf_Lines *lines;
+  size_t line_count;
+  if (!dwarf_attr_integrate(&variable, DW_AT_location, &attribute) || !dwarf_diecu(&outer, &unit, nullptr, nullptr) ||
+      dwarf_getsrclines(&unit, &lines, &line_count) != 0)
+    return "";
+  std::vector<std::pair<Dwarf_Addr, Dwarf_Addr>> ranges;
+  Dwarf_Addr base, begin, end;
+  Dwarf_Op *ops;
+  size_t count;
+  for (ptrdiff_t next = 0; (next = dwarf_getlocations(&attribute, next, &base, &begin, &end, &ops, &count)) > 0;)
+    if (count > 0 && begin < end && ops[0].atom != DW_OP_entry_value && ops[0].atom != DW_OP_GNU_entry_value &&
+        ops[0].atom != DW_OP_implicit_pointer && ops[0].atom != DW_OP_GNU_implicit_pointer)
+      ranges.emplace_back(begin, end);
+  Dwarf_Line *best = nullptr;
+  uint64_t best_distance = UINT64_MAX;
+  for (size_t i = 0; i < line_count; ++i) {
+    Dwarf_Line *line = dwarf_onesrcline(lines, i);
+    Dwarf_Addr at;
+    bool is_statement;
+    if (dwarf_lineaddr(line, &at) != 0 || dwarf_linebeginstatement(line, &is_statement) != 0 || !is_statement ||
+        std::none_of(ranges.begin(), ranges.end(),
+                     [at](const auto &range) { return range.first <= at && at < range.second; }) ||
+        dwarf_haspc(&outer, at) != 1)
+      continue;
+    uint64_t distance = at > site.address ? at - site.address : site.address - at;
+    const char *source = dwarf_linesrc(line, nullptr, nullptr);
+    if (distance >= best_distance || !source || !std::string_view(source).ends_with(site.file))
+      continue;
+    best = line;
+    best_distance = distance;
+  }
+  int number = 0;
+  if (!best || site.file.empty() || dwarf_lineno(best, &number) != 0)
+    return "";
+  return "the nearest place that has it is `kernel.statement(\"" + site.function + "@" + site.file + ":" +
+         std::to_string(number) + "\")`";
+}
+
 Access<VarAccess> DwarfVariables::variable(const FunctionSite &site, std::string_view name,
                                            const std::vector<PathStep> &path, bool address_of) {
   Dwarf_Die function, unit;
@@ -108,8 +150,11 @@ Access<VarAccess> DwarfVariables::variable(const FunctionSite &site, std::string
   bool at_entry = !site.is_inline && !is_global && entry_of(&function) == site.address;
   ExpressionScope scope{dwarf_, site.address, at_entry, &outer, per_cpu()};
   Access<Place> place = variable_place(scope, &found);
-  if (auto *failure = std::get_if<AccessFailure>(&place))
+  if (auto *failure = std::get_if<AccessFailure>(&place)) {
+    if (failure->error == AccessError::NotAvailable)
+      failure->hint = nearest_place(site, outer, found);
     return *failure;
+  }
   return walk_path(types_, std::get<Place>(place), types_.type_of_die(found), path, address_of);
 }
 

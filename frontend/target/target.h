@@ -96,6 +96,7 @@ struct AccessFailure {
   AccessError error;
   std::string observed;                 // "no member `foo` in `struct file`"
   std::vector<std::string> suggestions; // best first
+  std::string hint = {};                // what else helps: "it can be had at `kernel.statement(...)`"
 };
 
 // A value, or why a target variable has none; the caller makes the located diagnostic.

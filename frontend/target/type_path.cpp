@@ -79,11 +79,23 @@ private:
     if (!found)
       return AccessFailure{AccessError::NoSuchMember, "no member `" + name + "` in `" + types_.name(type_) + "`",
                            guesser.best()};
-    advance(static_cast<int64_t>(found->offset));
+    uint64_t offset = found->bits ? field_storage(*found) : found->offset;
+    advance(static_cast<int64_t>(offset));
     go_to(found->type);
     bits_ = found->bits;
-    first_bit_ = found->first_bit;
+    first_bit_ = found->first_bit + static_cast<unsigned>(found->offset - offset) * 8;
     return std::nullopt;
+  }
+
+  // The offset of the smallest aligned storage that holds all of a bit-field, so that nothing beyond the struct is
+  // read, and nothing else than the field's own word is written.
+  static uint64_t field_storage(const TypeMember &field) {
+    for (uint64_t bytes = 1; bytes <= 8; bytes *= 2) {
+      uint64_t start = field.offset / bytes * bytes;
+      if ((field.offset - start) * 8 + field.first_bit + field.bits <= bytes * 8)
+        return start;
+    }
+    return field.offset; // of a packed struct
   }
 
   std::optional<AccessFailure> element(const PathStep &step) {
@@ -121,6 +133,7 @@ private:
     VarAccess access;
     access.steps = place_.steps;
     access.type = std::move(type);
+    access.write = write_;
     access.is_address = is_address;
     access.dynamic_indexes = static_cast<unsigned>(dynamic_indexes_);
     return access;
@@ -139,19 +152,33 @@ private:
     return result(pointer, true);
   }
 
-  // Loads the aligned storage that holds all of the field, so that no byte beyond the struct's own words is read.
   void load_bit_field(bool is_signed) {
     if (place_.in_memory) {
       unsigned bytes = 1;
       while (bytes * 8 < first_bit_ + bits_)
         bytes *= 2;
-      push({StepKind::Load, 0, static_cast<uint8_t>(std::min(bytes, 8u) * 8), false});
+      bytes = std::min(bytes, 8u);
+      write_ = {WriteAccess::Kind::Memory,
+                place_.steps,
+                0,
+                static_cast<uint8_t>(bytes * 8),
+                static_cast<uint8_t>(bits_),
+                static_cast<uint8_t>(first_bit_)};
+      push({StepKind::Load, 0, static_cast<uint8_t>(bytes * 8), false});
     }
     if (first_bit_) {
       push({StepKind::PushConstant, first_bit_});
       push({StepKind::ShiftRight});
     }
     push({StepKind::Extend, 0, static_cast<uint8_t>(bits_), is_signed});
+  }
+
+  // Of a whole variable in memory or in a register.
+  void note_write(uint8_t bits) {
+    if (place_.in_memory)
+      write_ = {WriteAccess::Kind::Memory, place_.steps, 0, bits, 0, 0};
+    else if (place_.steps.size() == 1 && place_.steps[0].kind == StepKind::PushRegister)
+      write_ = {WriteAccess::Kind::Register, {}, place_.steps[0].value, bits, 0, 0};
   }
 
   Access<VarAccess> value() {
@@ -180,6 +207,8 @@ private:
     uint8_t bits = static_cast<uint8_t>(type.size * 8);
     if (!place_.in_memory)
       settle();
+    if (!bits_)
+      note_write(bits);
     if (bits_)
       load_bit_field(type.is_signed);
     else if (place_.in_memory)
@@ -196,6 +225,7 @@ private:
   int64_t register_offset_ = 0; // bytes into a value that is not in memory
   unsigned bits_ = 0, first_bit_ = 0;
   int64_t dynamic_indexes_ = 0;
+  WriteAccess write_;
 };
 
 // Words of a C type text, `*`s counted, qualifiers and address space marks dropped.

@@ -66,9 +66,20 @@ struct ValueType {
   uint64_t die = 0; // offset in .debug_info, or of BTF the type's number; 0 when unknown
 };
 
+// Where a value can be written.
+struct WriteAccess {
+  enum class Kind : uint8_t { None, Memory, Register } kind = Kind::None;
+  std::vector<AccessStep> address; // Memory: leaves the address
+  int64_t register_number = 0;     // Register: as PushRegister
+  uint8_t bits = 64;               // of the storage
+  uint8_t field_bits = 0;          // not 0: a bit-field in it, so wide, from `first_bit`
+  uint8_t first_bit = 0;
+};
+
 struct VarAccess {
   std::vector<AccessStep> steps;
   ValueType type;
+  WriteAccess write;
   bool at_entry = false;        // in a return probe: computed when the function is entered, and kept until it returns
   bool is_address = false;      // the value is the address of an array (or of what & was applied to)
   unsigned dynamic_indexes = 0; // script expressions that PushIndex refers to

@@ -279,6 +279,41 @@ TEST_F(KernelTargetTest, BitFieldsAndUnions) {
   EXPECT_TRUE(variable("tcp_sendmsg", "sk.__sk_common.skc_daddr").ends_with("load:u32"));
 }
 
+TEST_F(KernelTargetTest, WhereAValueCanBeWritten) {
+  auto write_of = [&](const std::string &function_name, const std::string &name, const std::string &rest) {
+    auto access = target().variable(function(function_name), name, path_of(rest), false, false);
+    const auto *found = std::get_if<VarAccess>(&access);
+    return found ? found->write : WriteAccess{};
+  };
+  WriteAccess count = write_of("vfs_read", "count", "");
+  EXPECT_EQ(count.kind, WriteAccess::Kind::Register);
+  EXPECT_EQ(count.register_number, 1); // rdx
+  EXPECT_EQ(count.bits, 64);
+  EXPECT_EQ(write_of("ksys_write", "fd", "").bits, 32);
+  WriteAccess flags = write_of("vfs_read", "file", "f_flags");
+  EXPECT_EQ(flags.kind, WriteAccess::Kind::Memory);
+  EXPECT_EQ(flags.bits, 32);
+  EXPECT_EQ(flags.field_bits, 0);
+  EXPECT_EQ(flags.address.front(), (AccessStep{StepKind::PushRegister, 5}));
+  WriteAccess field = write_of("wake_up_process", "p", "sched_contributes_to_load");
+  EXPECT_EQ(field.kind, WriteAccess::Kind::Memory);
+  EXPECT_EQ(field.bits, 8);
+  EXPECT_EQ(field.field_bits, 1);
+  EXPECT_EQ(field.first_bit, 1);
+  EXPECT_EQ(write_of("wake_up_process", "p", "comm").kind, WriteAccess::Kind::None); // an array
+}
+
+// A variable that has no place at the probe's address is refused with the ranges where it has one, and a statement.
+TEST_F(KernelTargetTest, ARemovedVariableSaysWhereItIs) {
+  FunctionSite site = function("vfs_read");
+  auto access = target().variable(site, "ret", {}, false, false);
+  const auto *failure = std::get_if<AccessFailure>(&access);
+  ASSERT_NE(failure, nullptr);
+  EXPECT_EQ(failure->error, AccessError::NotAvailable);
+  EXPECT_NE(failure->observed.find("keeps it only at [0x"), std::string::npos) << failure->observed;
+  EXPECT_NE(failure->hint.find("`kernel.statement(\"vfs_read@fs/read_write.c:"), std::string::npos) << failure->hint;
+}
+
 TEST_F(KernelTargetTest, FailuresSayWhatIsWrong) {
   auto failure = [&](const std::string &function_name, const std::string &name, const std::string &rest) {
     auto access = target().variable(function(function_name), name, path_of(rest), false, false);
