@@ -220,6 +220,8 @@ std::vector<BtfPlacedVariable> Btf::variables(BtfId section) const {
 }
 
 BtfId Btf::find(BtfKind kind, std::string_view name, BtfId after) const {
+  if (name.empty())
+    return 0;
   const bool is_behind_own = after != 0 && after < first_;
   for (BtfId id = std::max(first_, after + 1); is_own(id) && !is_behind_own; ++id) {
     if (kind_of(word(place(id) + 4)) != kind)

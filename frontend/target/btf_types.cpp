@@ -89,7 +89,8 @@ uint64_t BtfTypes::size(BtfId id) const {
   case BtfKind::Pointer:
     return 8;
   case BtfKind::Array: {
-    uint64_t bytes = size(btf_id(target(btf_ref(id))));
+    BtfId element = bare(btf_id(target(btf_ref(id))));
+    uint64_t bytes = btf_.type(element).kind == BtfKind::Array ? 0 : size(element); // an array of itself: damaged
     for (uint64_t count : dimensions(btf_ref(id)))
       bytes *= count;
     return bytes;

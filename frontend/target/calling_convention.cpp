@@ -21,16 +21,18 @@ struct Layout {
   bool is_unaligned = false; // packed: a member is not where its type would put it
 };
 
-constexpr unsigned deepest_type = 32;
+// More members than any struct of registers has; a damaged type may hold itself.
+constexpr unsigned most_members = 4096;
 
 // BTF and DWARF tell where members are, not how a type is aligned; members' natural alignment tells it.
-Layout layout_of(const TypeSource &types, TypeRef type, unsigned depth = 0) {
+Layout layout_within(const TypeSource &types, TypeRef type, unsigned &left) {
   ValueType facts = types.describe(type);
   Layout layout{facts.size, 1, facts.kind == TypeKind::Float, false};
-  if (depth == deepest_type)
+  if (left == 0)
     return layout;
+  --left;
   if (facts.kind == TypeKind::Array) {
-    Layout element = layout_of(types, types.target(type), depth + 1);
+    Layout element = layout_within(types, types.target(type), left);
     return {facts.size, element.alignment, element.has_float, element.is_unaligned};
   }
   if (facts.kind != TypeKind::Struct && facts.kind != TypeKind::Union) {
@@ -38,7 +40,7 @@ Layout layout_of(const TypeSource &types, TypeRef type, unsigned depth = 0) {
     return layout;
   }
   for (const TypeMember &member : types.members(type)) {
-    Layout inner = layout_of(types, member.type, depth + 1);
+    Layout inner = layout_within(types, member.type, left);
     layout.has_float |= inner.has_float;
     layout.is_unaligned |= inner.is_unaligned;
     if (member.bits) // bit-fields may stand anywhere
@@ -47,6 +49,11 @@ Layout layout_of(const TypeSource &types, TypeRef type, unsigned depth = 0) {
     layout.alignment = std::max(layout.alignment, inner.alignment);
   }
   return layout;
+}
+
+Layout layout_of(const TypeSource &types, TypeRef type) {
+  unsigned left = most_members;
+  return layout_within(types, type, left);
 }
 
 // Passed and returned in general registers (class INTEGER), else in memory.

@@ -284,8 +284,12 @@ Access<VarAccess> through_text(const TypeSource &types, const char *kind_of_fact
 
 } // namespace
 
-std::optional<TypeMember> find_member(const TypeSource &types, TypeRef aggregate, std::string_view name,
-                                      NameGuesser *guesser) {
+// Anonymous members nest; in a damaged file, in themselves.
+static std::optional<TypeMember> find_nested(const TypeSource &types, TypeRef aggregate, std::string_view name,
+                                             NameGuesser *guesser, unsigned depth) {
+  constexpr unsigned deepest = 24;
+  if (depth == deepest)
+    return std::nullopt;
   for (const TypeMember &member : types.members(aggregate)) {
     if (!member.name.empty() && member.name == name)
       return member;
@@ -296,12 +300,17 @@ std::optional<TypeMember> find_member(const TypeSource &types, TypeRef aggregate
     }
     if (!is_aggregate(types.describe(member.type).kind))
       continue;
-    if (auto nested = find_member(types, member.type, name, guesser)) {
+    if (auto nested = find_nested(types, member.type, name, guesser, depth + 1)) {
       nested->offset += member.offset;
       return nested;
     }
   }
   return std::nullopt;
+}
+
+std::optional<TypeMember> find_member(const TypeSource &types, TypeRef aggregate, std::string_view name,
+                                      NameGuesser *guesser) {
+  return find_nested(types, aggregate, name, guesser, 0);
 }
 
 TypeRef find_type(const TypeSource &types, std::string_view text, unsigned &pointers) {
