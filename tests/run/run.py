@@ -161,9 +161,10 @@ def main():
     tests = [t for t in (Test(p) for p in sorted(here.rglob("*.stp"))) if t.runs_on(args.runtime)]
     if args.names:
         tests = [t for t in tests if any(n in t.name for n in args.names)]
-    guest = Guest(os.path.dirname(os.path.abspath(args.stap))) if args.runtime == "kernel" else None
+    # Who has a guest already (tests/tapset-coverage --mutate) lends it.
+    guest = Guest(os.path.dirname(os.path.abspath(args.stap))) if args.runtime == "kernel" and "TAPJIT_VM_SOCKET" not in os.environ else None
     # What is made once for a kernel, and says so on standard error when it lasts, is made before the first test.
-    first = ["--vm", "-e", 'probe kernel.function("vfs_read") {}'] if guest else ["--runtime=user", "-e", "probe begin {}"]
+    first = ["--vm", "-e", 'probe kernel.function("vfs_read") {}'] if args.runtime == "kernel" else ["--runtime=user", "-e", "probe begin {}"]
     if args.runtime != "interpret":
         subprocess.run([args.stap, "-p4", *first], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     failed = skipped = 0
