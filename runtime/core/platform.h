@@ -14,6 +14,8 @@
  * - uint32_t tap_execname(char *dst, uint32_t size), tap_parent_execname: NUL-terminated; give the length
  * - int64_t tap_clock_realtime_ns(void), tap_clock_monotonic_ns(void), tap_clock_cpu_ns(int64_t cpu): 0 for a
  *   CPU that there is not; int64_t tap_jiffies(void), tap_jiffies_per_second(void)
+ * - int64_t tap_seconds_west(void): of UTC, in the reader's time zone; uint32_t tap_timezone(char *dst,
+ * uint32_t size): its name
  * - int64_t tap_stack_size(void): of a kernel stack; 0 where there is none
  */
 #ifndef TAP_CORE_PLATFORM_H
@@ -130,13 +132,24 @@ TAP_INLINE uint8_t *tap_put_memory(struct tap_ctx *c, uint8_t *at, int64_t addre
 	return at + bytes;
 }
 
-/* Text that is formatted already. */
-TAP_INLINE void tap_print_text(struct tap_ctx *c, struct tap_str text)
+TAP_INLINE void tap_put_record(struct tap_ctx *c, uint32_t format, struct tap_str text)
 {
-	uint8_t *at = tap_record(c, TAP_RECORD_TEXT, tap_str_bytes(text));
+	uint8_t *at = tap_record(c, format, tap_str_bytes(text));
 
 	if (at)
 		tap_put_str(at, text);
+}
+
+/* Text that is formatted already. */
+TAP_INLINE void tap_print_text(struct tap_ctx *c, struct tap_str text)
+{
+	tap_put_record(c, TAP_RECORD_TEXT, text);
+}
+
+/* The reader of the output runs a command. */
+TAP_INLINE void tap_run_command(struct tap_ctx *c, struct tap_str command)
+{
+	tap_put_record(c, TAP_RECORD_COMMAND, command);
 }
 
 #endif

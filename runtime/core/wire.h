@@ -33,6 +33,7 @@ struct tap_record_header {
 #define TAP_RECORD_ERROR   0xffffff01u
 #define TAP_RECORD_HIST	   0xffffff02u
 #define TAP_RECORD_TEXT	   0xffffff03u
+#define TAP_RECORD_COMMAND 0xffffff04u /* the reader runs it, by the shell */
 
 /* Payload of TAP_RECORD_HIST, then `buckets` counts of 8 bytes. */
 struct tap_record_hist {
@@ -65,6 +66,8 @@ struct tap_info {
 
 struct tap_start {
 	int64_t target;
+	int64_t seconds_west; /* the reader's time zone, now: of UTC, and its name */
+	char timezone[16];
 };
 
 struct tap_stats {

@@ -22,6 +22,8 @@ int64_t tap_pgrp(void);
 int64_t tap_sid(void);
 int64_t tap_reader_pid(void);
 bool tap_is_readers_user(void);
+int64_t tap_seconds_west(void);
+uint32_t tap_timezone(char *dst, uint32_t size);
 uint32_t tap_parent_execname(char *dst, uint32_t size);
 int64_t tap_namespace_id(enum tap_namespace_id which);
 

@@ -79,6 +79,8 @@ struct tap_session {
 	struct hrtimer pace; /* wakes the reader at reader.next */
 	struct tap_reader reader;
 	atomic_t open;
+	int64_t seconds_west; /* the reader's time zone */
+	char timezone[16];
 	int64_t reader_pid; /* the process that opened the control file */
 	struct miscdevice device;
 	char device_name[80], node_name[80];

@@ -16,6 +16,18 @@ int64_t __kprobes tap_reader_pid(void)
 	return tap_session.reader_pid;
 }
 
+int64_t __kprobes tap_seconds_west(void)
+{
+	return tap_session.seconds_west;
+}
+
+uint32_t __kprobes tap_timezone(char *dst, uint32_t size)
+{
+	struct tap_str name = tap_str_in(tap_session.timezone, sizeof(tap_session.timezone));
+
+	return size ? tap_copy(dst, size, name).n : 0;
+}
+
 /* The table of numbers is read under RCU, which a handler with interrupts off holds anyway. */
 uint64_t __kprobes tap_task_find(int64_t pid)
 {

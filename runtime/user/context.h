@@ -64,6 +64,16 @@ TAP_INLINE int64_t tap_stack_size(void)
 	return 0;
 }
 
+TAP_INLINE int64_t tap_seconds_west(void)
+{
+	return tap_host->seconds_west(tap_host->self);
+}
+
+TAP_INLINE uint32_t tap_timezone(char *dst, uint32_t size)
+{
+	return tap_host->timezone(tap_host->self, dst, size);
+}
+
 TAP_INLINE uint32_t tap_parent_execname(char *dst, uint32_t size)
 {
 	return tap_host->parent_execname(tap_host->self, dst, size);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/user/user_host.h"
 
+#include "tools/stapio/surroundings.h"
+
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -109,6 +111,11 @@ Host::Host(const HostOptions &options) : options_(options) {
   };
   callbacks_.execname = execname;
   callbacks_.parent_execname = parent_execname;
+  callbacks_.seconds_west = [](void *) { return stapio::local_timezone().seconds_west; };
+  callbacks_.timezone = [](void *, char *to, uint32_t size) {
+    int length = snprintf(to, size, "%s", stapio::local_timezone().name.c_str());
+    return uint32_t(length) < size ? uint32_t(length) : size - 1;
+  };
   callbacks_.print_unit = [](void *self, const tap_program *program, const uint8_t *unit, uint32_t bytes) {
     static_cast<Host *>(self)->print_unit(*program, unit, bytes);
   };
@@ -163,6 +170,10 @@ void Host::print_unit(const tap_program &program, const uint8_t *unit, uint32_t 
     // Output that came before a message is seen before it.
     ended_ |= !write_all(options_.output_fd, text_);
     text_.clear();
+    if (kind == stapio::RecordKind::Command) {
+      stapio::run_shell_command(line);
+      continue;
+    }
     errors_ += kind == stapio::RecordKind::Error;
     if (kind == stapio::RecordKind::Error || options_.warnings)
       print_line(kind == stapio::RecordKind::Error ? "ERROR: " : "WARNING: ", line);

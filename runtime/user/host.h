@@ -43,6 +43,9 @@ struct tap_host {
 	bool (*write_memory)(void *self, uint64_t address, const void *from, uint32_t bytes);
 	int64_t (*fact)(void *self, enum tap_fact fact);
 	uint32_t (*execname)(void *self, char *dst, uint32_t size);
+	/* Seconds west of UTC, and the name of the time zone. */
+	int64_t (*seconds_west)(void *self);
+	uint32_t (*timezone)(void *self, char *dst, uint32_t size);
 	uint32_t (*parent_execname)(void *self, char *dst, uint32_t size);
 	/* Prints one whole unit (wire.h); `formats` is the program's table. */
 	void (*print_unit)(void *self, const struct tap_program *program, const uint8_t *unit,

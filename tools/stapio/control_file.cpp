@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/stapio/control_file.h"
 
+#include "tools/stapio/surroundings.h"
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -78,6 +80,9 @@ void ControlCall::start(int control_fd, unsigned long request, int64_t target) {
   control_ = control_fd;
   request_ = request;
   argument_.target = target;
+  Timezone zone = local_timezone();
+  argument_.seconds_west = zone.seconds_west;
+  snprintf(argument_.timezone, sizeof(argument_.timezone), "%s", zone.name.c_str());
   if (int failure = pthread_create(&thread_, nullptr, run, this)) {
     joined_ = true;
     outcome_ = failure;

@@ -104,6 +104,8 @@ RecordKind text_record(uint32_t format, std::string_view payload, std::string &t
   text += value;
   if (format == TAP_RECORD_TEXT)
     return RecordKind::Output;
+  if (format == TAP_RECORD_COMMAND)
+    return RecordKind::Command;
   while (!text.empty() && text.back() == '\n')
     text.pop_back();
   return format == TAP_RECORD_WARNING ? RecordKind::Warning : RecordKind::Error;
@@ -144,6 +146,7 @@ RecordKind take_record(std::string_view &records, const std::vector<Format> &for
   case TAP_RECORD_WARNING:
   case TAP_RECORD_ERROR:
   case TAP_RECORD_TEXT:
+  case TAP_RECORD_COMMAND:
     return text_record(header.format, payload, text);
   case TAP_RECORD_HIST:
     return print_histogram(payload, text) ? RecordKind::Output : RecordKind::Broken;

@@ -17,9 +17,10 @@ struct Format {
 // The table as TAP_IOC_FORMATS gives it. False when it is not well formed.
 bool parse_formats(std::string_view bytes, std::vector<Format> &formats);
 
-enum class RecordKind { Output, Warning, Error, Broken };
+enum class RecordKind { Output, Warning, Error, Command, Broken };
 
-// Takes the first record off `records` and appends its text (of a warning or an error without prefix and newline).
+// Takes the first record off `records` and appends its text (of a warning or an error without prefix and newline; of a
+// command, the command).
 RecordKind take_record(std::string_view &records, const std::vector<Format> &formats, std::string &text);
 
 } // namespace tapjit::stapio

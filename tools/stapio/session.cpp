@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/stapio/session.h"
 
+#include "tools/stapio/surroundings.h"
+
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -233,6 +235,10 @@ void Session::take_records(std::string_view records) {
       continue;
     }
     flush();
+    if (kind == RecordKind::Command) {
+      run_shell_command(message);
+      continue;
+    }
     failed_ = true;
     if (kind == RecordKind::Error) {
       fprintf(stderr, "ERROR: %s\n", message.c_str());
