@@ -35,10 +35,33 @@ std::string release_with_dwarf() {
   return {};
 }
 
+// Indexes in memory, for all tests.
+IndexStore shared_store() {
+  struct Entry {
+    std::vector<uint64_t> words;
+    size_t size;
+  };
+  static auto *const entries = new std::map<std::string, Entry>;
+  IndexStore store;
+  store.save = [](const std::string &key, std::string_view bytes) {
+    Entry entry{std::vector<uint64_t>(bytes.size() / 8 + 1), bytes.size()};
+    memcpy(entry.words.data(), bytes.data(), bytes.size());
+    (*entries)[key] = std::move(entry);
+  };
+  store.load = [](const std::string &key) -> std::optional<IndexBytes> {
+    auto found = entries->find(key);
+    if (found == entries->end())
+      return std::nullopt;
+    return IndexBytes{{reinterpret_cast<const char *>(found->second.words.data()), found->second.size}, nullptr};
+  };
+  return store;
+}
+
 std::unique_ptr<KernelTarget> open_target(const std::string &release, bool prefer_btf, bool hide_dwarf) {
   KernelTargetOptions options;
   options.release_or_dir = release;
   options.prefer_btf = prefer_btf;
+  options.store = shared_store();
   if (hide_dwarf)
     options.places.debuginfo_path = "/nowhere";
   auto target = KernelTarget::open(options);
