@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes what syscalls.table and syscall_words.table say as scripts/syscalls.stp (syscall.*, nd_syscall.*), scripts/syscalls_trace.stp (tp_syscall.*)
-and runtime/core/syscall_tables.def (how runtime/core/syscall_text.c writes arguments).
+"""Writes what syscalls.table and syscall_words.table say as scripts/syscalls.stp (syscall.*, nd_syscall.*), scripts/syscalls_trace.stp (tp_syscall.*),
+a list in tapset.7, and runtime/core/syscall_tables.def (how runtime/core/syscall_text.c writes arguments).
 
 Numbers of calls and their kernel functions come from the installed kernel headers (asm/unistd_*.h, asm/syscalls_*.h), values of names from the system's
 headers. Usage: gen_syscalls.py HEADERS_DIR, HEADERS_DIR like /usr/src/linux-headers-6.12.107+deb12-cloud-amd64. The results are checked in.
@@ -21,6 +21,8 @@ ALIAS = {
     "epoll_create1": "epoll_create", "inotify_init1": "inotify_init", "signalfd4": "signalfd", "eventfd2": "eventfd", "pipe2": "pipe",
     "_sysctl": "sysctl",
 }
+# Gathered calls that have a `name` of their own.
+OWN_NAME = {"epoll_create1", "inotify_init1", "signalfd4", "eventfd2", "pipe2"}
 # Variables that an alias has for all the calls it gathers.
 DEFAULTS = {"epoll_create": ["size = 0"], "epoll_create1": ["size = 0"], "inotify_init": ["flags = 0"], "signalfd": ["flags = 0"],
             "eventfd": ["flags = 0", 'flags_str = "0x0"'], "pipe": ["flags = 0", 'flag_str = "0x0"'], "dup2": ["flags = 0", 'flags_str = "0x0"']}
@@ -30,8 +32,6 @@ NEWER = {"uretprobe": 335, "mseal": 462, "setxattrat": 463, "getxattrat": 464, "
          "file_getattr": 468, "file_setattr": 469}
 # Calls of kernels before the headers, without a function in them.
 OLDER = {"_sysctl": 156, "set_thread_area": 205, "get_thread_area": 211, "lookup_dcookie": 212}
-# Calls that never return to their caller.
-NO_RETURN = {"exit", "exit_group", "rt_sigreturn", "sigreturn"}
 # The argument that says how the others are written: its index, shift and mask.
 SELECTOR = {"futex": (1, 0, 0x7f), "keyctl": (0, 0, 0xffffffff), "prctl": (0, 0, 0xffffffff), "ptrace": (0, 0, 0xffffffff), "quotactl": (0, 8, 0xffffff)}
 
@@ -47,7 +47,9 @@ class Call:
     """A line of syscalls.table."""
 
     def __init__(self, alias, name, arguments, returns):
-        self.alias, self.name, self.arguments, self.returns = alias, name, arguments, returns
+        self.alias, self.arguments, self.returns = alias, arguments, returns
+        self.real = name  # as the kernel counts calls
+        self.name = alias if name in ALIAS and name not in OWN_NAME or alias.endswith("16") else name  # SystemTap's `name`
         self.variants = []     # (values, kinds)
         self.functions = []    # of the kernel
         self.numbers, self.numbers32 = [], []
@@ -98,16 +100,20 @@ def read_table(path):
         if match := re.fullmatch(r"(\w+) is (\w+)", line):
             others.append(match.groups())
             continue
+        if match := re.fullmatch(r"(\w+) gone(?: as (\w+)| (.*))?", line):
+            arguments = calls[match[2]].arguments if match[2] else parse_arguments((match[3] or "").split())
+            calls[match[1]] = Call(match[1], match[1], arguments, 1)
+            continue
         head, _, returns = line.partition(" = ")
         if match := re.fullmatch(r"(\w+)/(\w+) as (\w+)", line):
             base = calls[match[3]]
-            call = calls[match[1]] = Call(match[1], match[2].lstrip("_").removeprefix("new"), base.arguments, base.returns)
+            call = calls[match[1]] = Call(match[1], match[2].removeprefix("_new").lstrip("_"), base.arguments, base.returns)
             call.variants = base.variants
             others.append((match[2], match[1]))
             continue
         name, *arguments = head.split()
         alias, _, call32 = name.partition("/")
-        calls[alias] = Call(ALIAS.get(alias, alias) if not call32 else alias, call32.lstrip("_") or alias.removeprefix("new"),
+        calls[alias] = Call(ALIAS.get(alias, alias) if not call32 else alias, call32.lstrip("_") or alias,
                             parse_arguments(arguments), int(returns or 1))
         if call32:
             others.append((call32, alias))
@@ -141,7 +147,7 @@ def connect(calls, others, calls64, calls32):
             call.functions.append(function)
     for call in calls.values():
         if not call.functions:  # gone from these headers
-            call.functions = [f"__ia32_compat_sys_{call.name}", f"__ia32_sys_{call.name}"]
+            call.functions = [f"__x64_sys_{call.name}"]
 
 
 # ---------------------------------------------------------------- names
@@ -234,7 +240,7 @@ def set_variables(call, kinds):
             continue
         other = f"@_sysarg({index + 1})" if kind in WITH_NEXT else "@_sysarg(1)" if kind == "socket_protocol" else "0"
         lines.append(f"{text} = __syscall_text({kinds.number(kind)}, {variable}, {other})")
-    return lines + DEFAULTS.get(call.name, [])
+    return lines + DEFAULTS.get(call.real, [])
 
 
 # Words that are unsigned numbers for the caller.
@@ -270,14 +276,13 @@ def write_aliases(out, prefix, calls, probe_of, return_of, body_of):
         gathered.setdefault(call.alias, []).append(call)
     for alias, members in gathered.items():
         for call in members:
-            own = alias if len(members) == 1 else "__" + call.name
-            head = f"{prefix}.{own}" if len(members) == 1 else f"__{prefix}.{call.name}"
+            own = alias if len(members) == 1 else "__" + call.real
+            head = f"{prefix}.{own}" if len(members) == 1 else f"__{prefix}.{call.real}"
             out.append(f"\nprobe {head} = {probe_of(call)}\n{{\n\t" + "\n\t".join(body_of(call)) + "\n}")
-            if call.name not in NO_RETURN:
-                out.append(f"probe {head}.return = {return_of(call)}")
+            out.append(f"probe {head}.return = {return_of(call)}")
         if len(members) > 1:
-            out.append(f"probe {prefix}.{alias} = " + ", ".join(f"__{prefix}.{call.name} ?" for call in members) + " { }")
-            out.append(f"probe {prefix}.{alias}.return = " + ", ".join(f"__{prefix}.{call.name}.return ?" for call in members) + " { }")
+            out.append(f"probe {prefix}.{alias} = " + ", ".join(f"__{prefix}.{call.real} ?" for call in members) + " { }")
+            out.append(f"probe {prefix}.{alias}.return = " + ", ".join(f"__{prefix}.{call.real}.return ?" for call in members) + " { }")
 
 
 def write_scripts(calls, kinds):
@@ -289,8 +294,7 @@ def write_scripts(calls, kinds):
         lambda call: ["@_sys_entry"] + set_variables(call, kinds))
     for alias in dict.fromkeys(call.alias for call in calls):
         out.append(f"\nprobe nd_syscall.{alias} = syscall.{alias} {{ }}")
-        if alias not in NO_RETURN:
-            out.append(f"probe nd_syscall.{alias}.return = syscall.{alias}.return {{ }}")
+        out.append(f"probe nd_syscall.{alias}.return = syscall.{alias}.return {{ }}")
     (HERE / "scripts/syscalls.stp").write_text("\n".join(out) + "\n")
 
     out = [HEAD.format("tp_syscall.*: the calls by the tracepoints of all calls. Each alias looks at every call.")]
@@ -301,6 +305,22 @@ def write_scripts(calls, kinds):
         lambda call: f'kernel.trace("raw_syscalls:sys_exit") {{ @_sys_gate({rows[call]}) @_sys_return({call.returns}, $ret) }}',
         lambda call: [f"@_sys_gate({rows[call]})", "@_sys_entry"] + set_variables(call, kinds))
     (HERE / "scripts/syscalls_trace.stp").write_text("\n".join(out) + "\n")
+
+
+def write_manual(calls, kinds):
+    """The list of calls in tapset.7."""
+    lines = []
+    for call in sorted(calls, key=lambda call: (call.alias, call.name)):
+        shown = []
+        for variable, kind, named in filter(None, call.arguments):
+            other = text_name(variable, kind, named)
+            plain = kind in PLAIN or kind == "path" or not other or other == variable + "_str"
+            shown.append(variable if plain else f"{variable} ({other})")
+        lines.append(f'.BR {call.alias} " {", ".join(shown)}"' if shown else f".B {call.alias}")
+    path = HERE / "tapset.7"
+    begin, end = '.\\" ---- made by gen_syscalls.py\n', '.\\" ---- end\n'
+    head, _, rest = path.read_text().partition(begin)
+    path.write_text(head + begin + "\n.br\n".join(dict.fromkeys(lines)) + "\n" + end + rest.partition(end)[2])
 
 
 # ---------------------------------------------------------------- C
@@ -337,7 +357,7 @@ def write_tables(calls, words, kinds):
         longest = max(longest, len(entries))
     variants, lines, most = [], [], 0
     for call in calls:
-        selector, shift, mask = SELECTOR[call.name] if call.variants else (0, 0, 0)
+        selector, shift, mask = SELECTOR[call.real] if call.variants else (0, 0, 0)
         first = len(variants)
         shown = [argument[1] if argument else "-" for argument in call.arguments]
         for values, written in call.variants:
@@ -349,7 +369,7 @@ def write_tables(calls, words, kinds):
             variants += [f"\t{{{value:#x}, {{{cells}}}}}, /* {call.name} {name} */" for name, value in zip(values, evaluate(headers, values))]
         most = max(most, len(variants) - first)
         cells = ", ".join(str(kinds.number(kind)) for kind in shown)
-        lines.append(f"\t{{{mask:#x}, {pool.place(call.name)}, {first}, {len(variants) - first}, {selector}, {shift}, {{{cells or 0}}}}}, /* {call.alias} */")
+        lines.append(f"\t{{{mask:#x}, {pool.place(call.name)}, {pool.place(call.real)}, {first}, {len(variants) - first}, {selector}, {shift}, {{{cells or 0}}}}}, /* {call.alias} */")
 
     out.append("/* SPDX-License-Identifier: GPL-2.0-or-later */")
     out.append("/* Made by tapset/gen_syscalls.py from syscalls.table and syscall_words.table of tapset/: change those. */")
@@ -358,7 +378,7 @@ def write_tables(calls, words, kinds):
     out.append("struct tap_word {\n\tuint32_t mask, value;\n\tuint16_t name;\n};")
     out.append("struct tap_word_kind {\n\tuint16_t first;\n\tuint8_t count, form;\n};")
     out.append("struct tap_variant {\n\tuint32_t value;\n\tuint8_t kinds[6];\n};")
-    out.append("struct tap_call {\n\tuint32_t selector_mask;\n\tuint16_t name, first_variant;\n\tuint8_t variants, selector, selector_shift;\n\tuint8_t kinds[6];\n};\n")
+    out.append("struct tap_call {\n\tuint32_t selector_mask;\n\tuint16_t name, real_name, first_variant;\n\tuint8_t variants, selector, selector_shift;\n\tuint8_t kinds[6];\n};\n")
     for number, kind in enumerate(words):
         out.append(f"#define TAP_WORDS_{kind} {number}")
     out.append("\n/* Texts by their offsets. */\nstatic const char tap_names[] =")
@@ -386,6 +406,7 @@ def main():
         for kind in [argument[1] for argument in call.arguments if argument] + [kind for _, shown in call.variants for kind in shown]:
             assert kinds.number(kind) is not None, (call.name, kind)
     write_scripts(calls, kinds)
+    write_manual(calls, kinds)
     write_tables(calls, words, kinds)
 
 

@@ -142,7 +142,7 @@ SHARED void put_escaped(struct writer *w, unsigned char byte)
 		put_char(w, byte);
 	} else if (byte >= 7 && byte <= 13) {
 		put_char(w, '\\');
-		put_char(w, plain[byte - 7 ? byte - 6 : 0]);
+		put_char(w, plain[byte - 7]);
 	} else if (byte >= ' ' && byte <= '~') {
 		put_char(w, byte);
 	} else {
@@ -310,7 +310,12 @@ SHARED void put_time(struct writer *w, int64_t seconds, uint64_t fraction, uint3
 {
 	put_decimal(w, seconds);
 	put_char(w, '.');
-	put_padded(w, fraction, width);
+	if ((int64_t)fraction < 0) {
+		put_char(w, '-');
+		put_padded(w, 0 - fraction, width - 1);
+	} else {
+		put_padded(w, fraction, width);
+	}
 }
 
 enum { UTIME_IS_NOW = (1 << 30) - 1, UTIME_IS_OMIT = (1 << 30) - 2 };
@@ -1014,6 +1019,22 @@ uint32_t tap_syscall_arguments(struct tap_ctx *c, char *dst, uint32_t size, cons
 	return finish(&w);
 }
 
+int64_t tap_syscall_number(const char *name, uint32_t size)
+{
+	uint32_t number, i;
+
+	for (number = 0; number < TAP_CALLS_64; number++) {
+		const struct tap_call *call = find_call(number, false);
+		const char *known = call ? tap_names + call->real_name : "";
+
+		for (i = 0; i < 64 && i < size && name[i] && name[i] == known[i]; i++)
+			;
+		if (i && i < size && !name[i] && !known[i])
+			return number;
+	}
+	return -1;
+}
+
 uint32_t tap_syscall_row(int64_t number, bool compat)
 {
 	const struct tap_call *call = find_call(number, compat);
@@ -1021,7 +1042,7 @@ uint32_t tap_syscall_row(int64_t number, bool compat)
 	return call ? (uint32_t)(call - tap_calls) + 1 : 0;
 }
 
-uint32_t tap_syscall_name(char *dst, uint32_t size, int64_t number, bool compat)
+uint32_t tap_syscall_name(char *dst, uint32_t size, int64_t number, bool compat, bool real)
 {
 	const struct tap_call *call = find_call(number, compat);
 	struct writer w = {{dst, 0, size}, false, false, 0};
@@ -1029,7 +1050,7 @@ uint32_t tap_syscall_name(char *dst, uint32_t size, int64_t number, bool compat)
 	if (!size)
 		return 0;
 	if (call)
-		put_text(&w, tap_names + call->name);
+		put_text(&w, tap_names + (real ? call->real_name : call->name));
 	return finish(&w);
 }
 

@@ -77,8 +77,10 @@ enum tap_argument_kind {
 /* All arguments, "3, 0x7f..., 5"; "" for an unknown call. `bytes` is how much of a buffer is shown. */
 uint32_t tap_syscall_arguments(struct tap_ctx *c, char *dst, uint32_t size, const struct tap_syscall *call,
 			       int64_t bytes);
-/* The call's name; "" for an unknown one. */
-uint32_t tap_syscall_name(char *dst, uint32_t size, int64_t number, bool compat);
+/* The call's name as SystemTap's aliases say it, or as the kernel does; "" for an unknown one. */
+uint32_t tap_syscall_name(char *dst, uint32_t size, int64_t number, bool compat, bool real);
+/* The number of x86-64's call by the kernel's name, in a buffer of `size` bytes; -1 for an unknown one. */
+int64_t tap_syscall_number(const char *name, uint32_t size);
 /* Its row in the table, by which an event tells calls apart; 0 for an unknown one. */
 uint32_t tap_syscall_row(int64_t number, bool compat);
 /* `length` bytes of the caller, quoted; at most `bytes` characters. */
@@ -91,5 +93,12 @@ uint32_t tap_syscall_value(struct tap_ctx *c, char *dst, uint32_t size, int64_t 
 
 /* The platform's: the call that the current task is in. */
 void tap_syscall_current(struct tap_syscall *call);
+TAP_INLINE struct tap_syscall tap_current_syscall(void)
+{
+	struct tap_syscall call;
+
+	tap_syscall_current(&call);
+	return call;
+}
 
 #endif
