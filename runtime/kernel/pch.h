@@ -9,6 +9,7 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/atomic.h>
+#include <linux/blk_types.h>
 #include <linux/cpu.h>
 #include <linux/cred.h>
 #include <linux/delay.h>
@@ -32,6 +33,7 @@
 #include <linux/tracepoint.h>
 #include <linux/uaccess.h>
 #include <linux/uidgid.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
