@@ -11,6 +11,7 @@
 #include "ir/ir.h"
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -82,6 +83,8 @@ struct ProbeFamilies {
   std::function<ProbeMatch(std::span<const ProbeComponent>)> match;
   // Resolves a target variable at a context (invalid for `@cast` in a place without one).
   std::function<TargetAnswer(TargetContextId, const TargetQuery &)> target;
+  // The value of `@enum("name")`; null: there are no enumerators.
+  std::function<std::optional<int64_t>(std::string_view)> enumerator;
   // How a value is shown by `$` or, when `deep`, by `$$` behind it; null: by pretty_number().
   std::function<std::vector<target::PrettyPiece>(const target::ValueType &, bool deep)> pretty;
   // The variables, with `$`, that `group` ("$$vars", "$$parms", "$$locals", "$$return") lists at a context, in order of

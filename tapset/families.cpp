@@ -177,6 +177,7 @@ ProbeFamilies make_probe_families(const target::Target &target, bool guru) {
   families.target = [table](TargetContextId context, const TargetQuery &query) {
     return anchored(table->state.target, resolve_variable(table->state, context, query));
   };
+  families.enumerator = [table](std::string_view name) { return table->state.target.enumerator(name); };
   families.pretty = [table](const target::ValueType &type, bool deep) {
     return table->state.target.pretty(type, deep);
   };

@@ -173,9 +173,16 @@ bool TargetResolver::expression(Expr *&expr) {
   case ExprKind::IncDec:
     writing(expr->as<IncDec>()->target);
     return false;
+  case ExprKind::EnumValue: {
+    std::string_view name = expr->as<EnumValue>()->name;
+    auto value = families_.enumerator ? families_.enumerator(name) : std::nullopt;
+    if (!value)
+      diagnostics_.report(DiagId::unknown_enumerator, expr->range(), {name});
+    expr = number(*expr, value.value_or(0));
+    return false;
+  }
   case ExprKind::Perf:
   case ExprKind::Const:
-  case ExprKind::EnumValue:
   case ExprKind::EnumName:
   case ExprKind::Deref:
   case ExprKind::Register:
@@ -231,6 +238,8 @@ bool TargetResolver::is_defined(Expr &expr) {
   });
   walk(expr, [&](Expr &inner) {
     const Target *node = inner.as<Target>();
+    if (const EnumValue *constant = inner.as<EnumValue>())
+      all = all && families_.enumerator && families_.enumerator(constant->name);
     if (!node)
       return all;
     if (node->root == Target::Root::dollar && is_group(node->name.view()))
@@ -264,13 +273,9 @@ const target::ValueType *TargetResolver::value_type(const Expr &expr) {
     return &program_.handlers[handler_].targets[target->use.index()].access.type;
   }
   if (const Variable *variable = expr.as<Variable>()) {
-    if (auto found = types_.find(variable->name); found != types_.end())
-      return &found->second;
-    auto global = file_ ? global_types_.find(declarations_.global(*file_, variable->name).decl) : global_types_.end();
-    return global == global_types_.end() || global->second.kind == TypeKind::Unknown ? nullptr : &global->second;
+    auto found = types_.find(variable->name);
+    return found == types_.end() ? nullptr : &found->second;
   }
-  if (const Index *index = expr.as<Index>(); index && index->base->as<Variable>())
-    return value_type(*index->base);
   if (const Call *call = expr.as<Call>())
     return call_type(*call);
   if (const Assign *assign = expr.as<Assign>(); assign && assign->op == AssignOp::set)
@@ -282,27 +287,16 @@ const target::ValueType *TargetResolver::value_type(const Expr &expr) {
   return nullptr;
 }
 
-// `x = $file`: from here on x is known to be one.
+// `x = $file`: from here on x is known to be one. Types do not go through globals: other handlers may write them.
 void TargetResolver::note_assignment(const Assign &assign) {
-  const Index *element = assign.target->as<Index>();
-  const Variable *variable = (element ? element->base : assign.target)->as<Variable>();
+  const Variable *variable = assign.target->as<Variable>();
   if (!variable)
     return;
   const target::ValueType *type = assign.op == AssignOp::set ? value_type(*assign.value) : nullptr;
-  if (const GlobalDecl *global = file_ ? declarations_.global(*file_, variable->name).decl : nullptr) {
-    bool is_zero = assign.value->as<Number>() && assign.value->as<Number>()->value == 0; // says nothing of the type
-    if (is_zero && assign.op == AssignOp::set)
-      return;
-    auto [known, added] = global_types_.emplace(global, type ? *type : target::ValueType{});
-    if (!added && (!type || known->second.name != type->name))
-      known->second = {};
-  } else if (element) {
-    return;
-  } else if (type) {
+  if (type && !(file_ && declarations_.global(*file_, variable->name).decl))
     types_[variable->name] = target::ValueType(*type);
-  } else {
+  else
     types_.erase(variable->name);
-  }
 }
 
 const target::ValueType *TargetResolver::call_type(const Call &call) {

@@ -84,8 +84,6 @@ private:
   bool in_entry_ = false; // below an @entry: uses belong to the handler
   const ast::File *file_ = nullptr;
   Types types_; // of locals, by the assignments seen so far
-  // Of globals and of arrays' values, by the assignments seen so far; Unknown: they do not agree.
-  std::unordered_map<const ast::GlobalDecl *, target::ValueType> global_types_;
   std::unordered_map<const ast::FunctionDecl *, target::ValueType> function_types_; // Unknown: none, or not known yet
   std::unordered_map<const ast::Expr *, target::ValueType> cast_types_;             // of what is not resolved
   std::unordered_map<HandlerIndex, std::unordered_map<std::string, EntryId>> entries_;

@@ -145,4 +145,16 @@ std::vector<std::string> BtfVariables::parameter_names(const FunctionSite &site)
   return names;
 }
 
+std::optional<int64_t> BtfVariables::enumerator(std::string_view name) const {
+  for (BtfId id = 1; id <= btf_.last(); ++id) {
+    BtfKind kind = btf_.type(id).kind;
+    if (kind != BtfKind::Enum && kind != BtfKind::Enum64)
+      continue;
+    for (const BtfEnumerator &enumerator : btf_.enumerators(id))
+      if (enumerator.name == name)
+        return enumerator.value;
+  }
+  return std::nullopt;
+}
+
 } // namespace tapjit::target

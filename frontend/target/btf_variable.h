@@ -17,6 +17,8 @@ public:
   static Result<std::unique_ptr<BtfVariables>> open(std::span<const char> bytes, const BtfVariables *base = nullptr);
 
   const TypeSource &types() const { return types_; }
+  // The value of an enumerator, whatever its type.
+  std::optional<int64_t> enumerator(std::string_view name) const;
   // The function of this name; 0: there is none. A site of it has it as `die`.
   TypeRef function(std::string_view name) const;
   // Calls `visit(name, function)` once for each name.

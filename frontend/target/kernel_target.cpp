@@ -130,6 +130,11 @@ Access<VarAccess> KernelTarget::follow(const ValueType &type, const std::vector<
   return (*variables)->follow(type, path, address_of);
 }
 
+// BTF has all of them in one place; the index of DWARF has not.
+std::optional<int64_t> KernelTarget::enumerator(std::string_view name) const {
+  return kernel_->btf() ? kernel_->btf()->enumerator(name) : std::nullopt;
+}
+
 std::vector<PrettyPiece> KernelTarget::pretty(const ValueType &type, bool deep) const {
   if (is_btf(type.die) && kernel_->btf())
     return pretty_pieces(kernel_->btf()->types(), type, deep);

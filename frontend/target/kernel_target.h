@@ -38,6 +38,7 @@ public:
   Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path,
                                     bool address_of) const override;
   Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const override;
+  std::optional<int64_t> enumerator(std::string_view name) const override;
   std::vector<PrettyPiece> pretty(const ValueType &type, bool deep) const override;
   Result<TracepointMatches> tracepoints(std::string_view pattern) const override;
   Access<VarAccess> tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,

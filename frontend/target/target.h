@@ -171,6 +171,8 @@ public:
   // A path behind a script value that carries a C type (autocast): as cast(), the value is pushed first.
   virtual Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const = 0;
 
+  // @enum("name"): the value of an enumerator of the kernel's C; nullopt: there is none.
+  virtual std::optional<int64_t> enumerator(std::string_view) const { return std::nullopt; }
   // How a value of `type` is shown: `$x$`, or `$x$$` when it is `deep`.
   virtual std::vector<PrettyPiece> pretty(const ValueType &type, bool) const { return pretty_number(type); }
 

@@ -279,6 +279,12 @@ TEST_F(KernelTargetTest, BitFieldsAndUnions) {
   EXPECT_TRUE(variable("tcp_sendmsg", "sk.__sk_common.skc_daddr").ends_with("load:u32"));
 }
 
+TEST_F(KernelTargetTest, Enumerators) {
+  EXPECT_EQ(target().enumerator("PIDTYPE_TGID"), 1); // of enum pid_type
+  EXPECT_EQ(target().enumerator("HRTIMER_MODE_PINNED"), 2);
+  EXPECT_EQ(target().enumerator("NO_SUCH_THING"), std::nullopt);
+}
+
 TEST_F(KernelTargetTest, WhereAValueCanBeWritten) {
   auto write_of = [&](const std::string &function_name, const std::string &name, const std::string &rest) {
     auto access = target().variable(function(function_name), name, path_of(rest), false, false);
