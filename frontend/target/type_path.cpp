@@ -14,8 +14,9 @@ bool is_aggregate(TypeKind kind) { return kind == TypeKind::Struct || kind == Ty
 
 class PathWalker {
 public:
-  PathWalker(const TypeSource &types, Place place, TypeRef type)
-      : types_(types), place_(std::move(place)), type_(type) {}
+  // The place's steps use that many of the path's dynamic indexes already.
+  PathWalker(const TypeSource &types, Place place, TypeRef type, int64_t indexes = 0)
+      : types_(types), place_(std::move(place)), type_(type), dynamic_indexes_(indexes) {}
 
   Access<VarAccess> walk(const std::vector<PathStep> &path, bool address_of) {
     for (const PathStep &step : path) {
@@ -224,7 +225,7 @@ private:
   size_t dimension_ = 0;        // of an array type: how many indexes were applied
   int64_t register_offset_ = 0; // bytes into a value that is not in memory
   unsigned bits_ = 0, first_bit_ = 0;
-  int64_t dynamic_indexes_ = 0;
+  int64_t dynamic_indexes_;
   WriteAccess write_;
 };
 
@@ -342,11 +343,16 @@ Access<VarAccess> cast_path(const TypeSource &types, const char *kind_of_facts, 
   Place start{{}, true};
   ValueType facts = types.describe(found);
   std::vector<PathStep> steps = path;
+  int64_t indexes = 0;
   if (pointers == 0 && !steps.empty() && steps[0].kind != PathStep::Kind::Member) {
-    if (steps[0].kind != PathStep::Kind::Index || facts.size == 0)
-      return AccessFailure{
-          AccessError::Unsupported, "`[` behind a cast to `" + std::string(type) + "` needs a literal index", {}};
-    start.steps = {{StepKind::PushConstant, steps[0].index * static_cast<int64_t>(facts.size)}, {StepKind::Add}};
+    int64_t size = static_cast<int64_t>(facts.size);
+    if (size == 0)
+      return AccessFailure{AccessError::Unsupported, "the size of `" + std::string(type) + "` is not known", {}};
+    if (steps[0].kind == PathStep::Kind::Index)
+      start.steps = {{StepKind::PushConstant, steps[0].index * size}, {StepKind::Add}};
+    else
+      start.steps = {
+          {StepKind::PushIndex, indexes++}, {StepKind::PushConstant, size}, {StepKind::Multiply}, {StepKind::Add}};
     steps.erase(steps.begin());
   }
   if (pointers > 1)
@@ -368,7 +374,7 @@ Access<VarAccess> cast_path(const TypeSource &types, const char *kind_of_facts, 
     }
     start.in_memory = facts.kind == TypeKind::Array; // else a value of an integer type
   }
-  return walk_path(types, start, found, steps, address_of);
+  return PathWalker(types, start, found, indexes).walk(steps, address_of);
 }
 
 Access<VarAccess> follow_path(const TypeSource &types, const char *kind_of_facts, const ValueType &type,

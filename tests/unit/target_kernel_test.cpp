@@ -359,6 +359,9 @@ TEST_F(KernelTargetTest, CastsAndGlobals) {
   EXPECT_EQ(text_of(target().cast("struct task_struct", path_of("pid"), false)), pid);
   EXPECT_EQ(text_of(target().cast("struct task_struct *", path_of("pid"), false)), pid);
   EXPECT_EQ(text_of(target().cast("pid_t", {}, false)), "ext:s32");
+  EXPECT_EQ(text_of(target().cast("struct list_head", path_of("2.prev"), false)), "const:40 add load:u64");
+  EXPECT_EQ(text_of(target().cast("struct rlimit", path_of("?.rlim_max"), false)),
+            "index:0 const:16 mul add const:8 add load:u64");
   EXPECT_TRUE(text_of(target().cast("struct no_such", path_of("x"), false)).starts_with("failed"));
   std::string jiffies = text_of(target().global_variable("total_forks@kernel/fork.c", {}, false));
   EXPECT_TRUE(jiffies.starts_with("address:") && jiffies.ends_with("load:u64")) << jiffies;
