@@ -155,7 +155,8 @@ private:
     for (const Piece &block : blocks)
       if (block.from_alias)
         add_assigned(*block.stmt, program_.handlers[index].offered);
-    pruner_.prune(blocks);
+    if (!options_.keep_alias_variables)
+      pruner_.prune(blocks);
     for (Piece &block : blocks)
       add_block(index, block);
     look_at_functions();

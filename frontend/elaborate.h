@@ -19,6 +19,7 @@ struct ElaborateOptions {
   std::string privilege = "stapdev";                              // --privilege
   std::string compatible = "5.6";                                 // --compatible
   bool keep_unused = false;                                       // -u
+  bool keep_alias_variables = false;                              // those that no handler reads, for -L
   bool skip_badvars = false;                                      // --skip-badvars: unresolved target variables are 0
   std::vector<std::pair<std::string, std::string>> global_values; // -G name=value
 };

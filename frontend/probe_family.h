@@ -90,6 +90,8 @@ struct ProbeFamilies {
   // The variables, with `$`, that `group` ("$$vars", "$$parms", "$$locals", "$$return") lists at a context, in order of
   // declaration; pass 2 makes the string of it: "count=0x200 pos=?".
   std::function<std::vector<std::string>(TargetContextId, std::string_view group)> names;
+  // What can be read at a context, with types in SystemTap's form, for -L: "$count:size_t", "$file:struct file*".
+  std::function<std::vector<std::string>(TargetContextId)> variables;
 };
 
 } // namespace tapjit

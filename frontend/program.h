@@ -87,9 +87,10 @@ struct FunctionInfo {
 
 // How a site came about.
 struct PointOrigin {
-  size_t order = 0;  // of all sites of the program, as the script has them
-  std::string mark;  // "?" or "!", when its point has one
-  std::string chain; // "a.b = timer.s(1), end <- a.b": innermost alias first, then the probe's own list
+  size_t order = 0;   // of all sites of the program, as the script has them
+  std::string mark;   // "?" or "!", when its point has one
+  std::string chain;  // "a.b = timer.s(1), end <- a.b": innermost alias first, then the probe's own list
+  std::string listed; // by an alias: the outermost one's name, with what the script wrote behind it: "a.b.return"
 };
 
 struct Handler {

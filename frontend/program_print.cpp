@@ -117,7 +117,7 @@ private:
       if (const int64_t *number = std::get_if<int64_t>(&value); number && name == "offset")
         offset = *number;
     }
-    bool has_place = symbol && pp.starts_with("kernel.");
+    bool has_place = symbol && (pp.starts_with("kernel.") || pp.starts_with("module("));
     out_ += pp + origin.mark + condition;
     if (has_place) {
       char text[32];

@@ -47,8 +47,8 @@ bool fits(const ProbePattern &pattern, Components components) {
 }
 
 // What SystemTap probes and tapjit does not yet: first words, and words behind `kernel` or `kprobe`.
-constexpr std::string_view planned_roots[] = {"module",  "process", "procfs", "netfilter", "perf",
-                                              "python2", "python3", "java",   "debuginfod"};
+constexpr std::string_view planned_roots[] = {"process", "procfs",  "netfilter", "perf",
+                                              "python2", "python3", "java",      "debuginfod"};
 constexpr std::string_view planned_parts[] = {"data", "mark", "tracepoint", "lsm"};
 
 // The number of the component that names something planned; -1: there is none.
@@ -71,7 +71,7 @@ struct Form {
 };
 
 struct Table {
-  Table(const target::Target &target, bool guru) : state{target, guru} {}
+  Table(const target::Target &target, FamilyOptions options) : state{target, options.guru, options.listing} {}
   FamilyState state;
   std::vector<ProbePattern> patterns;
   std::vector<Form> forms; // parallel to `patterns`
@@ -156,8 +156,8 @@ std::optional<Anchor> kernel_anchor(const target::Target &target) {
   return std::nullopt;
 }
 
-ProbeFamilies make_probe_families(const target::Target &target, bool guru) {
-  auto table = std::make_shared<Table>(target, guru);
+ProbeFamilies make_probe_families(const target::Target &target, FamilyOptions options) {
+  auto table = std::make_shared<Table>(target, options);
   for (const FamilyHooks *family : all_families)
     for (size_t number = 0; number < family->forms.size(); ++number) {
       table->patterns.push_back(parse_form(family->forms[number]));
@@ -187,7 +187,28 @@ ProbeFamilies make_probe_families(const target::Target &target, bool guru) {
     const SiteContext &context = table->state.contexts[id.index()];
     return context.family->names ? context.family->names(table->state, context, group) : std::vector<std::string>();
   };
+  families.variables = [table](TargetContextId id) {
+    if (!id.valid() || id.index() >= table->state.contexts.size())
+      return std::vector<std::string>();
+    const SiteContext &context = table->state.contexts[id.index()];
+    return context.family->variables ? context.family->variables(table->state, context) : std::vector<std::string>();
+  };
   return families;
+}
+
+std::string listed_type(std::string_view type) {
+  std::string text;
+  for (std::string_view qualifier : {"const ", "volatile "})
+    if (type.starts_with(qualifier)) { // C writes those of the pointee in front
+      type.remove_prefix(qualifier.size());
+      size_t end = std::min(type.find(" *"), type.size());
+      return listed_type(type.substr(0, end)) + " " + std::string(qualifier.substr(0, qualifier.size() - 1)) +
+             listed_type(type.substr(end));
+    }
+  for (size_t i = 0; i < type.size(); ++i)
+    if (type[i] != ' ' || i + 1 == type.size() || type[i + 1] != '*')
+      text += type[i];
+  return text;
 }
 
 std::string point_text(Components components) {

@@ -35,6 +35,7 @@ struct SiteContext {
 struct FamilyState {
   const target::Target &target;
   bool guru = false;
+  bool listing = false; // points are listed by name: one inlined copy of a function stands for all
   std::vector<SiteContext> contexts = {};
 
   TargetContextId add(SiteContext context) {
@@ -54,10 +55,16 @@ struct FamilyHooks {
   // sites have none.
   TargetAnswer (*variable)(FamilyState &state, const SiteContext &context, const TargetQuery &query) = nullptr;
   std::vector<std::string> (*names)(FamilyState &state, const SiteContext &context, std::string_view group) = nullptr;
+  // Variables with their types as -L shows them. Null: as `names` and `variable` tell.
+  std::vector<std::string> (*variables)(FamilyState &state, const SiteContext &context) = nullptr;
 };
 
-// All families over one kernel. `target` must outlive the result. `guru`: points that cannot be checked are allowed.
-ProbeFamilies make_probe_families(const target::Target &target, bool guru = false);
+// All families over one kernel. `target` must outlive the result.
+struct FamilyOptions {
+  bool guru = false;    // points that cannot be checked are allowed
+  bool listing = false; // see FamilyState
+};
+ProbeFamilies make_probe_families(const target::Target &target, FamilyOptions options = {});
 
 // ---- shared by the families
 
@@ -76,6 +83,8 @@ ProbeMatch refuse(std::string reason, std::string hint, size_t component);
 ProbeMatch single_site(ResolvedSite site);
 // "did you mean `a` or `b`?"; empty when there is nothing to guess.
 std::string did_you_mean(const std::vector<std::string> &names, std::string_view prefix = "");
+// A C type as -L shows it: "const char *" is "char const*".
+std::string listed_type(std::string_view type);
 TargetAnswer answer(const target::Access<target::VarAccess> &access, std::string_view prefix = "$");
 
 } // namespace tapjit::tapset

@@ -26,29 +26,32 @@ void add_maxactive(Components components, ir::Site &site) {
   site.constants.emplace_back("maxactive", components.back().name == "maxactive" ? components.back().number : 0);
 }
 
-void add_link_address(const target::Target &target, uint64_t address, ir::Site &site) {
-  site.constants.emplace_back("address", static_cast<int64_t>(address));
-  // Any function that can be probed and that every kernel has will do.
-  for (const char *anchor : {"kernel_clone", "vfs_read", "wake_up_process", "schedule"}) {
-    auto fact = target.symbol(anchor);
-    if (!fact || !fact->is_unique)
-      continue;
-    site.constants.emplace_back("anchor_symbol", std::string(anchor));
-    site.constants.emplace_back("anchor", static_cast<int64_t>(fact->address));
+static void add_anchored(uint64_t address, const std::optional<Anchor> &anchor, ir::Site &site) {
+  if (!anchor)
     return;
-  }
+  site.constants.emplace_back("address", static_cast<int64_t>(address));
+  site.constants.emplace_back("anchor_symbol", anchor->symbol);
+  site.constants.emplace_back("anchor", static_cast<int64_t>(anchor->address));
+}
+
+void add_link_address(const target::Target &target, uint64_t address, ir::Site &site) {
+  add_anchored(address, kernel_anchor(target), site);
 }
 
 void add_place(const target::Target &target, const FunctionSite &function, ir::Site &site) {
+  const std::string prefix = function.module.empty() ? "" : function.module + ":";
   if (!function.symbol.empty() && function.symbol_is_unique) {
-    site.constants.emplace_back("symbol", function.symbol);
+    site.constants.emplace_back("symbol", prefix + function.symbol);
     site.constants.emplace_back("offset", static_cast<int64_t>(function.offset));
-    return;
+  } else if (function.module.empty()) {
+    add_link_address(target, function.address, site);
+  } else if (!function.anchor_symbol.empty()) {
+    add_anchored(function.address, Anchor{prefix + function.anchor_symbol, function.anchor}, site);
   }
-  add_link_address(target, function.address, site);
 }
 
-ProbeMatch nothing_found(const target::FunctionPattern &pattern, const FunctionMatches &matches, size_t component) {
+ProbeMatch nothing_found(const target::FunctionPattern &pattern, const FunctionMatches &matches, size_t component,
+                         const std::string &owner) {
   std::string name = "`" + pattern.function + "`";
   if (!matches.refused.empty())
     return refuse(name + " cannot be probed: " + matches.refused[0].blacklisted, "", component);
@@ -57,7 +60,7 @@ ProbeMatch nothing_found(const target::FunctionPattern &pattern, const FunctionM
                   "probe its inlined copies with `.inline`", component);
   std::string in_file = pattern.file.empty() ? "" : " in a file that ends in `" + pattern.file + "`";
   bool is_known = !matches.problem.empty();
-  ProbeMatch match = refuse(is_known ? matches.problem : "the kernel has no function " + name + in_file, "", component);
+  ProbeMatch match = refuse(is_known ? matches.problem : owner + " has no function " + name + in_file, "", component);
   std::string otherwise = is_known                    ? ""
                           : matches.without_debuginfo ? "only the symbol table was searched; " + matches.advice
                                                       : "";
@@ -111,6 +114,35 @@ std::vector<std::string> function_names(FamilyState &state, const SiteContext &c
   for (size_t i = first; i < all.size(); ++i)
     names.push_back("$" + all[i]);
   return names;
+}
+
+// "name:type" of a variable that can be read, or whose address can.
+static std::optional<std::string> listed(std::string_view name, const target::Access<target::VarAccess> &value,
+                                         const target::Access<target::VarAccess> &address) {
+  if (const auto *access = std::get_if<target::VarAccess>(&value))
+    return "$" + std::string(name) + ":" + listed_type(access->type.name);
+  const auto *access = std::get_if<target::VarAccess>(&address);
+  if (!access)
+    return std::nullopt;
+  std::string_view type = access->type.name; // of a pointer to it
+  if (type.ends_with(" *"))
+    type.remove_suffix(2);
+  return "$" + std::string(name) + ":" + listed_type(type);
+}
+
+std::vector<std::string> listed_variables(FamilyState &state, const SiteContext &context) {
+  const auto &facts = std::get<FunctionContext>(context.facts);
+  const target::Target &target = state.target;
+  std::vector<std::string> texts;
+  if (facts.is_return)
+    if (auto text = listed("return", target.return_value(facts.site, {}, false),
+                           target::AccessFailure{target::AccessError::NoReturnValue, "", {}}))
+      texts.push_back(*text);
+  for (const std::string &name : target.variable_names(facts.site, false))
+    if (auto text = listed(name, target.variable(facts.site, name, {}, facts.is_return, false),
+                           target.variable(facts.site, name, {}, facts.is_return, true)))
+      texts.push_back(*text);
+  return texts;
 }
 
 } // namespace tapjit::tapset

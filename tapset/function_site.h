@@ -15,20 +15,22 @@ std::optional<ProbeMatch> check_maxactive(Components components);
 void add_maxactive(Components components, ir::Site &site);
 
 // How the runtime finds the place: by symbol and offset when only one symbol has that name; else by link address,
-// against a symbol whose name is unique.
+// against a symbol whose name is unique. Without one the runtime says that it cannot place it.
 void add_place(const target::Target &target, const target::FunctionSite &function, ir::Site &site);
 
-// Why no site is left of `pattern`; `component` holds it.
 // The address that the place was linked at, and what tells where the kernel was loaded to.
 void add_link_address(const target::Target &target, uint64_t address, ir::Site &site);
+
+// Why no site is left of `pattern`; `component` holds it. `owner` has the functions: "the kernel", "module `loop`".
 ProbeMatch nothing_found(const target::FunctionPattern &pattern, const target::FunctionMatches &matches,
-                         size_t component);
+                         size_t component, const std::string &owner = "the kernel");
 
 // A site at an address of the running kernel, `ROOT.statement(ADDRESS).absolute`; only in guru mode.
 ProbeMatch absolute_site(FamilyState &state, Components components);
 
 // Hooks of families whose sites have a FunctionContext.
 TargetAnswer function_variable(FamilyState &state, const SiteContext &context, const TargetQuery &query);
+std::vector<std::string> listed_variables(FamilyState &state, const SiteContext &context);
 std::vector<std::string> function_names(FamilyState &state, const SiteContext &context, std::string_view group);
 
 } // namespace tapjit::tapset

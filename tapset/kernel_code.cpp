@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Probes on code of the kernel by debuginfo: functions, statements, labels and callees. Without debuginfo the symbol
-// table gives the entries of functions, then without variables.
+// Probes on code of the kernel and its modules by debuginfo: functions, statements, labels and callees. Without
+// debuginfo the symbol table gives the entries of functions, then without variables.
 #include "tapset/function_site.h"
 
 #include <algorithm>
@@ -18,33 +18,35 @@ using target::FunctionKind;
 using target::FunctionMatches;
 using target::FunctionSite;
 
+#define BOTH(form) "kernel" form, "module(string)" form
 constexpr const char *function_forms[] = {
-    "kernel.function(number)",
-    "kernel.function(number).call",
-    "kernel.function(number).exported",
-    "kernel.function(number).return",
-    "kernel.function(number).return.maxactive(number)",
-    "kernel.function(string)",
-    "kernel.function(string).call",
-    "kernel.function(string).callee(string)",
-    "kernel.function(string).callee(string).call",
-    "kernel.function(string).callee(string).return",
-    "kernel.function(string).callees",
-    "kernel.function(string).callees(number)",
-    "kernel.function(string).exported",
-    "kernel.function(string).inline",
-    "kernel.function(string).label(string)",
-    "kernel.function(string).return",
-    "kernel.function(string).return.maxactive(number)",
+    BOTH(".function(number)"),
+    BOTH(".function(number).call"),
+    BOTH(".function(number).exported"),
+    BOTH(".function(number).return"),
+    BOTH(".function(number).return.maxactive(number)"),
+    BOTH(".function(string)"),
+    BOTH(".function(string).call"),
+    BOTH(".function(string).callee(string)"),
+    BOTH(".function(string).callee(string).call"),
+    BOTH(".function(string).callee(string).return"),
+    BOTH(".function(string).callees"),
+    BOTH(".function(string).callees(number)"),
+    BOTH(".function(string).exported"),
+    BOTH(".function(string).inline"),
+    BOTH(".function(string).label(string)"),
+    BOTH(".function(string).return"),
+    BOTH(".function(string).return.maxactive(number)"),
 };
 constexpr const char *statement_forms[] = {
-    "kernel.statement(number)", "kernel.statement(number).absolute", "kernel.statement(number).nearest",
-    "kernel.statement(string)", "kernel.statement(string).nearest",
+    BOTH(".statement(number)"),         BOTH(".statement(number).nearest"),  BOTH(".statement(string)"),
+    BOTH(".statement(string).nearest"), "kernel.statement(number).absolute",
 };
+#undef BOTH
 
 using Arg = ast::PointComponent::Arg;
 
-// Where the components of a point are: those before `code` name the kernel or a module.
+// The component before names the kernel or modules.
 constexpr size_t code_component = 1;
 const ProbeComponent &code_of(Components components) { return components[code_component]; }
 
@@ -61,6 +63,7 @@ CodeQuery query_of(Components components) {
     query.address = static_cast<uint64_t>(code.number);
   else
     query.pattern = target::parse_function_pattern(code.text);
+  query.module = components[0].text; // empty for `kernel`
   query.statement = code.name == "statement";
   query.nearest = has_component(components, "nearest");
   query.exported = has_component(components, "exported");
@@ -96,7 +99,8 @@ std::string described(const FunctionSite &function) {
 // The point as pp() shows it: with the function, file and line that the pattern came to.
 std::string point_of(const FunctionSite &function, Components components) {
   const ProbeComponent &code = code_of(components);
-  std::string text = point_text(components.first(code_component)) + "." + std::string(code.name);
+  std::string text = function.module.empty() ? "kernel" : "module(\"" + function.module + "\")";
+  text += "." + std::string(code.name);
   bool is_callee = !function.caller.empty();
   if (code.arg == Arg::number)
     text += fmt::format("({:#x})", function.address);
@@ -119,6 +123,8 @@ ResolvedSite site_of(FamilyState &state, const FamilyHooks &family, const Functi
   site.is_return = has_component(components, "return");
   site.site.family = site.is_return ? "kretprobe" : "kprobe";
   site.site.pp = point_of(function, components);
+  if (state.listing)
+    return site; // the name is all that is wanted
   site.site.function = function.function;
   add_place(state.target, function, site.site);
   if (site.is_return)
@@ -158,6 +164,7 @@ ProbeMatch match_code(FamilyState &state, const FamilyHooks &family, Components 
   if (auto bad = check_maxactive(components))
     return *bad;
   CodeQuery query = query_of(components);
+  query.once = state.listing;
   if (!query.pattern.problem.empty())
     return refuse(query.pattern.problem, "", code_component);
   auto found = state.target.code(query);
@@ -169,7 +176,8 @@ ProbeMatch match_code(FamilyState &state, const FamilyHooks &family, Components 
     if (is_wanted(function, components))
       match.sites.push_back(site_of(state, family, function, components));
   if (match.sites.empty())
-    return nothing_found(query.pattern, *found, code_component);
+    return nothing_found(query.pattern, *found, code_component,
+                         query.module.empty() ? "the kernel" : "module `" + query.module + "`");
   match.warnings = warnings_of(*found);
   return match;
 }
@@ -187,9 +195,9 @@ ProbeMatch match_statement(FamilyState &state, Components components, size_t) {
 
 } // namespace
 
-const FamilyHooks kernel_function_family = {"kernel.function", function_forms, match_function, function_variable,
-                                            function_names};
-const FamilyHooks kernel_statement_family = {"kernel.statement", statement_forms, match_statement, function_variable,
-                                             function_names};
+const FamilyHooks kernel_function_family = {"kernel.function", function_forms, match_function,
+                                            function_variable, function_names, listed_variables};
+const FamilyHooks kernel_statement_family = {"kernel.statement", statement_forms, match_statement,
+                                             function_variable,  function_names,  listed_variables};
 
 } // namespace tapjit::tapset

@@ -92,8 +92,16 @@ std::vector<std::string> tracepoint_names(FamilyState &, const SiteContext &cont
   return names;
 }
 
+std::vector<std::string> tracepoint_variables(FamilyState &, const SiteContext &context) {
+  std::vector<std::string> texts;
+  for (const target::TracepointArgument &argument : std::get<TracepointContext>(context.facts).tracepoint.arguments)
+    texts.push_back("$" + argument.name + ":" + listed_type(argument.type));
+  return texts;
+}
+
 } // namespace
 
-const FamilyHooks tracepoint_family = {"tracepoint", forms, match_tracepoint, tracepoint_variable, tracepoint_names};
+const FamilyHooks tracepoint_family = {
+    "tracepoint", forms, match_tracepoint, tracepoint_variable, tracepoint_names, tracepoint_variables};
 
 } // namespace tapjit::tapset

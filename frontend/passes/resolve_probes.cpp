@@ -49,6 +49,8 @@ std::string point_text(std::span<const PointComponent> components) {
   return print_point(point);
 }
 
+} // namespace
+
 std::string pattern_text(const ProbePattern &pattern) {
   std::string text;
   for (const ProbePattern::Component &component : pattern.components) {
@@ -61,6 +63,8 @@ std::string pattern_text(const ProbePattern &pattern) {
   }
   return text;
 }
+
+namespace {
 
 // The names without arguments, for the distance to a slip of the finger.
 std::string bare_name(std::span<const PointComponent> components) {
@@ -86,7 +90,7 @@ std::vector<ExpandedPoint> ProbeResolver::resolve(const ProbeRef &probe) {
     Path path;
     path.use = point.range;
     path.text = print_point(point);
-    path.origin = {0, mark(point), joined(probe.decl->points, ",")};
+    path.origin = {0, mark(point), joined(probe.decl->points, ","), ""};
     Failure failure;
     bool resolved = resolve_point(point, *probe.file, path, out, failure);
     bool endless = failure.set && failure.id == DiagId::alias_cycle; // whatever else there is of that name
@@ -243,6 +247,8 @@ bool ProbeResolver::use_alias(const AliasRef &alias, const Components &suffix, c
   Name name = alias_name(*alias.name);
   inner.origin.chain =
       joined(alias.decl->names, " = ") + " = " + joined(alias.decl->points, ", ") + " <- " + path.origin.chain;
+  if (inner.origin.listed.empty())
+    inner.origin.listed = std::string(name.view()) + (suffix.empty() ? "" : "." + point_text(suffix));
   if (alias.decl->prologue)
     inner.prologues.push_back({alias.decl->prologue, alias.file, path.use.at, name, inner.active.size()});
   if (alias.decl->epilogue)

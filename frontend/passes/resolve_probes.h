@@ -33,6 +33,9 @@ struct ExpandedPoint {
   Range range;
 };
 
+// "timer.ms(number)".
+std::string pattern_text(const ProbePattern &pattern);
+
 class ProbeResolver {
 public:
   ProbeResolver(Declarations &declarations, const ProbeFamilies &families, SourceTable &sources,

@@ -3,7 +3,6 @@
 // compiler attributes to code inlined from elsewhere in the file is not taken for one of the function around it.
 #include "frontend/target/code_finder.h"
 
-#include "frontend/target/dwarf_inlined.h"
 #include "frontend/target/dwarf_types.h"
 #include "frontend/target/names.h"
 
@@ -20,6 +19,8 @@ Dwarf *CodeFinder::dwarf() { return open_dwarf_ ? open_dwarf_() : nullptr; }
 
 // Symbol, section and refusal of the site's address.
 void place_site(const DebugIndex &index, FunctionSite &site) {
+  if (site.address == 0)
+    return; // an abstract function
   if (const IndexSymbol *symbol = index.symbol_at(site.address, site.function)) {
     site.symbol = index.string(symbol->name);
     site.offset = site.address - symbol->address;
@@ -97,23 +98,25 @@ std::vector<IndexRow> CodeFinder::rows_matching(RowKind kind, const FunctionPatt
   return chosen;
 }
 
-void CodeFinder::add_inlined(const std::vector<IndexRow> &rows, Sites &sites) {
-  Dwarf *dwarf = rows.empty() ? nullptr : this->dwarf();
-  if (!dwarf)
-    return;
-  std::unordered_map<uint64_t, const IndexRow *> row_of;
-  std::vector<uint64_t> functions;
+// Rows of one function, one for each unit that has it, follow each other.
+void CodeFinder::add_inlined(const std::vector<IndexRow> &rows, bool once, Sites &sites) const {
+  const IndexRow *found = nullptr;
   for (const IndexRow &row : rows) {
-    row_of[row.die] = &row;
-    functions.push_back(row.die);
-  }
-  for (const InlinedCopy &copy : find_inlined_copies(dwarf, functions)) {
-    FunctionSite site = site_of(*row_of[copy.function]);
-    site.address = copy.address;
-    site.die = copy.die;
-    site.is_inline = true;
-    place(site);
-    sites.push_back(std::move(site));
+    if (once && found && std::tie(found->name, found->file, found->line) == std::tie(row.name, row.file, row.line))
+      continue;
+    for (const IndexCopy &copy : index_.copies(row.die)) {
+      if (once && !index_.refusal_at(copy.address).empty())
+        continue;
+      FunctionSite &site = sites.emplace_back(site_of(row));
+      site.address = copy.address;
+      site.die = copy.die;
+      site.outer_die = copy.outer;
+      site.is_inline = true;
+      place(site);
+      found = &row;
+      if (once)
+        break;
+    }
   }
 }
 
@@ -158,12 +161,13 @@ CodeFinder::Sites CodeFinder::functions_matching(const CodeQuery &query, Functio
     for (const IndexRow &row : rows(RowKind::Function))
       sites.push_back(site_of(row));
   if (kind != FunctionKind::OutOfLine)
-    add_inlined(rows(RowKind::Inlined), sites);
+    add_inlined(rows(RowKind::Inlined), query.once, sites);
   // Assembly has symbols but no DW_TAG_subprogram.
   if (sites.empty() && kind != FunctionKind::Inlined && !has_wildcard(pattern.function) && pattern.file.empty())
     add_symbols(pattern.function, sites);
   if (sites.empty() && kind == FunctionKind::OutOfLine)
-    matches.only_inlined = !rows(RowKind::Inlined).empty();
+    for (const IndexRow &row : rows(RowKind::Inlined))
+      matches.only_inlined |= !index_.copies(row.die).empty();
   if (query.exported)
     std::erase_if(sites, [&](const FunctionSite &site) { return index_.symbols("__ksymtab_" + site.symbol).empty(); });
   return sites;
@@ -404,6 +408,7 @@ void CodeFinder::add_callees(const FunctionSite &caller, const CallPlace &call, 
     site.line = static_cast<uint32_t>(line);
     site.address = call.address;
     site.die = call.copy;
+    site.outer_die = caller.is_inline ? caller.outer_die : caller.die;
     site.is_inline = true;
     place(site);
     add(std::move(site));

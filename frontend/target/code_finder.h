@@ -37,7 +37,7 @@ private:
   bool line_is_of(const FunctionSite &site, uint32_t line);
   FunctionSite site_of(const IndexRow &row) const;
   void place(FunctionSite &site) const { place_site(index_, site); }
-  void add_inlined(const std::vector<IndexRow> &rows, Sites &sites);
+  void add_inlined(const std::vector<IndexRow> &rows, bool once, Sites &sites) const;
   void add_symbols(std::string_view name, Sites &sites) const;
   Sites functions_matching(const CodeQuery &query, FunctionMatches &matches);
   std::optional<FunctionSite> function_around(uint64_t address);

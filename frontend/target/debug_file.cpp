@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstring>
+#include <sys/stat.h>
 
 namespace tapjit::target {
 
@@ -34,6 +35,16 @@ std::string DebugFile::build_id() {
         build_id_ = std::string(stored->bytes.begin(), stored->bytes.end());
   }
   return *build_id_;
+}
+
+// A file without a build-id is known by its place, time and size.
+std::string DebugFile::identity() {
+  if (std::string id = build_id(); !id.empty())
+    return id;
+  struct stat facts = {};
+  stat(paths_.elf.c_str(), &facts);
+  return paths_.elf + "-" + std::to_string(facts.st_mtim.tv_sec) + "." + std::to_string(facts.st_mtim.tv_nsec) + "-" +
+         std::to_string(facts.st_size);
 }
 
 Result<IndexBytes> DebugFile::make_index(const std::string &key) {
@@ -63,7 +74,7 @@ Result<const DebugIndex *> DebugFile::index() {
     return *index_error_;
   }
   std::string key = "debug-index-" + std::string(IndexHeader::expected_magic, sizeof IndexHeader::expected_magic) +
-                    "-" + (paths_.elf.empty() ? "symbols-" + paths_.system_map : build_id());
+                    "-" + (paths_.elf.empty() ? "symbols-" + paths_.system_map : identity());
   std::optional<DebugIndex> opened;
   if (store_.load)
     if (auto stored = store_.load(key); stored && (opened = DebugIndex::open(stored->bytes)))
@@ -127,6 +138,20 @@ Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
   if (matches.without_debuginfo)
     matches.advice = paths_.advice;
   return matches;
+}
+
+void DebugFile::add_anchor(FunctionSite &site) {
+  auto names = index();
+  if (!names || site.symbol_is_unique || site.symbol.empty())
+    return;
+  for (const IndexSymbol &symbol : (*names)->symbols()) {
+    std::string_view name = (*names)->string(symbol.name);
+    if (!symbol.is_code || (*names)->section_at(symbol.address) != site.section || (*names)->symbols(name).size() != 1)
+      continue;
+    site.anchor_symbol = name;
+    site.anchor = symbol.address;
+    return;
+  }
 }
 
 bool DebugFile::has_dwarf() { return !paths_.elf.empty() && index() && !index_->rows(RowKind::Function).empty(); }

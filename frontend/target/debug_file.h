@@ -51,11 +51,14 @@ public:
   // BTF answers what it and DWARF know both.
   bool uses_btf() { return (paths_.prefer_btf || !has_dwarf()) && btf(); }
   Result<FunctionMatches> code(const CodeQuery &query);
+  // Sets anchor_symbol and anchor of a site whose symbol is not the only one of its name.
+  void add_anchor(FunctionSite &site);
 
 private:
   // `what` is "symbols", "btf" or "build-id" of the bootable image.
   Result<IndexBytes> from_image(std::string_view what);
   Result<IndexBytes> find_btf();
+  std::string identity();
   Result<IndexBytes> make_index(const std::string &key);
   Paths paths_;
   IndexStore store_;

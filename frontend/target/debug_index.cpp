@@ -27,6 +27,7 @@ std::optional<DebugIndex> DebugIndex::open(std::span<const char> bytes) {
       !take_table(bytes, header.by_address, header.symbol_count, index.by_address_) ||
       !take_table(bytes, header.sections, header.section_count, index.sections_) ||
       !take_table(bytes, header.refusals, header.refusal_count, index.refusals_) ||
+      !take_table(bytes, header.copies, header.copy_count, index.copies_) ||
       !take_table(bytes, header.strings, header.strings_size, index.strings_) || index.strings_.empty() ||
       index.strings_.back() != '\0')
     return std::nullopt;
@@ -52,6 +53,14 @@ std::span<const IndexRow> DebugIndex::rows(RowKind kind, std::string_view name) 
                                 [&](const IndexRow &row, std::string_view name) { return string(row.name) < name; });
   auto end = std::upper_bound(begin, all.end(), name,
                               [&](std::string_view name, const IndexRow &row) { return name < string(row.name); });
+  return {begin, end};
+}
+
+std::span<const IndexCopy> DebugIndex::copies(uint64_t function) const {
+  auto begin = std::lower_bound(copies_.begin(), copies_.end(), function,
+                                [](const IndexCopy &copy, uint64_t function) { return copy.function < function; });
+  auto end = std::upper_bound(begin, copies_.end(), function,
+                              [](uint64_t function, const IndexCopy &copy) { return function < copy.function; });
   return {begin, end};
 }
 

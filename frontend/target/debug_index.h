@@ -53,8 +53,14 @@ struct IndexRefusal {
   uint32_t reason, reserved;
 };
 
+// One place where an abstract function (a row of kind Inlined) was inlined. Sorted by (function, address, die).
+struct IndexCopy {
+  uint32_t function, die, outer, reserved; // offsets in .debug_info; outer: the function around it
+  uint64_t address;
+};
+
 struct IndexHeader {
-  static constexpr char expected_magic[8] = {'T', 'A', 'P', 'D', 'B', 'G', '0', '5'};
+  static constexpr char expected_magic[8] = {'T', 'A', 'P', 'D', 'B', 'G', '0', '7'};
   char magic[8];
   uint64_t total_size;
   uint64_t rows, row_count;
@@ -62,6 +68,7 @@ struct IndexHeader {
   uint64_t by_address; // uint32_t[symbol_count]
   uint64_t sections, section_count;
   uint64_t refusals, refusal_count;
+  uint64_t copies, copy_count;
   uint64_t strings, strings_size; // the pool ends in NUL
 };
 
@@ -73,6 +80,8 @@ public:
   std::string_view string(uint32_t offset) const;
   std::span<const IndexRow> rows(RowKind kind) const;
   std::span<const IndexRow> rows(RowKind kind, std::string_view name) const;
+  // The inlined copies of an abstract function.
+  std::span<const IndexCopy> copies(uint64_t function) const;
   std::span<const IndexSymbol> symbols() const { return symbols_; }
   std::span<const IndexSymbol> symbols(std::string_view name) const;
   std::span<const IndexSymbol> symbols_beginning(std::string_view prefix) const;
@@ -89,6 +98,7 @@ private:
   std::span<const uint32_t> by_address_;
   std::span<const IndexSection> sections_;
   std::span<const IndexRefusal> refusals_;
+  std::span<const IndexCopy> copies_;
   std::span<const char> strings_;
 };
 

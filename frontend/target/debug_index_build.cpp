@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Only the top-level DIEs of each compilation unit are visited: libdw skips from sibling to sibling, so the 160 MB of a
-// kernel's .debug_info take about a quarter of a second on one core. libdw handles are not safe to share between
+// libdw visits the top-level DIEs of each compilation unit: it skips from sibling to sibling, so the 160 MB of a
+// kernel's .debug_info take about a quarter of a second on one core. Inlined copies stand deep within functions;
+// inlined_scan.h finds them. libdw handles are not safe to share between
 // threads; each thread opens its own.
 #include "frontend/target/debug_index_build.h"
 
 #include "frontend/target/debug_index_writer.h"
 #include "frontend/target/dwarf_types.h"
 #include "frontend/target/elf_file.h"
+#include "frontend/target/inlined_scan.h"
 #include "frontend/target/kallsyms.h"
 #include "frontend/target/kernel_files.h"
 
@@ -37,10 +39,11 @@ struct Scanner {
   std::unique_ptr<ElfFile> file;
   Dwarf *dwarf = nullptr;
   std::vector<ScannedRow> rows;
+  DebugSections sections;
+  std::vector<InlinedCopy> copies;
   // Each unit that includes a header repeats its types; the linker merges .debug_str, so equal names are equal pointers
   // and one row per name and kind and thread is enough.
   std::unordered_set<const void *> seen_types[static_cast<size_t>(RowKind::Variable)];
-  ~Scanner() { dwarf_end(dwarf); }
 };
 
 bool has_flag(Dwarf_Die *die, unsigned attribute) {
@@ -119,12 +122,30 @@ void scan_unit(Scanner &scanner, Dwarf_Off unit_die) {
   } while (dwarf_siblingof(&die, &die) == 0);
 }
 
-std::vector<Dwarf_Off> unit_dies(Dwarf *dwarf) {
-  std::vector<Dwarf_Off> offsets;
+// A copy in several ranges without an entry address: libdw reads the ranges.
+void scan_copies(Scanner &scanner, uint64_t unit) {
+  size_t first = scanner.copies.size(), kept = first;
+  scan_inlined(scanner.sections, unit, scanner.copies);
+  for (size_t i = first; i < scanner.copies.size(); ++i) {
+    InlinedCopy copy = scanner.copies[i];
+    Dwarf_Die die;
+    if (!copy.address && dwarf_offdie(scanner.dwarf, copy.die, &die))
+      copy.address = entry_of(&die).value_or(0);
+    if (copy.address && copy.die <= UINT32_MAX)
+      scanner.copies[kept++] = copy;
+  }
+  scanner.copies.resize(kept);
+}
+
+// A unit's header and its DIE.
+using UnitOffsets = std::pair<Dwarf_Off, Dwarf_Off>;
+
+std::vector<UnitOffsets> find_units(Dwarf *dwarf) {
+  std::vector<UnitOffsets> offsets;
   Dwarf_Off offset = 0, next;
   size_t header_size;
   while (dwarf_nextcu(dwarf, offset, &next, &header_size, nullptr, nullptr, nullptr) == 0) {
-    offsets.push_back(offset + header_size);
+    offsets.emplace_back(offset, offset + header_size);
     offset = next;
   }
   return offsets;
@@ -136,7 +157,8 @@ Result<std::unique_ptr<Scanner>> open_scanner(const std::string &path) {
     return file.error();
   auto scanner = std::make_unique<Scanner>();
   scanner->file = std::move(*file);
-  scanner->dwarf = dwarf_begin_elf(scanner->file->elf(), DWARF_C_READ, nullptr);
+  scanner->dwarf = scanner->file->dwarf();
+  scanner->sections = {scanner->file->section_bytes(".debug_info"), scanner->file->section_bytes(".debug_abbrev")};
   return scanner;
 }
 
@@ -150,15 +172,17 @@ Result<void> scan_dwarf(const std::string &path, unsigned threads, DebugIndexWri
       return {}; // symbols only
     scanners.push_back(std::move(*scanner));
   }
-  const std::vector<Dwarf_Off> units = unit_dies(scanners[0]->dwarf);
+  const std::vector<UnitOffsets> units = find_units(scanners[0]->dwarf);
   // Large chunks: which thread sees a type's definition first must not change the index, and chunks keep the sorting
   // below cheap.
   std::atomic<size_t> next{0};
   auto work = [&](Scanner &scanner) {
     constexpr size_t chunk = 32;
     for (size_t first; (first = next.fetch_add(chunk)) < units.size();)
-      for (size_t i = first; i < std::min(first + chunk, units.size()); ++i)
-        scan_unit(scanner, units[i]);
+      for (size_t i = first; i < std::min(first + chunk, units.size()); ++i) {
+        scan_unit(scanner, units[i].second);
+        scan_copies(scanner, units[i].first);
+      }
   };
   std::vector<std::thread> running;
   for (unsigned i = 1; i < threads; ++i)
@@ -167,6 +191,10 @@ Result<void> scan_dwarf(const std::string &path, unsigned threads, DebugIndexWri
   for (std::thread &thread : running)
     thread.join();
   for (const auto &scanner : scanners)
+    for (const InlinedCopy &copy : scanner->copies)
+      writer.add(IndexCopy{static_cast<uint32_t>(copy.function), static_cast<uint32_t>(copy.die),
+                           static_cast<uint32_t>(copy.outer), 0, copy.address});
+  for (const auto &scanner : scanners)
     for (const ScannedRow &row : scanner->rows)
       writer.add(IndexRow{static_cast<uint32_t>(row.kind), writer.intern(row.name),
                           writer.intern(row.file ? row.file : ""), row.line, row.die, row.address});
@@ -174,12 +202,17 @@ Result<void> scan_dwarf(const std::string &path, unsigned threads, DebugIndexWri
 }
 
 void add_symbols(const ElfFile &file, DebugIndexWriter &writer) {
-  std::vector<std::pair<bool, bool>> sections; // by number: loaded, code
+  struct Section {
+    bool is_loaded = false, is_code = false;
+    uint64_t base = 0; // of its symbols' values
+  };
+  std::vector<Section> sections; // by number
   for (Elf_Scn *section = nullptr; (section = elf_nextscn(file.elf(), section));) {
     GElf_Shdr header;
     sections.resize(elf_ndxscn(section) + 1);
     if (gelf_getshdr(section, &header))
-      sections.back() = {(header.sh_flags & SHF_ALLOC) != 0, (header.sh_flags & SHF_EXECINSTR) != 0};
+      sections.back() = {(header.sh_flags & SHF_ALLOC) != 0, (header.sh_flags & SHF_EXECINSTR) != 0,
+                         file.is_relocatable() ? header.sh_addr : 0};
   }
   for (Elf_Scn *section = nullptr; (section = elf_nextscn(file.elf(), section));) {
     GElf_Shdr header;
@@ -189,13 +222,14 @@ void add_symbols(const ElfFile &file, DebugIndexWriter &writer) {
     for (size_t i = 1; i < header.sh_size / header.sh_entsize; ++i) {
       GElf_Sym symbol;
       if (!gelf_getsym(data, static_cast<int>(i), &symbol) || symbol.st_shndx >= sections.size() ||
-          !sections[symbol.st_shndx].first)
+          !sections[symbol.st_shndx].is_loaded)
         continue;
       unsigned type = GELF_ST_TYPE(symbol.st_info);
       const char *name = elf_strptr(file.elf(), header.sh_link, symbol.st_name);
       if (!name || !*name || type == STT_SECTION || type == STT_FILE)
         continue;
-      writer.add(IndexSymbol{writer.intern(name), sections[symbol.st_shndx].second, symbol.st_value, symbol.st_size});
+      const Section &section = sections[symbol.st_shndx];
+      writer.add(IndexSymbol{writer.intern(name), section.is_code, section.base + symbol.st_value, symbol.st_size});
     }
   }
 }
@@ -239,7 +273,17 @@ private:
   std::unordered_map<uint64_t, uint64_t> size_at_;
 };
 
+// A module's sections are not merged. Its init code can be probed before it runs.
+void add_module_refusals(const ElfFile &file, DebugIndexWriter &writer) {
+  for (const ElfSection &section : file.sections())
+    if (section.name == ".noinstr.text" || section.name == ".kprobes.text" || section.name == ".entry.text")
+      writer.add(IndexRefusal{section.address, section.address + section.size,
+                              writer.intern("it is in the module's " + section.name), 0});
+}
+
 void add_refusals(const ElfFile &file, DebugIndexWriter &writer) {
+  if (file.is_relocatable())
+    return add_module_refusals(file, writer);
   RefusalCollector collector(file, writer);
   collector.add_between("__noinstr_text_start", "__noinstr_text_end", "it is in the kernel's .noinstr.text");
   collector.add_between("__kprobes_text_start", "__kprobes_text_end", "it is in the kernel's .kprobes.text");

@@ -62,6 +62,9 @@ std::string DebugIndexWriter::finish() {
   std::sort(symbols_.begin(), symbols_.end(), [](const IndexSymbol &a, const IndexSymbol &b) {
     return std::tie(a.name, a.address) < std::tie(b.name, b.address);
   });
+  std::sort(copies_.begin(), copies_.end(), [](const IndexCopy &a, const IndexCopy &b) {
+    return std::tie(a.function, a.address, a.die) < std::tie(b.function, b.address, b.die);
+  });
   std::vector<uint32_t> by_address(symbols_.size());
   std::iota(by_address.begin(), by_address.end(), 0);
   std::sort(by_address.begin(), by_address.end(), [&](uint32_t a, uint32_t b) {
@@ -77,6 +80,7 @@ std::string DebugIndexWriter::finish() {
   append_table(bytes, by_address, header.by_address, same_count);
   append_table(bytes, sections_, header.sections, header.section_count);
   append_table(bytes, refusals_, header.refusals, header.refusal_count);
+  append_table(bytes, copies_, header.copies, header.copy_count);
   header.strings = bytes.size();
   header.strings_size = pool.size();
   bytes += pool;

@@ -19,6 +19,7 @@ public:
   void add(IndexSymbol symbol) { symbols_.push_back(symbol); }
   void add(IndexSection section) { sections_.push_back(section); }
   void add(IndexRefusal refusal) { refusals_.push_back(refusal); }
+  void add(IndexCopy copy) { copies_.push_back(copy); }
   const std::vector<IndexSymbol> &symbols() const { return symbols_; }
   size_t row_count() const { return rows_.size(); }
   std::string finish();
@@ -31,6 +32,7 @@ private:
   std::vector<IndexSymbol> symbols_;
   std::vector<IndexSection> sections_;
   std::vector<IndexRefusal> refusals_;
+  std::vector<IndexCopy> copies_;
 };
 
 } // namespace tapjit::target

@@ -61,13 +61,13 @@ Result<std::unique_ptr<DwarfVariables>> DwarfVariables::open(const std::string &
   auto file = ElfFile::open(path);
   if (!file)
     return file.error();
-  Dwarf *dwarf = dwarf_begin_elf((*file)->elf(), DWARF_C_READ, nullptr);
+  Dwarf *dwarf = (*file)->dwarf();
   if (!dwarf)
     return Error{"`" + path + "` has no DWARF: " + dwarf_errmsg(-1), ""};
   return std::unique_ptr<DwarfVariables>(new DwarfVariables(std::move(*file), dwarf, index));
 }
 
-DwarfVariables::~DwarfVariables() { dwarf_end(dwarf_); }
+DwarfVariables::~DwarfVariables() = default;
 
 PerCpuSection DwarfVariables::per_cpu() const {
   auto begin = index_.symbols("__per_cpu_start"), end = index_.symbols("__per_cpu_end");
@@ -146,7 +146,9 @@ Access<VarAccess> DwarfVariables::variable(const FunctionSite &site, std::string
   }
   if (is_global && !dwarf_hasattr(&found, DW_AT_location))
     return declared(found, path, address_of);
-  Dwarf_Die outer = enclosing_function(function);
+  Dwarf_Die outer;
+  if (site.outer_die == 0 || !dwarf_offdie(dwarf_, site.outer_die, &outer))
+    outer = enclosing_function(function);
   bool at_entry = !site.is_inline && !is_global && entry_of(&function) == site.address;
   ExpressionScope scope{dwarf_, site.address, at_entry, &outer, per_cpu()};
   Access<Place> place = variable_place(scope, &found);

@@ -15,12 +15,46 @@ Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string &path) {
   if (fd < 0)
     return Error{"cannot open `" + path + "`: " + strerror(errno), ""};
   Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, nullptr);
-  if (!elf || elf_kind(elf) != ELF_K_ELF) {
-    elf_end(elf);
+  GElf_Ehdr header;
+  if (elf && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &header) && header.e_type != ET_REL)
+    return std::unique_ptr<ElfFile>(new ElfFile(path, fd, elf));
+  elf_end(elf);
+  return open_through_dwfl(path, fd);
+}
+
+Result<std::unique_ptr<ElfFile>> ElfFile::open_through_dwfl(const std::string &path, int fd) {
+  static const Dwfl_Callbacks callbacks = {
+      nullptr,
+      [](Dwfl_Module *, void **, const char *, Dwarf_Addr, const char *, const char *, GElf_Word, char **) {
+        return -1; // this file alone is asked for
+      },
+      dwfl_offline_section_address,
+      nullptr,
+  };
+  std::unique_ptr<ElfFile> file(new ElfFile(path, -1, nullptr));
+  file->dwfl_ = dwfl_begin(&callbacks);
+  if (file->dwfl_)
+    file->module_ = dwfl_report_offline(file->dwfl_, "", path.c_str(), fd); // takes fd if it succeeds
+  if (!file->module_)
     close(fd);
+  GElf_Addr bias;
+  if (file->module_ && dwfl_report_end(file->dwfl_, nullptr, nullptr) == 0)
+    file->elf_ = dwfl_module_getelf(file->module_, &bias);
+  if (!file->elf_)
     return Error{"`" + path + "` is not an ELF file", ""};
-  }
-  return std::unique_ptr<ElfFile>(new ElfFile(path, fd, elf));
+  return file;
+}
+
+Dwarf *ElfFile::dwarf() {
+  Dwarf_Addr bias;
+  if (!dwarf_)
+    dwarf_ = module_ ? dwfl_module_getdwarf(module_, &bias) : dwarf_begin_elf(elf_, DWARF_C_READ, nullptr);
+  return dwarf_;
+}
+
+bool ElfFile::is_relocatable() const {
+  GElf_Ehdr header;
+  return gelf_getehdr(elf_, &header) && header.e_type == ET_REL;
 }
 
 Result<std::unique_ptr<ElfFile>> ElfFile::open_bytes(std::string path, std::string bytes) {
@@ -34,6 +68,11 @@ Result<std::unique_ptr<ElfFile>> ElfFile::open_bytes(std::string path, std::stri
 }
 
 ElfFile::~ElfFile() {
+  if (dwfl_) {
+    dwfl_end(dwfl_);
+    return;
+  }
+  dwarf_end(dwarf_);
   elf_end(elf_);
   if (fd_ >= 0)
     close(fd_);
@@ -84,18 +123,18 @@ std::vector<ElfSection> ElfFile::sections() const {
   return sections;
 }
 
-std::span<const char> ElfFile::section_bytes(std::string_view name) const {
+std::span<const char> ElfFile::section_bytes(std::string_view wanted) const {
   size_t names;
   if (elf_getshdrstrndx(elf_, &names))
     return {};
   for (Elf_Scn *section = nullptr; (section = elf_nextscn(elf_, section));) {
     GElf_Shdr header;
-    if (!gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS || (header.sh_flags & SHF_COMPRESSED))
+    const char *name = gelf_getshdr(section, &header) ? elf_strptr(elf_, names, header.sh_name) : nullptr;
+    if (!name || name != wanted || header.sh_type == SHT_NOBITS)
       continue;
-    const char *section_name = elf_strptr(elf_, names, header.sh_name);
-    if (!section_name || name != section_name)
-      continue;
-    if (Elf_Data *data = elf_rawdata(section, nullptr); data && data->d_buf)
+    if (header.sh_flags & SHF_COMPRESSED)
+      elf_compress(section, 0, 0);
+    if (Elf_Data *data = elf_getdata(section, nullptr); data && data->d_buf)
       return {static_cast<const char *>(data->d_buf), data->d_size};
   }
   return {};

@@ -5,6 +5,7 @@
 #include "frontend/base/result.h"
 
 #include <cstdint>
+#include <elfutils/libdwfl.h>
 #include <libelf.h>
 #include <memory>
 #include <span>
@@ -20,6 +21,8 @@ struct ElfSection {
   bool is_code = false;
 };
 
+// Modules (ET_REL) and compressed files (.ko.xz, .ko.zst, .gz) are opened through libdwfl: sections of a module get
+// addresses one after the other, always the same, and its DWARF is relocated to them.
 class ElfFile {
 public:
   static Result<std::unique_ptr<ElfFile>> open(const std::string &path);
@@ -30,22 +33,30 @@ public:
   ElfFile &operator=(const ElfFile &) = delete;
 
   Elf *elf() const { return elf_; }
+  // The file's DWARF, valid as long as this; null when it has none.
+  Dwarf *dwarf();
+  // Symbol values are counted from their section's start.
+  bool is_relocatable() const;
   const std::string &path() const { return path_; }
   // Lower-case hex of NT_GNU_BUILD_ID; empty when the file has none.
   std::string build_id() const;
   // Sections that are loaded (SHF_ALLOC with an address), in file order.
   std::vector<ElfSection> sections() const;
-  // The bytes of the section with this name, valid as long as this; empty when there is none.
+  // The bytes of the section with this name, decompressed, valid as long as this; empty when there is none.
   std::span<const char> section_bytes(std::string_view name) const;
   // Copies `size` bytes that are loaded at a link address; false when no section holds them all.
   bool read(uint64_t address, void *to, size_t size) const;
 
 private:
+  static Result<std::unique_ptr<ElfFile>> open_through_dwfl(const std::string &path, int fd);
   ElfFile(std::string path, int fd, Elf *elf) : path_(std::move(path)), fd_(fd), elf_(elf) {}
   std::string path_;
   std::string bytes_; // of a file in memory
   int fd_;            // -1: it is in memory
   Elf *elf_;
+  Dwfl *dwfl_ = nullptr; // owns elf_ and dwarf_
+  Dwfl_Module *module_ = nullptr;
+  Dwarf *dwarf_ = nullptr;
 };
 
 } // namespace tapjit::target

@@ -88,6 +88,8 @@ Result<FunctionMatches> FakeTarget::code(const CodeQuery &query) const {
   for (const FakeFunction &function : known_functions) {
     const FunctionSite &site = function.site;
     guesser.consider(site.function);
+    if (!matches_wildcard(query.module, site.module))
+      continue;
     if (query.address ? *query.address != site.address
                       : !matches_wildcard(name, site.function) || (!file.empty() && !matches_path(file, site.file)))
       continue;

@@ -11,6 +11,23 @@
 
 namespace tapjit::target {
 
+std::vector<std::string> debuginfo_roots(const SearchPlaces &places) {
+  std::vector<std::string> roots;
+  std::string_view rest = places.debuginfo_path;
+  while (!rest.empty()) {
+    size_t colon = rest.find(':');
+    std::string_view entry = rest.substr(0, colon);
+    rest = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
+    if (!entry.empty() && (entry[0] == '+' || entry[0] == '-'))
+      entry.remove_prefix(1);
+    if (!entry.empty() && entry[0] == '/')
+      roots.push_back(places.root + std::string(entry));
+  }
+  if (places.debuginfo_path.empty())
+    roots.push_back(places.root + "/usr/lib/debug");
+  return roots;
+}
+
 namespace {
 
 bool is_file(const std::string &path) {
@@ -47,23 +64,6 @@ std::string release_of_build_dir(const std::string &dir) {
       return text->substr(open + 1, close - open - 1);
   }
   return {};
-}
-
-std::vector<std::string> debuginfo_roots(const SearchPlaces &places) {
-  std::vector<std::string> roots;
-  std::string_view rest = places.debuginfo_path;
-  while (!rest.empty()) {
-    size_t colon = rest.find(':');
-    std::string_view entry = rest.substr(0, colon);
-    rest = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
-    if (!entry.empty() && (entry[0] == '+' || entry[0] == '-'))
-      entry.remove_prefix(1);
-    if (!entry.empty() && entry[0] == '/')
-      roots.push_back(places.root + std::string(entry));
-  }
-  if (places.debuginfo_path.empty())
-    roots.push_back(places.root + "/usr/lib/debug");
-  return roots;
 }
 
 std::string find_vmlinux(const KernelFiles &files, const SearchPlaces &places, bool own_build_tree) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tapjit::target {
 
@@ -22,6 +23,9 @@ struct SearchPlaces {
 Result<KernelFiles> find_kernel_files(std::string_view release_or_dir, const SearchPlaces &places);
 
 bool is_running_kernel(const std::string &release);
+
+// The folders of SearchPlaces::debuginfo_path.
+std::vector<std::string> debuginfo_roots(const SearchPlaces &places);
 
 // What to install to get a kernel's debuginfo.
 std::string debuginfo_advice(const std::string &release);

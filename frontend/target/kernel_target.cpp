@@ -3,9 +3,12 @@
 
 #include "frontend/target/c_types.h"
 #include "frontend/target/dwarf_variable.h"
+#include "frontend/target/kernel_modules.h"
 #include "frontend/target/names.h"
 #include "frontend/target/tracepoint_headers.h"
+
 #include "frontend/target/type_pretty.h"
+#include <iterator>
 
 namespace tapjit::target {
 
@@ -53,7 +56,64 @@ std::optional<SymbolFact> KernelTarget::symbol(std::string_view name) const {
   return SymbolFact{found[0].address, found[0].size, found.size() == 1};
 }
 
-Result<FunctionMatches> KernelTarget::code(const CodeQuery &query) const { return kernel_->code(query); }
+DebugFile &KernelTarget::module_file(const std::string &name, const std::string &elf) const {
+  std::unique_ptr<DebugFile> &file = modules_[name];
+  if (!file) {
+    DebugFile::Paths paths{"module " + name, elf, "", debuginfo_advice(files_.release)};
+    file = std::make_unique<DebugFile>(std::move(paths), options_.store, 1);
+  }
+  return *file;
+}
+
+DebugFile &KernelTarget::file_of(const FunctionSite &site) const {
+  auto known = modules_.find(site.module);
+  return known == modules_.end() ? *kernel_ : *known->second;
+}
+
+// Of all that match, what the modules have; one module's own answer when there is but one.
+Result<FunctionMatches> KernelTarget::module_code(const CodeQuery &query) const {
+  std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, query.module);
+  if (files.empty())
+    return Error{"kernel " + files_.release + " has no module `" + query.module + "`",
+                 "the modules of /lib/modules/" + files_.release + "/modules.dep are known"};
+  FunctionMatches all;
+  for (const ModuleFile &file : files) {
+    auto found = module_file(file.name, file.elf).code(query);
+    if (!found && files.size() == 1)
+      return found.error();
+    if (!found)
+      continue;
+    for (std::vector<FunctionSite> *sites : {&found->sites, &found->refused})
+      for (FunctionSite &site : *sites) {
+        site.module = file.name;
+        module_file(file.name, file.elf).add_anchor(site);
+      }
+    if (files.size() == 1)
+      return std::move(*found);
+    std::move(found->sites.begin(), found->sites.end(), std::back_inserter(all.sites));
+    std::move(found->refused.begin(), found->refused.end(), std::back_inserter(all.refused));
+    all.only_inlined |= found->only_inlined;
+  }
+  all.only_inlined &= all.sites.empty();
+  return all;
+}
+
+Result<FunctionMatches> KernelTarget::code(const CodeQuery &query) const {
+  return query.module.empty() ? kernel_->code(query) : module_code(query);
+}
+
+// A value of a module as the rest may use it: types are followed in the kernel's debuginfo by their name, and nothing
+// tells yet where the module's data are.
+static Access<VarAccess> from_module(const FunctionSite &site, Access<VarAccess> access) {
+  auto *found = std::get_if<VarAccess>(&access);
+  if (!found || site.module.empty())
+    return access;
+  for (const AccessStep &step : found->steps)
+    if (step.kind == StepKind::PushAddress)
+      return AccessFailure{AccessError::Unsupported, "it is among the data of module `" + site.module + "`", {}};
+  found->type.die = 0;
+  return access;
+}
 
 template <typename T> static Access<T> no_debuginfo(const Error &error) {
   return AccessFailure{
@@ -66,10 +126,10 @@ Access<VarAccess> KernelTarget::variable(const FunctionSite &site, std::string_v
   if (is_btf(site.die) && kernel_->btf()) {
     access = kernel_->btf()->variable(site, name, path, address_of);
   } else {
-    auto variables = dwarf();
+    auto variables = file_of(site).dwarf();
     if (!variables)
       return no_debuginfo<VarAccess>(variables.error());
-    access = (*variables)->variable(site, name, path, address_of);
+    access = from_module(site, (*variables)->variable(site, name, path, address_of));
   }
   if (auto *found = std::get_if<VarAccess>(&access))
     found->at_entry = at_return;
@@ -80,16 +140,16 @@ Access<VarAccess> KernelTarget::return_value(const FunctionSite &site, const std
                                              bool address_of) const {
   if (is_btf(site.die) && kernel_->btf())
     return kernel_->btf()->return_value(site, path, address_of);
-  auto variables = dwarf();
+  auto variables = file_of(site).dwarf();
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
-  return (*variables)->return_value(site, path, address_of);
+  return from_module(site, (*variables)->return_value(site, path, address_of));
 }
 
 std::vector<std::string> KernelTarget::variable_names(const FunctionSite &site, bool parameters_only) const {
   if (is_btf(site.die))
     return kernel_->btf() ? kernel_->btf()->parameter_names(site) : std::vector<std::string>();
-  auto variables = dwarf();
+  auto variables = file_of(site).dwarf();
   return variables ? (*variables)->variable_names(site, parameters_only) : std::vector<std::string>();
 }
 

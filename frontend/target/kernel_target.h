@@ -6,6 +6,7 @@
 #include "frontend/target/kernel_files.h"
 #include "frontend/target/target.h"
 
+#include <map>
 #include <memory>
 
 namespace tapjit::target {
@@ -47,6 +48,9 @@ public:
 private:
   explicit KernelTarget(KernelTargetOptions options);
   Result<DwarfVariables *> dwarf() const { return kernel_->dwarf(); }
+  DebugFile &module_file(const std::string &name, const std::string &elf) const;
+  DebugFile &file_of(const FunctionSite &site) const;
+  Result<FunctionMatches> module_code(const CodeQuery &query) const;
   // BTF, if it is to answer what it and DWARF know both; else nullptr.
   const BtfVariables *btf() const { return kernel_->uses_btf() ? kernel_->btf() : nullptr; }
 
@@ -54,6 +58,7 @@ private:
   KernelFiles files_;
   mutable std::optional<Kconfig> kconfig_;
   std::unique_ptr<DebugFile> kernel_;
+  mutable std::map<std::string, std::unique_ptr<DebugFile>> modules_; // by name, opened when asked for
 };
 
 } // namespace tapjit::target

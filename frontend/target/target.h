@@ -44,10 +44,15 @@ struct FunctionSite {
   // DW_TAG_subprogram or DW_TAG_inlined_subroutine in .debug_info, or a function in BTF; 0: neither describes it,
   // hence there are no $variables.
   uint64_t die = 0;
+  uint64_t outer_die = 0;      // of an inlined copy: the function around it; 0: not known
   std::string blacklisted;     // not empty: why no kprobe can be put there
   uint32_t statement_line = 0; // a line within the function, of a statement or label; 0: the function's entry
   std::string label;           // of a label: its name
-  std::string caller;          // of a callee: the function that calls it, "vfs_read@fs/read_write.c:450"
+  std::string module;          // empty: the kernel itself; addresses are counted from a place of the module's file
+  // In a module: the name of one symbol of the same section, and its address; empty when there is none.
+  std::string anchor_symbol;
+  uint64_t anchor = 0;
+  std::string caller; // of a callee: the function that calls it, "vfs_read@fs/read_write.c:450"
   // Of a callee with code of its own: link addresses of the caller's code, where the call returns to. Empty: the site
   // is within the caller.
   std::vector<std::pair<uint64_t, uint64_t>> caller_code;
@@ -58,6 +63,7 @@ enum class FunctionKind : uint8_t { OutOfLine, Inlined, Both };
 
 // The code that a probe point asks for.
 struct CodeQuery {
+  std::string module; // wildcards allowed; empty: the kernel itself
   FunctionPattern pattern;
   FunctionKind kind = FunctionKind::OutOfLine;
   bool exported = false;           // only functions that modules may call
@@ -67,6 +73,7 @@ struct CodeQuery {
   std::string label;               // not empty: labels within the functions, wildcards allowed
   std::string callee;              // not empty: what the functions call, wildcards allowed
   unsigned callee_depth = 1;       // calls of calls up to this depth
+  bool once = false;               // one inlined copy of a function stands for all
 };
 
 struct FunctionMatches {

@@ -8,6 +8,8 @@
 
 static struct tap_kprobe *tap_kprobes;
 static struct tap_batch batch;
+static uint32_t kprobe_count_all;
+static bool in_modules; /* some of them are */
 static uint64_t
     missed; /* hits within another probe's handler that the kernel left out, of probes that are removed */
 static_assert(offsetof(struct tap_kprobe, kp) == sizeof(struct tap_kprobe_head), "tap_kprobe_site()");
@@ -40,7 +42,8 @@ static int find_slide(const struct tap_kprobe_place *place, unsigned long *addre
 
 	if (!place->anchor_symbol)
 		return -EINVAL;
-	if (!slide_of || strcmp(slide_of, place->anchor_symbol)) {
+	/* A module may be elsewhere each time. */
+	if (!slide_of || tap_place_is_in_module(place) || strcmp(slide_of, place->anchor_symbol)) {
 		rc = tap_kprobe_symbol_address(place->anchor_symbol, &now);
 		if (rc)
 			return rc;
@@ -77,6 +80,10 @@ int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp)
 			kp->offset = place->offset;
 		return 0;
 	}
+	if (!place->symbol && !place->anchor_symbol) { /* of the running kernel */
+		kp->addr = (kprobe_opcode_t *)place->address;
+		return place->address ? 0 : -EINVAL;
+	}
 	if (!place->symbol)
 		return rc;
 	kp->symbol_name = place->symbol;
@@ -108,38 +115,82 @@ static void arm_all(const struct tap_family_use *use)
 	kvfree(list);
 }
 
+/* With the lock of places. `many`: it is armed later. */
+static int place_one(struct tap_kprobe *probe, bool many)
+{
+	const struct tap_site_kprobe *site = probe->head.site;
+	int rc;
+
+	memset(&probe->kp, 0, sizeof(probe->kp));
+	probe->kp.pre_handler = site->entry;
+	if (many || site->base.probe->unwanted)
+		probe->kp.flags = KPROBE_FLAG_DISABLED;
+	rc = tap_kprobe_resolve(&site->place, &probe->kp);
+	if (!rc)
+		rc = register_kprobe(&probe->kp);
+	probe->head.placed = !rc;
+	return rc;
+}
+
 static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 {
 	const struct tap_site_kprobe *sites = use->sites;
 	bool many = use->count >= TAP_BATCH_LEAST;
 	uint32_t i;
+	int rc;
 
 	tap_kprobes = kvcalloc(use->count, sizeof(*tap_kprobes), GFP_KERNEL);
 	if (!tap_kprobes)
 		return -ENOMEM;
 	for (i = 0; i < use->count; i++) {
-		struct tap_kprobe *probe = &tap_kprobes[i];
-		int rc;
-
-		probe->head.site = &sites[i];
-		probe->kp.pre_handler = sites[i].entry;
-		if (many || sites[i].base.probe->unwanted)
-			probe->kp.flags = KPROBE_FLAG_DISABLED;
-		rc = tap_kprobe_resolve(&sites[i].place, &probe->kp);
-		if (!rc)
-			rc = register_kprobe(&probe->kp);
-		if (rc) {
-			tap_session_warn_format("probe %s registration error [man warning::pass5] (rc %d)",
-						sites[i].base.pp, rc);
-			continue;
-		}
-		probe->head.placed = true;
-		(*placed)++;
+		tap_kprobes[i].head.site = &sites[i];
+		in_modules |= tap_place_is_in_module(&sites[i].place);
+	}
+	kprobe_count_all = use->count;
+	rc = in_modules ? tap_modules_watch() : 0;
+	if (rc) {
+		in_modules = false;
+		kvfree(tap_kprobes);
+		tap_kprobes = NULL;
+		return rc;
+	}
+	many &= !in_modules; /* what may go is not in a batch */
+	for (i = 0; i < use->count; i++) {
+		tap_places_lock();
+		rc = tap_kprobes[i].head.placed ? 0 : place_one(&tap_kprobes[i], many);
+		tap_places_unlock();
+		if (rc && !tap_place_waits(&sites[i].place, rc))
+			tap_place_refused(&sites[i].base, rc);
+		else
+			(*placed)++;
 		cond_resched();
 	}
 	if (many)
 		arm_all(use);
 	return 0;
+}
+
+void tap_kprobe_module(const char *module, bool comes)
+{
+	uint32_t i;
+
+	for (i = 0; tap_kprobes && i < kprobe_count_all; i++) {
+		struct tap_kprobe *probe = &tap_kprobes[i];
+		int rc = 0;
+
+		if (!tap_place_is_in(&probe->head.site->place, module))
+			continue;
+		if (probe->head.placed) {
+			unregister_kprobe(&probe->kp);
+			missed += probe->kp.nmissed;
+			probe->head.placed = false;
+			probe->kp.nmissed = 0;
+		}
+		if (comes)
+			rc = place_one(probe, false);
+		if (rc)
+			tap_place_refused_late(&probe->head.site->base, rc);
+	}
 }
 
 static void kprobe_remove(const struct tap_family_use *use)
@@ -148,6 +199,9 @@ static void kprobe_remove(const struct tap_family_use *use)
 	uint32_t i, n = 0;
 
 	tap_batch_release(&batch);
+	if (in_modules)
+		tap_modules_unwatch();
+	in_modules = false;
 	/* All at once: one grace period instead of one for each. */
 	for (i = 0; i < use->count; i++) {
 		if (!tap_kprobes[i].head.placed)
@@ -171,12 +225,14 @@ static void kprobe_arm(const struct tap_family_use *use, uint32_t site, bool wan
 {
 	struct tap_kprobe *probe = &tap_kprobes[site];
 
-	if (!probe->head.placed || tap_batch_arm(&batch, &probe->kp, wanted))
+	if (probe->head.placed && tap_batch_arm(&batch, &probe->kp, wanted))
 		return;
-	if (wanted)
+	tap_places_lock();
+	if (probe->head.placed && wanted)
 		enable_kprobe(&probe->kp);
-	else
+	else if (probe->head.placed)
 		disable_kprobe(&probe->kp);
+	tap_places_unlock();
 }
 
 static void kprobe_count(const struct tap_family_use *use, struct tap_stats *stats)

@@ -13,6 +13,8 @@
  * `offset`; or `address`, the address that the instruction was linked at, for names that several functions
  * share: then `anchor_symbol` is a name that only one symbol of the kernel has and `anchor` its link address.
  * With both, the address is where `symbol` is expected, which saves the search by name.
+ * In a module it is a symbol of the same section, and both addresses are counted alike. Without
+ * `anchor_symbol`, `address` is one of the running kernel.
  */
 #define TAP_KPROBE_PLACE                                                                                     \
 	const char *symbol;                                                                                  \
@@ -69,6 +71,24 @@ TAP_INLINE void tap_kprobe_regs(struct pt_regs *regs, int64_t by)
 
 /* Where a function of the kernel is now. May sleep. 0 or -errno. */
 int tap_kprobe_symbol_address(const char *symbol, unsigned long *address);
+
+/* ---- modules (module_sites.c) */
+
+/* Between these, tap_kprobe_module and tap_kretprobe_module are called, with the lock, for each module. */
+int tap_modules_watch(void);
+void tap_modules_unwatch(void);
+void tap_places_lock(void);
+void tap_places_unlock(void);
+bool tap_place_is_in_module(const struct tap_kprobe_place *place);
+bool tap_place_is_in(const struct tap_kprobe_place *place, const char *module);
+/* Whether a place that could not be had is in a module that may still come. */
+bool tap_place_waits(const struct tap_kprobe_place *place, int rc);
+void tap_place_refused(const struct tap_site *site, int rc);
+/* The same when a module comes. */
+void tap_place_refused_late(const struct tap_site *site, int rc);
+/* Place the probes on a module that comes, take back those of one that goes. */
+void tap_kprobe_module(const char *module, bool comes);
+void tap_kretprobe_module(const char *module, bool comes);
 
 #define TAP_ENTRY_KPROBE(number)                                                                             \
 	static int __kprobes tap_entry_kprobe_##number(struct kprobe *kp, struct pt_regs *regs)              \

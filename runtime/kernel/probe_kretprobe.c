@@ -12,6 +12,8 @@ struct tap_kretprobe {
 
 static struct tap_kretprobe *tap_kretprobes;
 static struct tap_batch batch;
+static uint32_t kretprobe_count_all;
+static bool in_modules; /* some of them are */
 /* Of probes that are removed: calls for which no instance was free, calls within another probe's handler. */
 static uint64_t missed, missed_reentrant;
 
@@ -85,44 +87,95 @@ static void arm_all(const struct tap_family_use *use)
 	kvfree(list);
 }
 
+/* With the lock of places. `many`: it is armed later. */
+static int place_one(struct tap_kretprobe *probe, bool many)
+{
+	const struct tap_site_kretprobe *site = probe->site;
+	const struct tap_probe *handler = site->base.probe;
+	int rc;
+
+	memset(&probe->rp, 0, sizeof(probe->rp));
+	probe->rp.handler = site->entry;
+	if (many || handler->unwanted)
+		probe->rp.kp.flags = KPROBE_FLAG_DISABLED;
+	probe->rp.maxactive = instances(site);
+	if (handler->entry_values) {
+		probe->rp.entry_handler = save_entry_values;
+		probe->rp.data_size = handler->entry_values * sizeof(int64_t);
+	}
+	rc = tap_kprobe_resolve(&site->place, &probe->rp.kp);
+	if (!rc)
+		rc = register_kretprobe(&probe->rp);
+	probe->placed = !rc;
+	return rc;
+}
+
 static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 {
 	const struct tap_site_kretprobe *sites = use->sites;
 	bool many = use->count >= TAP_BATCH_LEAST;
 	uint32_t i;
+	int rc;
 
 	tap_kretprobes = kvcalloc(use->count, sizeof(*tap_kretprobes), GFP_KERNEL);
 	if (!tap_kretprobes)
 		return -ENOMEM;
 	for (i = 0; i < use->count; i++) {
-		struct tap_kretprobe *probe = &tap_kretprobes[i];
-		const struct tap_probe *handler = sites[i].base.probe;
-		int rc;
-
-		probe->site = &sites[i];
-		probe->rp.handler = sites[i].entry;
-		if (many || handler->unwanted)
-			probe->rp.kp.flags = KPROBE_FLAG_DISABLED;
-		probe->rp.maxactive = instances(&sites[i]);
-		if (handler->entry_values) {
-			probe->rp.entry_handler = save_entry_values;
-			probe->rp.data_size = handler->entry_values * sizeof(int64_t);
-		}
-		rc = tap_kprobe_resolve(&sites[i].place, &probe->rp.kp);
-		if (!rc)
-			rc = register_kretprobe(&probe->rp);
-		if (rc) {
-			tap_session_warn_format("probe %s registration error [man warning::pass5] (rc %d)",
-						sites[i].base.pp, rc);
-			continue;
-		}
-		probe->placed = true;
-		(*placed)++;
+		tap_kretprobes[i].site = &sites[i];
+		in_modules |= tap_place_is_in_module(&sites[i].place);
+	}
+	kretprobe_count_all = use->count;
+	rc = in_modules ? tap_modules_watch() : 0;
+	if (rc) {
+		in_modules = false;
+		kvfree(tap_kretprobes);
+		tap_kretprobes = NULL;
+		return rc;
+	}
+	many &= !in_modules; /* what may go is not in a batch */
+	for (i = 0; i < use->count; i++) {
+		tap_places_lock();
+		rc = tap_kretprobes[i].placed ? 0 : place_one(&tap_kretprobes[i], many);
+		tap_places_unlock();
+		if (rc && !tap_place_waits(&sites[i].place, rc))
+			tap_place_refused(&sites[i].base, rc);
+		else
+			(*placed)++;
 		cond_resched();
 	}
 	if (many)
 		arm_all(use);
 	return 0;
+}
+
+static void count_missed(struct tap_kretprobe *probe)
+{
+	missed += probe->rp.nmissed;
+	missed_reentrant += probe->rp.kp.nmissed;
+	probe->rp.nmissed = 0;
+	probe->rp.kp.nmissed = 0;
+}
+
+void tap_kretprobe_module(const char *module, bool comes)
+{
+	uint32_t i;
+
+	for (i = 0; tap_kretprobes && i < kretprobe_count_all; i++) {
+		struct tap_kretprobe *probe = &tap_kretprobes[i];
+		int rc = 0;
+
+		if (!tap_place_is_in(&probe->site->place, module))
+			continue;
+		if (probe->placed) {
+			unregister_kretprobe(&probe->rp);
+			count_missed(probe);
+			probe->placed = false;
+		}
+		if (comes)
+			rc = place_one(probe, false);
+		if (rc)
+			tap_place_refused_late(&probe->site->base, rc);
+	}
 }
 
 static void kretprobe_remove(const struct tap_family_use *use)
@@ -132,6 +185,9 @@ static void kretprobe_remove(const struct tap_family_use *use)
 
 	tap_batch_release(&batch);
 
+	if (in_modules)
+		tap_modules_unwatch();
+	in_modules = false;
 	for (i = 0; i < use->count; i++) {
 		if (!tap_kretprobes[i].placed)
 			continue;
@@ -142,10 +198,8 @@ static void kretprobe_remove(const struct tap_family_use *use)
 	}
 	if (n)
 		unregister_kretprobes(list, n);
-	for (i = 0; i < use->count; i++) {
-		missed += tap_kretprobes[i].rp.nmissed;
-		missed_reentrant += tap_kretprobes[i].rp.kp.nmissed;
-	}
+	for (i = 0; i < use->count; i++)
+		count_missed(&tap_kretprobes[i]);
 	kvfree(list);
 	kvfree(tap_kretprobes);
 	tap_kretprobes = NULL;
@@ -156,12 +210,14 @@ static void kretprobe_arm(const struct tap_family_use *use, uint32_t site, bool 
 {
 	struct tap_kretprobe *probe = &tap_kretprobes[site];
 
-	if (!probe->placed || tap_batch_arm(&batch, &probe->rp.kp, wanted))
+	if (probe->placed && tap_batch_arm(&batch, &probe->rp.kp, wanted))
 		return;
-	if (wanted)
+	tap_places_lock();
+	if (probe->placed && wanted)
 		enable_kretprobe(&probe->rp);
-	else
+	else if (probe->placed)
 		disable_kretprobe(&probe->rp);
+	tap_places_unlock();
 }
 
 static void kretprobe_count(const struct tap_family_use *use, struct tap_stats *stats)

@@ -98,6 +98,17 @@ void tap_session_warn_format(const char *format, ...)
 	va_end(args);
 }
 
+void tap_session_warn_late(const char *text)
+{
+	struct tap_session *s = tap_self();
+
+	if (!mutex_trylock(&s->control))
+		return;
+	say(TAP_RECORD_WARNING, tap_str_in(text, 256));
+	tap_wake(s->self, TAP_WAIT_URGENT);
+	mutex_unlock(&s->control);
+}
+
 static void say_fatal(void)
 {
 	const char *text = smp_load_acquire(&tap_session.fatal);

@@ -140,6 +140,8 @@ void tap_report_error(struct tap_lane *lane);
 void tap_session_error(struct tap_str text);
 void tap_session_error_format(const char *format, ...) __printf(1, 2);
 void tap_session_warn_format(const char *format, ...) __printf(1, 2);
+/* Without `control`, in a process: not said while the session is being started or stopped. */
+void tap_session_warn_late(const char *text);
 
 /* arming.c. First: asks the conditions, before the probes are placed. */
 void tap_arming_first(void);

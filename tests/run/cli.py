@@ -152,7 +152,8 @@ class BadInput(Case):
                             ("-G", "n", "-e", HELLO): "option -G: `n` is not NAME=VALUE"}.items():
             with self.subTest(words=words):
                 self.refused(*words, says=re.escape(says), hint="stap --help")
-        self.refused("-l", "begin", says="option -l is not supported")
+        self.refused("-l", "begin", "-e", HELLO, says="they take no script", hint="stap --help")
+        self.refused("-l", "begin", "--dump-functions", says="only one may be given", hint="stap --help")
         self.refused("--remote", "direct:", "-e", HELLO, says="option --remote is not supported")
         self.refused("-G", "nmae=1", "-e", "global name " + HELLO, says="option -G: the script has no global `nmae`", hint="`name`")
 
@@ -225,6 +226,54 @@ class BadInput(Case):
         self.refused("-r", release, "-p4", "-e", 'probe kernel.function("vfs_raed") { }', says="no function `vfs_raed`", place="<input>:1:14", hint="`vfs_read`")
         self.refused("-r", release, "-p4", "-e", 'probe kernel.trace("sched_swich") { }', says="no tracepoint `sched_swich`", place="<input>:1:14")
         self.refused("-r", release, "-p4", "-e", 'probe kernel.function("vfs_read") { println($cuont) }', says="no variable `cuont`", place="<input>:1:45", hint=r"`\$count`")
+
+
+class Listing(Case):
+    """-l, -L and --dump-...: layouts are SystemTap's."""
+
+    def lines(self, *words):
+        lines = self.good(*words).splitlines()
+        self.assertEqual(lines, sorted(set(lines)))
+        return lines
+
+    def test_points_that_need_no_kernel(self):
+        self.good("-l", "*", out="begin\nend\nerror\nnever\n")
+        self.good("-L", "begin", out="begin\n")
+        self.good("-l", "timer.s(1), end, nothing.there?", out="end\ntimer.s(1)\n")
+        self.good("-E", 'probe mine.own = timer.s(1) { a = "x"; b = 1 }', "-L", "mine.*", out="mine.own a:string b:long\n")
+
+    def test_nothing_matches(self):
+        self.refused("-l", "nosuch.thing", says="no probe point matches `nosuch.thing`", place="<input>:1:7")
+        self.refused("-l", "kernel.function(", says="expected", place="<input>:1:24")
+
+    def test_forms_aliases_and_functions(self):
+        forms = self.lines("--dump-probe-types")
+        for form in "begin(number)", "timer.ms(number).randomize(number)", "kernel.function(string).return.maxactive(number)", "kernel.statement(number).absolute":
+            self.assertIn(form, forms)
+        aliases = self.lines("--dump-probe-aliases")
+        self.assertTrue(all(re.fullmatch(r"[a-z][\w.]* = .+", alias) for alias in aliases), aliases)
+        functions = self.lines("--dump-functions")
+        self.assertIn("tid:long () /* unprivileged */", functions)
+        self.assertTrue(all(re.match(r"[A-Za-z]\w*:(long|string|unknown) \(", function) for function in functions), functions)
+
+    @needs_kernel
+    def test_functions_of_the_kernel(self):
+        self.stap("-r", release, "-l", 'kernel.function("vfs_read")')  # makes the index, and says so
+        line = r'kernel\.function\("vfs_read@fs/read_write\.c:\d+"\)'
+        self.assertRegex(self.good("-r", release, "-l", 'kernel.function("vfs_read")'), rf"^{line}\n$")
+        self.assertRegex(self.good("-r", release, "-L", 'kernel.function("vfs_read").return'),
+                         rf"^{line}\.return \$return:ssize_t \$file:struct file\* \$buf:char\* \$count:size_t \$pos:loff_t\*\n$")
+        everything = self.lines("-r", release, "-l", 'kernel.function("*")')
+        self.assertGreater(len(everything), 40000)
+        self.assertTrue(all(re.fullmatch(r'kernel\.function\(".+"\)', line) for line in everything))
+
+    @needs_kernel
+    def test_statements_and_tracepoints(self):
+        self.stap("-r", release, "-l", 'kernel.function("vfs_read")')
+        statements = self.lines("-r", release, "-l", 'kernel.statement("vfs_read@fs/read_write.c:*")')
+        self.assertGreater(len(statements), 15)
+        self.assertRegex(self.good("-r", release, "-L", 'kernel.trace("sched:sched_switch")'),
+                         r'^kernel\.trace\("sched:sched_switch"\) \$preempt:bool \$prev:struct task_struct\* \$next:struct task_struct\*')
 
 
 class Spellings(Case):

@@ -135,6 +135,52 @@ class Sessions(unittest.TestCase):
         while guest.modules() and time.monotonic() < deadline:
             time.sleep(0.1)
 
+    def test_a_traced_module_comes_and_goes(self):
+        """Its probes are placed before its init function runs, each time; calls of loop_init and of loop_exit frame what happens between."""
+        release = guest.execute("uname", "-r").stdout.strip()
+        guest.put(f"/lib/modules/{release}/kernel/drivers/block/loop.ko", "/tmp/loop.ko")
+        # A timer's handler runs when all probes are placed; while one is being placed its module cannot be removed.
+        script = ('global said probe timer.ms(1) { if (!said++) println("ready") } probe module("loop").function("loop_init").call { println("init") } '
+                  'probe module("lo*p").function("loop_add") { printf("add %d\\n", $i) } '
+                  'probe module("loop").function("loop_add").return { printf("added %d\\n", @entry($i)) } '
+                  'probe module("loop").function("loop_exit") { println("exit") }')
+        once = ["init\n", *(line for i in range(8) for line in (f"add {i}\n", f"added {i}\n")), "exit\n"]
+        run = start_stap("-e", script)
+        self.assertEqual(run.stdout.readline(), "ready\n")
+        for _ in range(2):
+            self.assertEqual(guest.execute("insmod", "/tmp/loop.ko").returncode, 0)
+            self.assertEqual(guest.execute("rmmod", "loop").stderr, "")
+            self.assertEqual([run.stdout.readline() for _ in once], once)
+        self.assertEqual(guest.execute("insmod", "/tmp/loop.ko").returncode, 0)
+        run.send_signal(signal.SIGINT)  # the session ends before the module
+        out, err = run.communicate(timeout=60)
+        self.assertEqual((run.returncode, out, err), (0, "".join(once[:-1]), ""))
+        run = start_stap("-e", script)  # and begins after it
+        self.assertEqual(run.stdout.readline(), "ready\n")
+        self.assertEqual(guest.execute("rmmod", "loop").returncode, 0)
+        self.assertEqual(run.stdout.readline(), "exit\n")
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.communicate(timeout=60), ("", ""))
+
+    def test_two_boots_at_different_addresses(self):
+        """Functions whose name others have too are found by their link address, wherever the kernel lies."""
+        script = ('probe kernel.statement("vfs_read@fs/read_write.c:*") { n[pp()]++ } global n '
+                  'probe kernel.function("load_elf_binary") { shared++ } global shared '
+                  'probe end { foreach (where in n) found++; println(found > 5 ? "statements" : "none"); println(shared > 0 ? "shared" : "none") }')
+        seen = set()
+        usual = os.environ["TAPJIT_VM_SOCKET"]
+        for words in ["--append", "nokaslr"], ["--append", "kaslr"]:
+            other = Guest(guest.bin_dir, serve_options=words)
+            try:
+                seen.add(re.search(r"^(\w+) T _text$", other.execute("cat", "/proc/kallsyms").stdout, re.M)[1])
+                run = stap("-e", script, "-c", "sh -c 'cat /proc/uptime; true'")
+                self.assertEqual((run.returncode, run.stderr), (0, ""))
+                self.assertEqual(run.stdout.splitlines()[-2:], ["statements", "shared"])
+            finally:
+                other.close()
+                os.environ["TAPJIT_VM_SOCKET"] = usual
+        self.assertEqual(len(seen), 2, seen)
+
     def test_two_modules_at_once(self):
         script = 'global n; probe kernel.function("vfs_read") { n++ } probe begin { println("ready") } probe end { println(n > 0 ? "read" : "nothing") }'
         first, second = start_stap("-e", script), start_stap("-e", script)

@@ -160,13 +160,32 @@ TEST_F(Families, StatementsLabelsAndCallees) {
   EXPECT_EQ(constants(label), "symbol=vfs_read offset=32");
 }
 
+TEST_F(Families, ModulesArePlacedByTheirOwnSymbols) {
+  target::FakeFunction in_module = kernel_.known_functions[0];
+  in_module.site.module = "loop";
+  in_module.site.function = in_module.site.symbol = "lo_ioctl";
+  in_module.site.address = 0x5000;
+  kernel_.known_functions.push_back(in_module);
+  ResolvedSite unique = site("module(\"lo*\").function(\"lo_ioctl\").call");
+  EXPECT_EQ(unique.site.pp, "module(\"loop\").function(\"lo_ioctl@fake/vfs_read.c:1\").call");
+  EXPECT_EQ(constants(unique), "symbol=loop:lo_ioctl offset=0");
+  EXPECT_EQ(match("kernel.function(\"lo_ioctl\")").sites.size(), 0u);
+  EXPECT_EQ(match("module(\"loop\").function(\"vfs_read\")").reason, "module `loop` has no function `vfs_read`");
+  target::FunctionSite &shared = kernel_.known_functions.back().site;
+  shared.symbol_is_unique = false;
+  shared.anchor_symbol = "lo_open";
+  shared.anchor = 0x4000;
+  EXPECT_EQ(constants(site("module(\"loop\").function(\"lo_ioctl\")")),
+            "address=20480 anchor_symbol=loop:lo_open anchor=16384");
+}
+
 TEST_F(Families, Addresses) {
   ResolvedSite function = site("kernel.function(4096)");
   EXPECT_EQ(function.site.pp, "kernel.function(0x1000)");
   EXPECT_EQ(constants(function), "symbol=vfs_read offset=0");
   EXPECT_EQ(match("kernel.function(4097)").reason, "no function is there");
   EXPECT_NE(match("kernel.statement(4096).absolute").hint.find("-g"), std::string::npos);
-  families_ = make_probe_families(kernel_, true);
+  families_ = make_probe_families(kernel_, {.guru = true});
   EXPECT_EQ(constants(site("kernel.statement(4096).absolute")), "address=4096");
   EXPECT_EQ(constants(site("kprobe.statement(4096).absolute")), "address=4096");
 }

@@ -4,6 +4,7 @@
 #include "tools/stap/compile_pass.h"
 #include "tools/stap/complaints.h"
 #include "tools/stap/kbuild.h"
+#include "tools/stap/list_pass.h"
 #include "tools/stap/options.h"
 #include "tools/stap/run_pass.h"
 #include "tools/stap/script_pass.h"
@@ -281,6 +282,23 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
   return -1;
 }
 
+// -l and its like. What cannot be placed matters to no one while something can.
+int print_list(Run &run, const std::vector<ScriptText> &texts) {
+  Scripts &scripts = run.scripts;
+  if (auto parsed = parse_pass(run.options, run.choice, texts, run.store, scripts); !parsed)
+    return fail(parsed.error());
+  if (report(run.options, scripts))
+    return failed;
+  std::vector<std::string> lines = list_pass(run.options, scripts);
+  std::string text;
+  for (const std::string &line : lines)
+    text += line + "\n";
+  fwrite(text.data(), 1, text.size(), stdout);
+  if (lines.empty())
+    report(run.options, scripts);
+  return lines.empty() ? failed : 0;
+}
+
 // The directories that the user named, before their absence shows as something else.
 Result<void> check_directories(const Options &options, const KernelChoice &choice) {
   std::string runtime = runtime_directory(options);
@@ -295,7 +313,7 @@ Result<void> check_directories(const Options &options, const KernelChoice &choic
 }
 
 int run_script(const Options &options) {
-  auto texts = read_scripts(options);
+  auto texts = options.list == Options::List::None ? read_scripts(options) : listed_script(options);
   if (!texts)
     return fail(texts.error());
   auto choice = choose_kernel(options);
@@ -303,7 +321,8 @@ int run_script(const Options &options) {
     return fail(choice.error());
   if (auto good = check_directories(options, *choice); !good)
     return fail(good.error());
-  add_timeout(options, *texts);
+  if (options.list == Options::List::None)
+    add_timeout(options, *texts);
   codegen::StoreOptions store_options;
   store_options.disabled = options.disable_cache;
   auto store = codegen::Store::open(store_options);
@@ -316,6 +335,8 @@ int run_script(const Options &options) {
     fmt::print(stderr, "Keeping temporary directory \"{}\"\n", run.work.path());
   }
   CompileInput input{"", run.name, runtime_directory(options), options.guru, {}};
+  if (options.list != Options::List::None)
+    return print_list(run, *texts);
   int status = translate(run, *texts, input);
   if (status < 0)
     status = choice->user_runtime ? run_process(run, input) : run_kernel(run, input);

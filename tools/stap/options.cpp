@@ -39,6 +39,9 @@ enum LongOnly : int {
   OptPrivilege,
   OptUnprivileged,
   OptCompatible,
+  OptDumpTypes,
+  OptDumpAliases,
+  OptDumpFunctions,
   OptUnsupported,
 };
 
@@ -76,9 +79,9 @@ const option long_options[] = {
     {"all-modules", no_argument, nullptr, OptUnsupported},
     {"modinfo", required_argument, nullptr, OptUnsupported},
     {"debug", no_argument, nullptr, OptUnsupported},
-    {"dump-probe-types", no_argument, nullptr, OptUnsupported},
-    {"dump-probe-aliases", no_argument, nullptr, OptUnsupported},
-    {"dump-functions", no_argument, nullptr, OptUnsupported},
+    {"dump-probe-types", no_argument, nullptr, OptDumpTypes},
+    {"dump-probe-aliases", no_argument, nullptr, OptDumpAliases},
+    {"dump-functions", no_argument, nullptr, OptDumpFunctions},
     {"example", required_argument, nullptr, OptUnsupported},
     {"monitor", optional_argument, nullptr, OptUnsupported},
     {"language-server", no_argument, nullptr, OptUnsupported},
@@ -235,6 +238,16 @@ Result<void> set_script(Options &options, const char *text) {
   return {};
 }
 
+// The modes that print what there is to probe.
+Result<void> set_list(Options &options, Options::List list, const char *points) {
+  if (options.list != Options::List::None)
+    return usage(
+        "options -l, -L, --dump-probe-types, --dump-probe-aliases and --dump-functions: only one may be given");
+  options.list = list;
+  options.list_points = points ? points : "";
+  return {};
+}
+
 // The options that carry a checked value. `which` is the letter or LongOnly value.
 Result<void> apply_value(Options &options, int which, const char *value) {
   switch (which) {
@@ -276,6 +289,16 @@ Result<void> apply_value(Options &options, int which, const char *value) {
     return set_script(options, value);
   case OptPrefer:
     return set_preference(options, value);
+  case 'l':
+    return set_list(options, Options::List::Points, value);
+  case 'L':
+    return set_list(options, Options::List::Variables, value);
+  case OptDumpTypes:
+    return set_list(options, Options::List::ProbeTypes, value);
+  case OptDumpAliases:
+    return set_list(options, Options::List::Aliases, value);
+  case OptDumpFunctions:
+    return set_list(options, Options::List::Functions, value);
   case OptRuntime:
     return set_runtime(options, value);
   case OptColour:
@@ -386,9 +409,12 @@ bool apply_plain(Options &options, int which, const char *value) {
 Result<void> check_together(const Options &options) {
   if (options.action != Options::Action::Run)
     return {};
+  bool has_script = options.script_text || !options.script_file.empty();
+  if (options.list != Options::List::None)
+    return has_script ? usage("options -l, -L and --dump-...: they take no script but -E") : Result<void>();
   if (options.has_command && options.target_pid)
     return usage("options -c and -x: only one of them can set the target process");
-  if (!options.script_text && options.script_file.empty() && options.extra_texts.empty())
+  if (!has_script && options.extra_texts.empty())
     return usage("no script given: name a file, `-` for standard input, or -e 'SCRIPT'");
   if (options.suppress_time_limits && !options.guru)
     return usage("option --suppress-time-limits needs -g (guru mode)");
@@ -417,7 +443,7 @@ Result<void> parse_words(Options &options, int argc, char **argv) {
       return Error{fmt::format("option --{} is not supported by this version of tapjit", long_options[index].name), ""};
     if (apply_plain(options, which, optarg))
       continue;
-    if (which < 256 && strchr("PbitBaFSdlLqjJ", which))
+    if (which < 256 && strchr("PbitBaFSdqjJ", which))
       return Error{fmt::format("option -{} is not supported by this version of tapjit", char(which)), ""};
     if (auto done = apply_value(options, which, optarg); !done)
       return done.error();
@@ -460,6 +486,8 @@ Result<Options> parse_options(int argc, char **argv) {
     return done.error();
   if (auto done = check_together(options); !done)
     return done.error();
+  if (options.list != Options::List::None)
+    options.last_pass = 2; // nothing is to be loaded
   return options;
 }
 
@@ -487,6 +515,8 @@ What it does:
   -o FILE            write the script's output to FILE
   -m NAME            name the module NAME and keep NAME.ko (user runtime: NAME.o) in this directory
   -k                 keep the working directory
+  -l POINTS          list the probe points that POINTS (wildcards allowed) come to; status 1 if there are none
+  -L POINTS          the same with what can be read there, and its types
   -E SCRIPT          more script text; may be repeated
   -D NAME[=VALUE]    set a limit (MAXACTION, MAXSTRINGLEN, ...) or a C macro
   -G NAME=VALUE      initial value of a global

@@ -19,6 +19,8 @@ enum class RuntimeChoice { Auto, Kernel, User };
 struct Options {
   // What to do.
   enum class Action { Run, Help, Version, CleanCache } action = Action::Run;
+  enum class List { None, Points, Variables, ProbeTypes, Aliases, Functions } list = List::None;
+  std::string list_points; // -l, -L: the probe points as written
   int last_pass = 5;
   std::optional<std::string> script_text; // -e
   std::vector<std::string> extra_texts;   // -E

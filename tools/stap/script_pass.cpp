@@ -160,20 +160,32 @@ Result<void> parse_pass(const Options &options, const KernelChoice &choice, cons
   return {};
 }
 
-void elaborate_pass(const Options &options, Scripts &scripts) {
-  scripts.families = tapset::make_probe_families(*scripts.target, options.guru);
-  ElaborateOptions elaborate_options;
-  elaborate_options.guru = options.guru;
-  elaborate_options.privilege = options.privilege;
+void make_families(const Options &options, Scripts &scripts) {
+  tapset::FamilyOptions family_options;
+  family_options.guru = options.guru;
+  family_options.listing = options.list == Options::List::Points;
+  scripts.families = tapset::make_probe_families(*scripts.target, family_options);
+}
+
+ElaborateOptions elaborate_options(const Options &options) {
+  ElaborateOptions result;
+  result.guru = options.guru;
+  result.privilege = options.privilege;
   if (!options.compatible.empty())
-    elaborate_options.compatible = options.compatible;
-  elaborate_options.keep_unused = options.unoptimized;
-  elaborate_options.skip_badvars = options.skip_badvars;
-  elaborate_options.global_values = options.globals;
+    result.compatible = options.compatible;
+  result.keep_unused = options.unoptimized;
+  result.skip_badvars = options.skip_badvars;
+  result.global_values = options.globals;
+  return result;
+}
+
+void elaborate_pass(const Options &options, Scripts &scripts) {
+  make_families(options, scripts);
   std::vector<const ast::File *> files;
   for (const auto &file : scripts.files)
     files.push_back(file.get());
-  scripts.program.emplace(elaborate(files, *scripts.library, scripts.families, elaborate_options, scripts.diagnostics));
+  scripts.program.emplace(
+      elaborate(files, *scripts.library, scripts.families, elaborate_options(options), scripts.diagnostics));
 }
 
 ir::Module lower_pass(const Options &options, const std::string &module_name, Scripts &scripts) {

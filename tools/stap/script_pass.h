@@ -45,6 +45,9 @@ struct Scripts {
 // Pass 1. Mistakes are in scripts.diagnostics; an Error is the environment's.
 Result<void> parse_pass(const Options &options, const KernelChoice &choice, const std::vector<ScriptText> &texts,
                         codegen::Store &store, Scripts &scripts);
+// The probe families over scripts.target, to scripts.families.
+void make_families(const Options &options, Scripts &scripts);
+ElaborateOptions elaborate_options(const Options &options);
 // Pass 2.
 void elaborate_pass(const Options &options, Scripts &scripts);
 // The typed program to IR, unoptimised; limits set.

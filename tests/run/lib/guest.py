@@ -30,6 +30,10 @@ class Guest:
         return subprocess.run([f"{self.bin_dir}/tap-vm", "exec", "--socket", self.socket, "--", *words], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=timeout, **more)
 
+    def put(self, host, place):
+        """Copies a file of this machine into the guest."""
+        subprocess.run([f"{self.bin_dir}/tap-vm", "exec", "--socket", self.socket, "--put", f"{host}:{place}", "--", "true"], stdin=subprocess.DEVNULL, timeout=60, check=True)
+
     def modules(self):
         """Names of loaded modules that are ours."""
         out = self.execute("cat", "/proc/modules").stdout
