@@ -23,40 +23,35 @@ static __always_inline uint32_t find_entry(const struct tap_batch *batch, unsign
 	return low;
 }
 
-/* As the kernel's kprobe_ftrace_handler: what the handlers read as the instruction pointer is that of a
- * breakpoint. */
+/*
+ * As the kernel's kprobe_ftrace_handler: what the handlers read as the instruction pointer is that of a
+ * breakpoint. A call within a handler finds the gate busy and is counted there. Interrupts are off rather
+ * than preemption, because preempt_disable() and so ftrace_test_recursion_trylock() come out wrong here:
+ * since 6.8 (ca4256348660 "x86/percpu: Use segment qualifiers") a kernel that GCC built leaves the segment
+ * prefix of its per-CPU assembly to the compiler, which Clang does not print.
+ */
 static void notrace __kprobes on_call(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 				      struct ftrace_regs *fregs)
 {
 	struct tap_batch *batch = container_of(ops, struct tap_batch, ops);
 	struct pt_regs *regs = ftrace_get_regs(fregs);
-	int bit = ftrace_test_recursion_trylock(ip, parent_ip);
-	unsigned long before;
+	unsigned long flags, before;
 	uint32_t i;
 
-	if (!regs) {
-		if (bit >= 0)
-			ftrace_test_recursion_unlock(bit);
+	if (!regs)
 		return;
-	}
-	preempt_disable_notrace();
+	local_irq_save(flags);
+	before = regs->ip;
 	for (i = find_entry(batch, ip); i < batch->count && batch->entries[i].ip == ip; i++) {
 		struct kprobe *kp = batch->entries[i].kp;
 
 		if (!READ_ONCE(batch->entries[i].on))
 			continue;
-		if (bit < 0) { /* called by a handler */
-			kp->nmissed++;
-			continue;
-		}
-		before = regs->ip;
 		regs->ip = ip + sizeof(kprobe_opcode_t);
 		kp->pre_handler(kp, regs);
 		regs->ip = before;
 	}
-	preempt_enable_notrace();
-	if (bit >= 0)
-		ftrace_test_recursion_unlock(bit);
+	local_irq_restore(flags);
 }
 
 static int by_ip(const void *left, const void *right)
