@@ -60,6 +60,9 @@ DebugFile &KernelTarget::module_file(const std::string &name, const std::string 
   std::unique_ptr<DebugFile> &file = modules_[name];
   if (!file) {
     DebugFile::Paths paths{"module " + name, elf, "", debuginfo_advice(files_.release)};
+    paths.btf = {elf};
+    paths.kernel = kernel_.get();
+    paths.prefer_btf = options_.prefer_btf;
     file = std::make_unique<DebugFile>(std::move(paths), options_.store, 1);
   }
   return *file;
@@ -123,8 +126,8 @@ template <typename T> static Access<T> no_debuginfo(const Error &error) {
 Access<VarAccess> KernelTarget::variable(const FunctionSite &site, std::string_view name,
                                          const std::vector<PathStep> &path, bool at_return, bool address_of) const {
   Access<VarAccess> access;
-  if (is_btf(site.die) && kernel_->btf()) {
-    access = kernel_->btf()->variable(site, name, path, address_of);
+  if (const BtfVariables *known = is_btf(site.die) ? file_of(site).btf() : nullptr) {
+    access = from_module(site, known->variable(site, name, path, address_of));
   } else {
     auto variables = file_of(site).dwarf();
     if (!variables)
@@ -138,8 +141,8 @@ Access<VarAccess> KernelTarget::variable(const FunctionSite &site, std::string_v
 
 Access<VarAccess> KernelTarget::return_value(const FunctionSite &site, const std::vector<PathStep> &path,
                                              bool address_of) const {
-  if (is_btf(site.die) && kernel_->btf())
-    return kernel_->btf()->return_value(site, path, address_of);
+  if (const BtfVariables *known = is_btf(site.die) ? file_of(site).btf() : nullptr)
+    return from_module(site, known->return_value(site, path, address_of));
   auto variables = file_of(site).dwarf();
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
@@ -147,8 +150,8 @@ Access<VarAccess> KernelTarget::return_value(const FunctionSite &site, const std
 }
 
 std::vector<std::string> KernelTarget::variable_names(const FunctionSite &site, bool parameters_only) const {
-  if (is_btf(site.die))
-    return kernel_->btf() ? kernel_->btf()->parameter_names(site) : std::vector<std::string>();
+  if (const BtfVariables *known = is_btf(site.die) ? file_of(site).btf() : nullptr)
+    return known->parameter_names(site);
   auto variables = file_of(site).dwarf();
   return variables ? (*variables)->variable_names(site, parameters_only) : std::vector<std::string>();
 }

@@ -179,6 +179,25 @@ TEST(Btf, OfAModule) {
   EXPECT_EQ(of_kernel, 0u); // only its own
 }
 
+// Its functions are probed with no debuginfo at all.
+TEST(Btf, FunctionsOfAModule) {
+  auto releases = installed_releases();
+  if (releases.empty())
+    GTEST_SKIP() << "no kernel image is installed";
+  for (const std::string &release : releases) {
+    auto target = open_target(release, true, true);
+    CodeQuery query;
+    query.module = "nf_tables";
+    query.pattern = parse_function_pattern("nft_do_chain");
+    auto found = target->code(query);
+    ASSERT_TRUE(found) << release;
+    ASSERT_EQ(found->sites.size(), 1u) << release;
+    auto length = target->variable(found->sites[0], "pkt", {member("skb"), member("len")}, false, false);
+    EXPECT_EQ(text_of(length).substr(0, 8), "reg:rdi ") << release;
+    EXPECT_EQ(target->variable_names(found->sites[0], true), (std::vector<std::string>{"pkt", "priv"}));
+  }
+}
+
 TEST(KernelImage, IsUnpackedAndHasItsOwnSymbols) {
   auto releases = installed_releases();
   if (releases.empty())
