@@ -162,6 +162,21 @@ class Sessions(unittest.TestCase):
         run.send_signal(signal.SIGINT)
         self.assertEqual(run.communicate(timeout=60), ("", ""))
 
+    def test_debug_symbols_of_another_build(self):
+        """A module that was made with them is not loaded."""
+        with tempfile.TemporaryDirectory() as folder:
+            made = subprocess.run([os.path.abspath(options.stap), "--vm", "-p4", "-m", "tapt_build", "-e", 'probe kernel.function("vfs_read") { println($count) }'],
+                                  cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            module = pathlib.Path(folder, "tapt_build.ko")
+            content = module.read_bytes()
+            at = content.index(b"tapjit_kernel=") + len(b"tapjit_kernel=")
+            module.write_bytes(content[:at] + b"0123" + content[at + 4:])
+            guest.put(module, "/tmp/tapt_build.ko")
+        run = guest.execute("staprun", "/tmp/tapt_build.ko")
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertRegex(run.stderr, r"made with the debug symbols of another build of .*: their build-id is 0123\w+, that of the running kernel is \w+")
+
     def test_two_boots_at_different_addresses(self):
         """Functions whose name others have too are found by their link address, wherever the kernel lies."""
         script = ('probe kernel.statement("vfs_read@fs/read_write.c:*") { n[pp()]++ } global n '

@@ -98,6 +98,27 @@ TEST(ModuleFile, CutAnywhereIsRefusedNotRead) {
     EXPECT_FALSE(check_module(whole.substr(0, size), "x.ko")) << size;
 }
 
+static std::string note(uint32_t type, std::string name, std::string contents) {
+  std::string bytes;
+  append(bytes, uint32_t(name.size()));
+  append(bytes, uint32_t(contents.size()));
+  append(bytes, type);
+  for (std::string *part : {&name, &contents}) {
+    part->resize((part->size() + 3) / 4 * 4);
+    bytes += *part;
+  }
+  return bytes;
+}
+
+TEST(KernelNotes, BuildId) {
+  const std::string gnu("GNU", 4);
+  std::string notes = note(6, "Xen", "12345") + note(1, gnu, "abcd") + note(3, gnu, "\x01\xab\xff\x10");
+  EXPECT_EQ(build_id_of_notes(notes), "01abff10");
+  EXPECT_EQ(build_id_of_notes(note(6, "Xen", "12345")), "");
+  for (size_t size = 0; size < notes.size(); ++size)
+    EXPECT_EQ(build_id_of_notes(notes.substr(0, size)), "") << size;
+}
+
 TEST(ModuleFile, UnknownParameters) {
   std::string modinfo = good_modinfo + std::string("parmtype=limit:long\0", 20);
   Result<ModuleFile> module = check_module(make_module(modinfo, "stap_1"), "x.ko");

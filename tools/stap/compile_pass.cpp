@@ -163,6 +163,7 @@ CacheKey result_key(std::string_view form, const Platform &platform, const Compi
       .add(input.name)
       .add(input.text)
       .add(input.guru)
+      .add(input.kernel_build_id)
       .finish();
 }
 
@@ -253,6 +254,8 @@ Result<CompileOutput> compile_module(const Store &store, const Platform &platfor
   for (const RuntimeObject &object : platform.objects)
     request.inputs.push_back({object.name, object.object, false});
   request.information = {{"description", "made by tapjit"}};
+  if (!input.kernel_build_id.empty())
+    request.information.emplace_back("tapjit_kernel", input.kernel_build_id);
   auto finished = finish_module(platform.profile, platform.versions, request);
   if (!finished)
     return finished.error();

@@ -22,6 +22,7 @@ struct CompileInput {
   std::string runtime_dir;                     // the directory called runtime/
   bool guru = false;                           // findings of the safety verifier in embedded C are warnings
   std::vector<std::string> embedded_functions; // C names of the functions of embedded C
+  std::string kernel_build_id = {};            // not empty: places in this very build of the kernel are in the unit
 };
 
 // What pass 4 has to say about a piece of the unit.

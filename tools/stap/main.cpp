@@ -11,6 +11,7 @@
 #include "tools/stap/user_run.h"
 #include "tools/stap/work_dir.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -215,6 +216,13 @@ int run_process(Run &run, const CompileInput &input) {
   return run_ended(options, run_clock, status);
 }
 
+// Whether it has places that debug symbols of the kernel gave.
+bool has_places_of_build(const ir::Module &module) {
+  return std::any_of(module.sites.begin(), module.sites.end(), [](const ir::Site &site) {
+    return (site.family == "kprobe" || site.family == "kretprobe") && site.pp.starts_with("kernel.");
+  });
+}
+
 // Passes 1 to 3; an exit code, or -1 to go on with the C text.
 int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &input) {
   const Options &options = run.options;
@@ -267,6 +275,8 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
   emit_options.kbuild = options.use_kbuild;
   input.text = codegen::emit_c(module, emit_options);
   input.embedded_functions = codegen::embedded_function_names(module);
+  if (has_places_of_build(module))
+    input.kernel_build_id = scripts.target->build_id();
   run.times.add("emit", emit_clock.real_ms());
   std::string file = run.name + "_src.c";
   if (options.keep_directory)
@@ -334,7 +344,7 @@ int run_script(const Options &options) {
     run.work.keep();
     fmt::print(stderr, "Keeping temporary directory \"{}\"\n", run.work.path());
   }
-  CompileInput input{"", run.name, runtime_directory(options), options.guru, {}};
+  CompileInput input{"", run.name, runtime_directory(options), options.guru, {}, ""};
   if (options.list != Options::List::None)
     return print_list(run, *texts);
   int status = translate(run, *texts, input);

@@ -73,10 +73,47 @@ std::string join_parameters(const std::vector<std::string> &parameters) {
   return joined;
 }
 
+std::string build_id_of_notes(std::string_view notes) {
+  constexpr uint32_t build_id_type = 3; // NT_GNU_BUILD_ID
+  auto padded = [](uint32_t size) { return (size_t(size) + 3) / 4 * 4; };
+  uint32_t header[3]; // sizes of name and contents, type
+  while (notes.size() >= sizeof header) {
+    memcpy(header, notes.data(), sizeof header);
+    notes.remove_prefix(sizeof header);
+    if (padded(header[0]) > notes.size() || header[1] > notes.size() - padded(header[0]))
+      break;
+    std::string_view name = notes.substr(0, header[0]), contents = notes.substr(padded(header[0]), header[1]);
+    if (header[2] == build_id_type && name == std::string_view("GNU", 4)) {
+      std::string hex;
+      for (unsigned char byte : contents) {
+        hex += "0123456789abcdef"[byte >> 4];
+        hex += "0123456789abcdef"[byte & 15];
+      }
+      return hex;
+    }
+    notes.remove_prefix(std::min(notes.size(), padded(header[0]) + padded(header[1])));
+  }
+  return {};
+}
+
+static std::string running_build_id() {
+  int fd = open("/sys/kernel/notes", O_RDONLY | O_CLOEXEC);
+  char notes[4096];
+  ssize_t got = fd < 0 ? 0 : read(fd, notes, sizeof notes);
+  if (fd >= 0)
+    close(fd);
+  return got > 0 ? build_id_of_notes({notes, size_t(got)}) : "";
+}
+
 Result<void> load_module(const ModuleFile &module, const std::vector<std::string> &parameters) {
   std::string running = running_release();
   if (module.release != running)
     return Error{"module '" + module.name + "' was built for " + module.release + ", running is " + running, ""};
+  std::string build_id = module.build_id.empty() ? "" : running_build_id();
+  if (!build_id.empty() && build_id != module.build_id)
+    return Error{"module '" + module.name + "' was made with the debug symbols of another build of " + running +
+                     ": their build-id is " + module.build_id + ", that of the running kernel is " + build_id,
+                 "install the debug symbols of the kernel that is running, or reboot into the one that is installed"};
   std::string joined = join_parameters(parameters);
   // Not finit_module: who can write the file could change it after it was checked.
   long done = syscall(SYS_init_module, module.bytes.data(), module.bytes.size(), joined.c_str());

@@ -93,6 +93,7 @@ Result<ModuleFile> check_module(std::string bytes, const std::string &path) {
   ModuleFile module;
   std::string_view text = std::string_view(bytes).substr(modinfo.offset, modinfo.size);
   module.name = modinfo_value(text, "name");
+  module.build_id = modinfo_value(text, "tapjit_kernel");
   std::string vermagic = modinfo_value(text, "vermagic");
   module.release = vermagic.substr(0, vermagic.find(' '));
   if (module.name.empty() || module.release.empty() || module.name.size() > name_limit ||

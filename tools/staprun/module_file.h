@@ -15,6 +15,7 @@ struct ModuleFile {
   std::string bytes;                // of the file when it was checked; these are loaded
   std::string name;                 // modinfo `name`
   std::set<std::string> parameters; // their names, from modinfo `parmtype`
+  std::string build_id;             // modinfo `tapjit_kernel`: the kernel's whose debug symbols were used; may be empty
   std::string release;              // first word of modinfo `vermagic`: the kernel it was built for
 };
 
