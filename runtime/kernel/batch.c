@@ -26,9 +26,9 @@ static __always_inline uint32_t find_entry(const struct tap_batch *batch, unsign
 /*
  * As the kernel's kprobe_ftrace_handler: what the handlers read as the instruction pointer is that of a
  * breakpoint. A call within a handler finds the gate busy and is counted there. Interrupts are off rather
- * than preemption, because preempt_disable() and so ftrace_test_recursion_trylock() come out wrong here:
- * since 6.8 (ca4256348660 "x86/percpu: Use segment qualifiers") a kernel that GCC built leaves the segment
- * prefix of its per-CPU assembly to the compiler, which Clang does not print.
+ * than preemption, because preempt_disable() and so ftrace_test_recursion_trylock() come out wrong here on
+ * kernels with CONFIG_CC_HAS_NAMED_AS: their per-CPU assembly leaves the segment prefix to the compiler, and
+ * Clang does not print it.
  */
 static void notrace __kprobes on_call(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 				      struct ftrace_regs *fregs)
