@@ -83,7 +83,7 @@ std::string build_id_of_notes(std::string_view notes) {
     if (padded(header[0]) > notes.size() || header[1] > notes.size() - padded(header[0]))
       break;
     std::string_view name = notes.substr(0, header[0]), contents = notes.substr(padded(header[0]), header[1]);
-    if (header[2] == build_id_type && name == std::string_view("GNU", 4)) {
+    if (header[2] == build_id_type && name == std::string_view("GNU\0", 4)) {
       std::string hex;
       for (unsigned char byte : contents) {
         hex += "0123456789abcdef"[byte >> 4];
