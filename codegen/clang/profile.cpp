@@ -25,7 +25,7 @@ namespace tapjit::codegen {
 namespace {
 
 // Raised when the meaning of a profile changes, so that old ones are not read.
-constexpr uint64_t profile_format = 2;
+constexpr uint64_t profile_format = 3;
 
 std::string read_file(const std::string &path) {
   std::ifstream stream(path, std::ios::binary);
@@ -275,6 +275,10 @@ Result<KernelProfile> make_profile(const std::string &build_dir, const CacheKey 
   // compiled. 5.14 (ab3257042c26, "jump_label, x86: Allow short NOPs") added the hack.
   if (profile.features.jump_label_hack)
     profile.prelude = "#undef CONFIG_HAVE_JUMP_LABEL_HACK\n";
+  // A gcc-built kernel (6.10 and later) lets inline assembly take per-CPU variables by their address space. Clang
+  // prints such operands without the %gs: each this_cpu_add(), preempt_disable() among them, would write to the bare
+  // address. kbuild has the option for gcc only (CC_HAS_NAMED_AS depends on CC_IS_GCC).
+  profile.prelude += "#undef CONFIG_CC_HAS_NAMED_AS\n#undef CONFIG_USE_X86_SEG_SUPPORT\n";
   auto vermagic = vermagic_of(profile);
   if (!vermagic)
     return vermagic.error();

@@ -46,16 +46,14 @@ struct FunctionLoops {
 };
 
 // `tap_gate`, the per-CPU variable of runtime/kernel/entry.h: what it points to begins with a context. Kernels read it
-// by assembly, or by a load in the address space of %gs.
+// by assembly (KernelProfile::prelude keeps those that could from an address space).
 bool is_gate(const Value *base) {
   if (auto *pointer = dyn_cast<IntToPtrInst>(base))
     base = pointer->getOperand(0);
   const Value *variable = nullptr;
-  if (auto *load = dyn_cast<LoadInst>(base))
-    variable = load->getPointerAddressSpace() ? load->getPointerOperand()->stripPointerCasts() : nullptr;
-  else if (auto *call = dyn_cast<CallBase>(base);
-           call && call->isInlineAsm() && call->arg_size() == 1 &&
-           find_allowed_asm(cast<InlineAsm>(call->getCalledOperand())->getAsmString()))
+  if (auto *call = dyn_cast<CallBase>(base);
+      call && call->isInlineAsm() && call->arg_size() == 1 &&
+      find_allowed_asm(cast<InlineAsm>(call->getCalledOperand())->getAsmString()))
     variable = call->getArgOperand(0)->stripPointerCasts();
   return variable && isa<GlobalVariable>(variable) && variable->getName() == "tap_gate";
 }

@@ -18,7 +18,7 @@ std::string_view property_word(Property property) {
   return words[size_t(property)];
 }
 
-std::string safety_version() { return "6"; }
+std::string safety_version() { return "7"; }
 
 SafetyReport verify_unit(llvm::Module &module, const ContextLayout &layout, const Summaries &runtime) {
   SafetyRun run{module, layout, runtime, {}, handler_functions(module)};
