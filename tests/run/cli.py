@@ -237,7 +237,7 @@ class Listing(Case):
         return lines
 
     def test_points_that_need_no_kernel(self):
-        self.good("-l", "*", out="begin\nend\nerror\nnever\n")
+        self.assertLessEqual({"begin", "end", "error", "never"}, set(self.lines("-l", "*")))
         self.good("-L", "begin", out="begin\n")
         self.good("-l", "timer.s(1), end, nothing.there?", out="end\ntimer.s(1)\n")
         self.good("-E", 'probe mine.own = timer.s(1) { a = "x"; b = 1 }', "-L", "mine.*", out="mine.own a:string b:long\n")
