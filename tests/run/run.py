@@ -52,9 +52,9 @@ def expand(text, programs):
     return text.replace("@BIN@", str(programs)).replace("@CORPUS@", str(here.parent / "corpus")).replace("@HERE@", str(here))
 
 
-def command(test, stap, runtime, programs):
+def command(test, stap, runtime, programs, vm="--vm"):
     words = [os.path.join(os.path.dirname(os.path.abspath(stap)), "stap-ir-dump"), "--run"] if runtime == "interpret" else [stap]
-    words += ["--vm"] if runtime == "kernel" else ["--runtime=user"]
+    words += [vm] if runtime == "kernel" else ["--runtime=user"]
     words += shlex.split(expand(test.fields["options"], programs))
     if "@SCRIPT@" in words:
         words[words.index("@SCRIPT@")] = str(test.path)
@@ -155,22 +155,24 @@ def main():
     options.add_argument("--stap", required=True, type=os.path.abspath)
     options.add_argument("--runtime", required=True, choices=["user", "kernel", "interpret"])
     options.add_argument("--programs", default="", type=os.path.abspath)
+    options.add_argument("--release", help="kernel of the guest (stap's own choice)")
     options.add_argument("--update", action="store_true")
     options.add_argument("names", nargs="*")
     args = options.parse_args()
+    vm = f"--vm={args.release}" if args.release else "--vm"
     tests = [t for t in (Test(p) for p in sorted(here.rglob("*.stp"))) if t.runs_on(args.runtime)]
     if args.names:
         tests = [t for t in tests if any(n in t.name for n in args.names)]
     # Who has a guest already (tests/tapset-coverage --mutate) lends it.
-    guest = Guest(os.path.dirname(os.path.abspath(args.stap))) if args.runtime == "kernel" and "TAPJIT_VM_SOCKET" not in os.environ else None
+    guest = Guest(os.path.dirname(os.path.abspath(args.stap)), args.release) if args.runtime == "kernel" and "TAPJIT_VM_SOCKET" not in os.environ else None
     # What is made once for a kernel, and says so on standard error when it lasts, is made before the first test.
-    first = ["--vm", "-e", 'probe kernel.function("vfs_read") {}'] if args.runtime == "kernel" else ["--runtime=user", "-e", "probe begin {}"]
+    first = [vm, "-e", 'probe kernel.function("vfs_read") {}'] if args.runtime == "kernel" else ["--runtime=user", "-e", "probe begin {}"]
     if args.runtime != "interpret":
         subprocess.run([args.stap, "-p4", *first], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     failed = skipped = 0
     try:
         for test in tests:
-            words = command(test, args.stap, args.runtime, args.programs)
+            words = command(test, args.stap, args.runtime, args.programs, vm)
             started = time.monotonic()
             try:
                 run = lambda words: subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=float(test.fields["timeout"]), cwd=here)
