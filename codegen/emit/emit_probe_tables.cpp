@@ -141,6 +141,7 @@ void emit_program(Unit &unit, const std::vector<std::string> &families) {
   if (!unit.module.anchor_symbol.empty()) {
     out.line(".anchor_symbol = {},", c_string(unit.module.anchor_symbol));
     out.line(".anchor = {},", c_integer(unit.module.anchor));
+    out.line(".find_slide = tap_find_slide,");
   }
   emit_limits(unit);
   out.close("};");

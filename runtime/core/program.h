@@ -90,6 +90,7 @@ struct tap_program {
 	 * address. */
 	const char *anchor_symbol;
 	int64_t anchor;
+	int (*find_slide)(const struct tap_program *program); /* tap_find_slide, where there is an anchor */
 	struct tap_limits limits;
 };
 

@@ -105,6 +105,9 @@ TAP_INLINE void tap_reg_set(const struct tap_ctx *c, int number, int64_t value)
 
 /* What KASLR added to the kernel's link addresses; set before the first handler runs. */
 extern uint64_t tap_kernel_slide;
+struct tap_program;
+/* Sets it, from the program's anchor. May sleep. 0 or -errno. */
+int tap_find_slide(const struct tap_program *program);
 
 TAP_INLINE int64_t tap_kernel_address(int64_t linked)
 {

@@ -16,18 +16,20 @@
 TAP_SMALL_BEGIN
 
 static DEFINE_MUTEX(places);
-static uint32_t watchers;
+static tap_module_change *watchers[2]; /* kprobe, kretprobe; under `places` */
 
 static int module_changes(struct notifier_block *block, unsigned long state, void *data)
 {
 	const struct module *module = data;
+	uint32_t i;
 
 	if (state == MODULE_STATE_COMING || state == MODULE_STATE_GOING) {
 		bool comes = state == MODULE_STATE_COMING;
 
 		mutex_lock(&places);
-		tap_kprobe_module(module->name, comes);
-		tap_kretprobe_module(module->name, comes);
+		for (i = 0; i < ARRAY_SIZE(watchers); i++)
+			if (watchers[i])
+				watchers[i](module->name, comes);
 		mutex_unlock(&places);
 	}
 	return NOTIFY_DONE;
@@ -36,18 +38,30 @@ static int module_changes(struct notifier_block *block, unsigned long state, voi
 /* After the kernel's own: a module that comes has its jump labels and trampolines then. */
 static struct notifier_block watch = {.notifier_call = module_changes, .priority = -1};
 
-int tap_modules_watch(void)
+/* The notifier is registered as long as there is a watcher; both change under `control`. */
+static bool is_watched(void)
 {
-	int rc = watchers ? 0 : register_module_notifier(&watch);
-
-	if (!rc)
-		watchers++;
-	return rc;
+	return watchers[0] || watchers[1];
 }
 
-void tap_modules_unwatch(void)
+int tap_modules_watch(tap_module_change *change)
 {
-	if (!--watchers)
+	int rc = is_watched() ? 0 : register_module_notifier(&watch);
+
+	if (rc)
+		return rc;
+	mutex_lock(&places);
+	watchers[watchers[0] ? 1 : 0] = change;
+	mutex_unlock(&places);
+	return 0;
+}
+
+void tap_modules_unwatch(tap_module_change *change)
+{
+	mutex_lock(&places);
+	watchers[watchers[0] == change ? 0 : 1] = NULL;
+	mutex_unlock(&places);
+	if (!is_watched())
 		unregister_module_notifier(&watch);
 }
 

@@ -14,24 +14,6 @@ static uint64_t
     missed; /* hits within another probe's handler that the kernel left out, of probes that are removed */
 static_assert(offsetof(struct tap_kprobe, kp) == sizeof(struct tap_kprobe_head), "tap_kprobe_site()");
 
-/* By the address of a probe that is registered on it, disabled. */
-int tap_kprobe_symbol_address(const char *symbol, unsigned long *address)
-{
-	struct kprobe kp = {.symbol_name = symbol, .flags = KPROBE_FLAG_DISABLED};
-	int rc = register_kprobe(&kp);
-
-	if (rc)
-		return rc;
-	*address = (unsigned long)kp.addr;
-	unregister_kprobe(&kp);
-#ifdef CONFIG_X86_KERNEL_IBT
-	/* A probe on a function's first byte is placed behind its endbr64. */
-	if (is_endbr(*(const u32 *)(*address - 4)))
-		*address -= 4;
-#endif
-	return 0;
-}
-
 /* Adds to a link address what KASLR has. Under `control`. */
 static int find_slide(const struct tap_kprobe_place *place, unsigned long *address)
 {
@@ -132,6 +114,8 @@ static int place_one(struct tap_kprobe *probe, bool many)
 	return rc;
 }
 
+static void kprobe_module(const char *module, bool comes);
+
 static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 {
 	const struct tap_site_kprobe *sites = use->sites;
@@ -147,7 +131,7 @@ static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 		in_modules |= tap_place_is_in_module(&sites[i].place);
 	}
 	kprobe_count_all = use->count;
-	rc = in_modules ? tap_modules_watch() : 0;
+	rc = in_modules ? tap_modules_watch(kprobe_module) : 0;
 	if (rc) {
 		in_modules = false;
 		kvfree(tap_kprobes);
@@ -170,7 +154,7 @@ static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 	return 0;
 }
 
-void tap_kprobe_module(const char *module, bool comes)
+static void kprobe_module(const char *module, bool comes)
 {
 	uint32_t i;
 
@@ -200,7 +184,7 @@ static void kprobe_remove(const struct tap_family_use *use)
 
 	tap_batch_release(&batch);
 	if (in_modules)
-		tap_modules_unwatch();
+		tap_modules_unwatch(kprobe_module);
 	in_modules = false;
 	/* All at once: one grace period instead of one for each. */
 	for (i = 0; i < use->count; i++) {

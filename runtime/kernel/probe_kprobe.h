@@ -69,14 +69,17 @@ TAP_INLINE void tap_kprobe_regs(struct pt_regs *regs, int64_t by)
 	((int64_t *)regs)[TAP_REGS_IP] += by;
 }
 
-/* Where a function of the kernel is now. May sleep. 0 or -errno. */
+/* slide.c. Where a function of the kernel is now. May sleep. 0 or -errno. */
 int tap_kprobe_symbol_address(const char *symbol, unsigned long *address);
 
 /* ---- modules (module_sites.c) */
 
-/* Between these, tap_kprobe_module and tap_kretprobe_module are called, with the lock, for each module. */
-int tap_modules_watch(void);
-void tap_modules_unwatch(void);
+/* Places a family's probes on a module that comes, takes back those of one that goes. */
+typedef void tap_module_change(const char *module, bool comes);
+/* Between these, `change` is called, with the lock, for each module. One for each family; not with the lock.
+ */
+int tap_modules_watch(tap_module_change *change);
+void tap_modules_unwatch(tap_module_change *change);
 void tap_places_lock(void);
 void tap_places_unlock(void);
 bool tap_place_is_in_module(const struct tap_kprobe_place *place);
@@ -86,9 +89,6 @@ bool tap_place_waits(const struct tap_kprobe_place *place, int rc);
 void tap_place_refused(const struct tap_site *site, int rc);
 /* The same when a module comes. */
 void tap_place_refused_late(const struct tap_site *site, int rc);
-/* Place the probes on a module that comes, take back those of one that goes. */
-void tap_kprobe_module(const char *module, bool comes);
-void tap_kretprobe_module(const char *module, bool comes);
 
 #define TAP_ENTRY_KPROBE(number)                                                                             \
 	static int __kprobes tap_entry_kprobe_##number(struct kprobe *kp, struct pt_regs *regs)              \

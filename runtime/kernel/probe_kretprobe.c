@@ -110,6 +110,8 @@ static int place_one(struct tap_kretprobe *probe, bool many)
 	return rc;
 }
 
+static void kretprobe_module(const char *module, bool comes);
+
 static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 {
 	const struct tap_site_kretprobe *sites = use->sites;
@@ -125,7 +127,7 @@ static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 		in_modules |= tap_place_is_in_module(&sites[i].place);
 	}
 	kretprobe_count_all = use->count;
-	rc = in_modules ? tap_modules_watch() : 0;
+	rc = in_modules ? tap_modules_watch(kretprobe_module) : 0;
 	if (rc) {
 		in_modules = false;
 		kvfree(tap_kretprobes);
@@ -156,7 +158,7 @@ static void count_missed(struct tap_kretprobe *probe)
 	probe->rp.kp.nmissed = 0;
 }
 
-void tap_kretprobe_module(const char *module, bool comes)
+static void kretprobe_module(const char *module, bool comes)
 {
 	uint32_t i;
 
@@ -186,7 +188,7 @@ static void kretprobe_remove(const struct tap_family_use *use)
 	tap_batch_release(&batch);
 
 	if (in_modules)
-		tap_modules_unwatch();
+		tap_modules_unwatch(kretprobe_module);
 	in_modules = false;
 	for (i = 0; i < use->count; i++) {
 		if (!tap_kretprobes[i].placed)

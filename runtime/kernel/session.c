@@ -209,19 +209,6 @@ static int place_families(void)
 	return 0;
 }
 
-static int find_slide(const struct tap_program *program)
-{
-	unsigned long now;
-	int rc;
-
-	if (!program->anchor_symbol)
-		return 0;
-	rc = tap_kprobe_symbol_address(program->anchor_symbol, &now);
-	if (!rc)
-		tap_kernel_slide = now - (uint64_t)program->anchor;
-	return rc;
-}
-
 int tap_session_start(int64_t target)
 {
 	struct tap_session *s = tap_self();
@@ -235,7 +222,7 @@ int tap_session_start(int64_t target)
 	}
 	s->phase = TAP_STARTED;
 	s->target = target;
-	rc = find_slide(s->program);
+	rc = s->program->find_slide ? s->program->find_slide(s->program) : 0;
 	if (rc) {
 		tap_session_error_format("cannot find `%s` in the running kernel (rc %d)",
 					 s->program->anchor_symbol, rc);
