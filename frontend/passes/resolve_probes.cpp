@@ -157,8 +157,11 @@ void ProbeResolver::expand_stars(const Components &components, std::vector<Compo
     Components variant(components.begin(), open);
     for (size_t i = 0; i < count; ++i) {
       PointComponent part = *open;
-      if (i + 1 < count)
+      if (i + 1 < count) { // the argument is the last part's
         part.arg = PointComponent::Arg::none;
+        part.number = 0;
+        part.text = {};
+      }
       part.name = sources_.intern((i == 0 ? before : "") + "*" + (i + 1 == count ? behind : "")).view();
       variant.push_back(part);
     }

@@ -222,6 +222,11 @@ class BadInput(Case):
         self.assertEqual(run.returncode, 0, run.stderr)  # which BTF can answer
 
     @needs_kernel
+    def test_stars_over_components(self):
+        for point in 'ke**on("vfs_read")', 'kernel.*on("vfs_read")', 'ke*.fun**n("vfs_read")':
+            self.assertIn('kernel.function("vfs_read@fs/read_write.c', self.good("-r", release, "-p2", "-e", f"probe {point} {{ }}"))
+
+    @needs_kernel
     def test_names_that_the_kernel_has_not(self):
         self.refused("-r", release, "-p4", "-e", 'probe kernel.function("vfs_raed") { }', says="no function `vfs_raed`", place="<input>:1:14", hint="`vfs_read`")
         self.refused("-r", release, "-p4", "-e", 'probe kernel.trace("sched_swich") { }', says="no tracepoint `sched_swich`", place="<input>:1:14")
