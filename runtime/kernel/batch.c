@@ -25,10 +25,8 @@ static __always_inline uint32_t find_entry(const struct tap_batch *batch, unsign
 
 /*
  * As the kernel's kprobe_ftrace_handler: what the handlers read as the instruction pointer is that of a
- * breakpoint. A call within a handler finds the gate busy and is counted there. Interrupts are off rather
- * than preemption, because preempt_disable() and so ftrace_test_recursion_trylock() come out wrong here on
- * kernels with CONFIG_CC_HAS_NAMED_AS: their per-CPU assembly leaves the segment prefix to the compiler, and
- * Clang does not print it.
+ * breakpoint. A call within a handler finds the gate busy and is counted there, but for those that another
+ * user of ftrace keeps from here. Interrupts are off, as handlers want them.
  */
 static void notrace __kprobes on_call(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 				      struct ftrace_regs *fregs)
@@ -78,6 +76,7 @@ static int start(struct tap_batch *batch)
 	rc = ftrace_set_filter_ips(&batch->ops, ips, n, 0, 1);
 	if (!rc)
 		rc = register_ftrace_function(&batch->ops);
+	batch->registered = !rc;
 	kvfree(ips);
 	return rc;
 }
@@ -121,6 +120,8 @@ bool tap_batch_arm(struct tap_batch *batch, struct kprobe *kp, bool want)
 	unsigned long ip = (unsigned long)kp->addr;
 	struct tap_batch_entry *entry = NULL;
 	bool others = false;
+	char text[200];
+	int rc = 0;
 	uint32_t i;
 
 	for (i = find_entry(batch, ip); i < batch->count && batch->entries[i].ip == ip; i++) {
@@ -135,18 +136,27 @@ bool tap_batch_arm(struct tap_batch *batch, struct kprobe *kp, bool want)
 		return true;
 	WRITE_ONCE(entry->on, want);
 	batch->on += want ? 1 : -1;
-	if (want && batch->on == 1)
-		start(batch);
-	else if (!batch->on)
+	if (want && !batch->registered) {
+		rc = start(batch);
+	} else if (!batch->on && batch->registered) {
 		unregister_ftrace_function(&batch->ops);
-	else if (!others)
-		ftrace_set_filter_ip(&batch->ops, ip, !want, 0);
+		batch->registered = false;
+	} else if (!others) {
+		rc = ftrace_set_filter_ip(&batch->ops, ip, !want, 0);
+	}
+	if (rc && want) {
+		WRITE_ONCE(entry->on, false);
+		batch->on--;
+		scnprintf(text, sizeof(text), "the probe at %pS cannot be placed again (rc %d)", (void *)ip,
+			  rc);
+		tap_session_warn_late(text);
+	}
 	return true;
 }
 
 void tap_batch_release(struct tap_batch *batch)
 {
-	if (batch->on)
+	if (batch->registered)
 		unregister_ftrace_function(&batch->ops);
 	if (batch->entries)
 		ftrace_free_filter(&batch->ops);

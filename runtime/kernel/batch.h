@@ -3,8 +3,9 @@
  * Many kprobes at functions' entries, armed at once. The kernel arms kprobes that stand on ftrace's call one
  * by one, and looks at each of its tens of thousands of call sites for each; with its own ftrace_ops a family
  * has all of them armed in one such pass. The probes are registered disabled, so the kernel's checks of where
- * a kprobe may stand and what else it keeps of one (a return probe's instances) are as ever; only who calls
- * pre_handler differs.
+ * a kprobe may stand are as ever; only who calls pre_handler differs. The kernel's list shows them as
+ * disabled, and its switch kprobes/enabled does not stop them. Not for return probes: the kernel's code for
+ * these writes current_kprobe, which only the kernel's own caller guards.
  */
 #ifndef TAP_KERNEL_BATCH_H
 #define TAP_KERNEL_BATCH_H
@@ -14,7 +15,7 @@
 
 struct tap_batch_entry {
 	unsigned long ip;
-	struct kprobe *kp; /* for a return probe, its own */
+	struct kprobe *kp;
 	bool on;
 };
 
@@ -22,6 +23,7 @@ struct tap_batch {
 	struct ftrace_ops ops;
 	struct tap_batch_entry *entries; /* by ip */
 	uint32_t count, on;
+	bool registered; /* ops is with ftrace */
 };
 
 /* From this number of sites on it is worth the second way. */

@@ -14,7 +14,7 @@ static uint64_t
     missed; /* hits within another probe's handler that the kernel left out, of probes that are removed */
 static_assert(offsetof(struct tap_kprobe, kp) == sizeof(struct tap_kprobe_head), "tap_kprobe_site()");
 
-/* Adds to a link address what KASLR has. Under `control`. */
+/* Adds to a link address what KASLR has. With the lock of places. */
 static int find_slide(const struct tap_kprobe_place *place, unsigned long *address)
 {
 	static unsigned long slide;
@@ -78,6 +78,14 @@ static bool is_wanted(struct kprobe *kp)
 	return !tap_kprobe_site(kp)->probe->unwanted;
 }
 
+static void enable(struct kprobe *kp)
+{
+	int rc = enable_kprobe(kp);
+
+	if (rc)
+		tap_place_refused(tap_kprobe_site(kp), rc);
+}
+
 /* Arms what is registered disabled. */
 static void arm_all(const struct tap_family_use *use)
 {
@@ -90,10 +98,10 @@ static void arm_all(const struct tap_family_use *use)
 	n = list ? tap_batch_take(&batch, list, n, is_wanted) : 0;
 	for (i = 0; i < n; i++)
 		if (is_wanted(list[i]))
-			enable_kprobe(list[i]);
+			enable(list[i]);
 	for (i = 0; !list && i < use->count; i++)
 		if (tap_kprobes[i].head.placed && is_wanted(&tap_kprobes[i].kp))
-			enable_kprobe(&tap_kprobes[i].kp);
+			enable(&tap_kprobes[i].kp);
 	kvfree(list);
 }
 

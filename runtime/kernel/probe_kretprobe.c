@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Return probes: as probe_kprobe.c, with a bounded number of calls that may be open, and values saved at
  * entry. */
-#include "runtime/kernel/batch.h"
 #include "runtime/kernel/session.h"
 
 struct tap_kretprobe {
@@ -11,7 +10,6 @@ struct tap_kretprobe {
 };
 
 static struct tap_kretprobe *tap_kretprobes;
-static struct tap_batch batch;
 static uint32_t kretprobe_count_all;
 static bool in_modules; /* some of them are */
 /* Of probes that are removed: calls for which no instance was free, calls within another probe's handler. */
@@ -58,37 +56,8 @@ static int instances(const struct tap_site_kretprobe *site)
 	return n ? n : max(15u, 6 * num_possible_cpus());
 }
 
-static struct tap_kretprobe *of_kprobe(struct kprobe *kp)
-{
-	return container_of(container_of(kp, struct kretprobe, kp), struct tap_kretprobe, rp);
-}
-
-static bool is_wanted(struct kprobe *kp)
-{
-	return !of_kprobe(kp)->site->base.probe->unwanted;
-}
-
-/* Arms what is registered disabled. */
-static void arm_all(const struct tap_family_use *use)
-{
-	struct kprobe **list = kvcalloc(use->count, sizeof(*list), GFP_KERNEL);
-	uint32_t i, n = 0;
-
-	for (i = 0; list && i < use->count; i++)
-		if (tap_kretprobes[i].placed)
-			list[n++] = &tap_kretprobes[i].rp.kp;
-	n = list ? tap_batch_take(&batch, list, n, is_wanted) : 0;
-	for (i = 0; i < n; i++)
-		if (is_wanted(list[i]))
-			enable_kretprobe(&of_kprobe(list[i])->rp);
-	for (i = 0; !list && i < use->count; i++)
-		if (tap_kretprobes[i].placed && is_wanted(&tap_kretprobes[i].rp.kp))
-			enable_kretprobe(&tap_kretprobes[i].rp);
-	kvfree(list);
-}
-
-/* With the lock of places. `many`: it is armed later. */
-static int place_one(struct tap_kretprobe *probe, bool many)
+/* With the lock of places. */
+static int place_one(struct tap_kretprobe *probe)
 {
 	const struct tap_site_kretprobe *site = probe->site;
 	const struct tap_probe *handler = site->base.probe;
@@ -96,7 +65,7 @@ static int place_one(struct tap_kretprobe *probe, bool many)
 
 	memset(&probe->rp, 0, sizeof(probe->rp));
 	probe->rp.handler = site->entry;
-	if (many || handler->unwanted)
+	if (handler->unwanted)
 		probe->rp.kp.flags = KPROBE_FLAG_DISABLED;
 	probe->rp.maxactive = instances(site);
 	if (handler->entry_values) {
@@ -115,7 +84,6 @@ static void kretprobe_module(const char *module, bool comes);
 static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 {
 	const struct tap_site_kretprobe *sites = use->sites;
-	bool many = use->count >= TAP_BATCH_LEAST;
 	uint32_t i;
 	int rc;
 
@@ -134,10 +102,9 @@ static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 		tap_kretprobes = NULL;
 		return rc;
 	}
-	many &= !in_modules; /* what may go is not in a batch */
 	for (i = 0; i < use->count; i++) {
 		tap_places_lock();
-		rc = tap_kretprobes[i].placed ? 0 : place_one(&tap_kretprobes[i], many);
+		rc = tap_kretprobes[i].placed ? 0 : place_one(&tap_kretprobes[i]);
 		tap_places_unlock();
 		if (rc && !tap_place_waits(&sites[i].place, rc))
 			tap_place_refused(&sites[i].base, rc);
@@ -145,8 +112,6 @@ static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 			(*placed)++;
 		cond_resched();
 	}
-	if (many)
-		arm_all(use);
 	return 0;
 }
 
@@ -174,7 +139,7 @@ static void kretprobe_module(const char *module, bool comes)
 			probe->placed = false;
 		}
 		if (comes)
-			rc = place_one(probe, false);
+			rc = place_one(probe);
 		if (rc)
 			tap_place_refused_late(&probe->site->base, rc);
 	}
@@ -184,8 +149,6 @@ static void kretprobe_remove(const struct tap_family_use *use)
 {
 	struct kretprobe **list = kvcalloc(use->count, sizeof(*list), GFP_KERNEL);
 	uint32_t i, n = 0;
-
-	tap_batch_release(&batch);
 
 	if (in_modules)
 		tap_modules_unwatch(kretprobe_module);
@@ -212,8 +175,6 @@ static void kretprobe_arm(const struct tap_family_use *use, uint32_t site, bool 
 {
 	struct tap_kretprobe *probe = &tap_kretprobes[site];
 
-	if (probe->placed && tap_batch_arm(&batch, &probe->rp.kp, wanted))
-		return;
 	tap_places_lock();
 	if (probe->placed && wanted)
 		enable_kretprobe(&probe->rp);

@@ -12,6 +12,9 @@ int tap_kprobe_symbol_address(const char *symbol, unsigned long *address)
 {
 	struct kprobe kp = {.symbol_name = symbol, .flags = KPROBE_FLAG_DISABLED};
 	int rc = register_kprobe(&kp);
+#ifdef CONFIG_X86_KERNEL_IBT
+	u32 before;
+#endif
 
 	if (rc)
 		return rc;
@@ -19,8 +22,9 @@ int tap_kprobe_symbol_address(const char *symbol, unsigned long *address)
 	unregister_kprobe(&kp);
 #ifdef CONFIG_X86_KERNEL_IBT
 	/* A probe on a function's first byte is placed behind its endbr64. */
-	if (is_endbr(*(const u32 *)(*address - 4)))
-		*address -= 4;
+	if (!copy_from_kernel_nofault(&before, (const void *)(*address - sizeof(before)), sizeof(before)) &&
+	    is_endbr(before))
+		*address -= sizeof(before);
 #endif
 	return 0;
 }
