@@ -70,6 +70,13 @@ bool fits_imm(const Module &module, const Function &function, const Inst &inst) 
     return inst.imm >= 0 && inst.aux < module.globals.size() && size_t(inst.imm) < module.globals[inst.aux].keys.size();
   case Op::Charge:
     return inst.imm > 0;
+  case Op::CtxReg:
+  case Op::CtxRegSet:
+    return inst.imm >= 0 && inst.imm <= 16; // DWARF numbers of x86-64 up to rip
+  case Op::CtxEntry:
+  case Op::CtxEntryStr:
+  case Op::CtxTpArg:
+    return inst.imm >= 0;
   case Op::MapHasSlice:
   case Op::MapDelSlice:
   case Op::IterNextSlice:

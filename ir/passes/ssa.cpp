@@ -111,7 +111,10 @@ private:
       inst.op = Op::ConstStr;
       inst.aux = interner_.string("").index;
     }
-    return insert_inst(function_, BlockId{0}, function_.params.size(), std::move(inst));
+    const std::vector<ValueId> &insts = function_.blocks[0].insts;
+    auto behind = std::find_if(insts.begin(), insts.end(),
+                               [&](ValueId value) { return function_.insts[value.index].op != Op::Param; });
+    return insert_inst(function_, BlockId{0}, size_t(behind - insts.begin()), std::move(inst));
   }
 
   // A phi of one value, itself aside, is that value; its going may make others so.

@@ -14,12 +14,12 @@ namespace tapjit::ir::passes {
 static void elide_in(Function &function, const ModuleEffects &effects) {
   std::vector<ValueId> replaced(function.insts.size());
   FunctionUses all(function);
-  std::vector<bool> used_by_phi(function.insts.size());
+  std::vector<bool> is_kept(function.insts.size());
   for (const Block &block : function.blocks)
     for (ValueId value : block.insts)
-      if (const Inst &inst = function.insts[value.index]; inst.op == Op::Phi)
+      if (const Inst &inst = function.insts[value.index]; inst.op == Op::Phi || inst.op == Op::LocalSet)
         for (ValueId operand : inst.operands)
-          used_by_phi[operand.index] = true;
+          is_kept[operand.index] = true;
   for (BlockId block : reverse_postorder(function)) {
     for (ValueId copy : function.blocks[block.index].insts) {
       Inst &inst = function.insts[copy.index];
@@ -30,7 +30,7 @@ static void elide_in(Function &function, const ModuleEffects &effects) {
         inst.operands[0] = replaced[inst.operands[0].index];
       ValueId source = inst.operands[0];
       bool is_view = view_source(function.insts[source.index]).kind != ViewSource::Kind::None;
-      if (is_view && used_by_phi[copy.index])
+      if (is_view && is_kept[copy.index])
         continue;
       if (!dies_before(function, effects, all, source, all.of(copy)))
         replaced[copy.index] = source;

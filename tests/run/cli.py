@@ -535,6 +535,10 @@ class Passes(Case):
         self.assertIn("no stage is called `nosuch`", run.stderr)
         run = self.program("stap-ir-dump", "--passes=const_fold", "--stage=charges", *self.COUNTS)
         self.assertEqual((run.returncode, run.stderr), (1, "stap-ir-dump: pass `charges` was not run\n"))
+        self.write("local.ir", 'module "m"\nfunc &p probe () -> void {\n^0:\n  %x = const.i64 7\n  local.set %x, 0\n  ret\n}\nprobe 0 &p event\n')
+        run = self.program("stap-ir-dump", "--passes=charges,lock_placement,frame_layout", "--stage=c", "local.ir")
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertRegex(run.stderr, "local 0 is left after pass ssa(.|\n)*run pass ssa too")
         run = self.program("stap-ir-dump", "--passes=licm,const_fold,cse", "--time-passes", *self.COUNTS)
         self.assertEqual(re.findall(r"^ *(licm|const_fold|cse) ", run.stdout + run.stderr, re.M), ["licm", "const_fold", "cse"])
 

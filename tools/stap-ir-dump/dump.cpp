@@ -2,6 +2,7 @@
 #include "tools/stap-ir-dump/dump.h"
 
 #include "ir/passes/pipeline.h"
+#include "ir/verify.h"
 
 #include <algorithm>
 #include <charconv>
@@ -171,18 +172,27 @@ private:
         return written;
     }
     if (options_.safety) {
-      auto verdict = machinery_(module, "safety");
+      auto verdict = machine_text(module, "safety");
       if (!verdict)
         return verdict.error();
       report("safety", verdict->findings, verdict->text);
     }
     if (is_machine_stage(options_.stage)) {
-      auto made = machinery_(module, options_.stage);
+      auto made = machine_text(module, options_.stage);
       if (!made)
         return made.error();
       report(options_.stage.c_str(), made->text, made->text);
     }
     return {};
+  }
+
+  // The emitter knows no locals.
+  Result<MachineText> machine_text(const ir::Module &module, const std::string &stage) const {
+    ir::VerifyOptions wanted;
+    wanted.ssa = true;
+    if (std::vector<std::string> findings = ir::verify(module, wanted); !findings.empty())
+      return Error{findings[0], "run pass ssa too"};
+    return machinery_(module, stage);
   }
 
   const DumpOptions &options_;
