@@ -237,7 +237,7 @@ class Sessions(unittest.TestCase):
 
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--stap", required=True)
+parser.add_argument("--stap", required=True, type=os.path.abspath)
 parser.add_argument("--programs", required=True)
 options, rest = parser.parse_known_args()
 guest = Guest(os.path.dirname(os.path.abspath(options.stap)))
