@@ -101,33 +101,34 @@ void NameResolver::delete_whole(Expr &target, const Scope &scope) {
 }
 
 void NameResolver::expression(Expr &expr, const Scope &scope) {
-  visit(expr, Overload{
-                  [&](Variable &) { variable(expr, scope, true); },
-                  [&](Index &node) {
-                    if (node.base->as<Variable>())
-                      array(*node.base, scope, static_cast<int>(node.keys.size()));
-                    else
-                      expression(*node.base, scope);
-                    for (Expr *key : node.keys)
-                      if (key)
-                        expression(*key, scope);
-                  },
-                  [&](ArrayIn &node) {
-                    for (Expr *key : node.keys)
-                      if (key)
-                        expression(*key, scope);
-                    array(*node.array, scope, static_cast<int>(node.keys.size()));
-                  },
-                  [&](Stat &node) { stat_operand(*node.stat, scope); },
-                  [&](Histogram &node) { stat_operand(*node.stat, scope); },
-                  [&](Call &) { call(expr, scope); },
-                  [&](EmbeddedExpr &node) {
-                    std::vector<GlobalId> reads, writes; // named again when they are lowered
-                    bind_pragmas(node.code, "pragma:read:", expr.loc, *scope.file, reads);
-                    bind_pragmas(node.code, "pragma:write:", expr.loc, *scope.file, writes);
-                  },
-                  [&](auto &) { for_each_child(expr, [&](Expr *&child) { expression(*child, scope); }); },
-              });
+  visit(expr,
+        Overload{
+            [&](Variable &) { variable(expr, scope, true); },
+            [&](Index &node) {
+              if (node.base->as<Variable>())
+                array(*node.base, scope, static_cast<int>(node.keys.size()));
+              else
+                expression(*node.base, scope);
+              for (Expr *key : node.keys)
+                if (key)
+                  expression(*key, scope);
+            },
+            [&](ArrayIn &node) {
+              for (Expr *key : node.keys)
+                if (key)
+                  expression(*key, scope);
+              array(*node.array, scope, static_cast<int>(node.keys.size()));
+            },
+            [&](Stat &node) { stat_operand(*node.stat, spelling(node.op), scope); },
+            [&](Histogram &node) { stat_operand(*node.stat, node.logarithmic ? "hist_log" : "hist_linear", scope); },
+            [&](Call &) { call(expr, scope); },
+            [&](EmbeddedExpr &node) {
+              std::vector<GlobalId> reads, writes; // named again when they are lowered
+              bind_pragmas(node.code, "pragma:read:", expr.loc, *scope.file, reads);
+              bind_pragmas(node.code, "pragma:write:", expr.loc, *scope.file, writes);
+            },
+            [&](auto &) { for_each_child(expr, [&](Expr *&child) { expression(*child, scope); }); },
+        });
 }
 
 void NameResolver::variable(Expr &expr, const Scope &scope, bool is_value) {
@@ -183,14 +184,14 @@ void NameResolver::array(Expr &expr, const Scope &scope, int keys) {
   set_arity(id, keys, expr.loc);
 }
 
-// `@count(v)`, `@count(a[k])`: v must be a global.
-void NameResolver::stat_operand(Expr &expr, const Scope &scope) {
+// `@count(v)`, `@count(a[k])`: v must be a global; `word` is what stands behind the @.
+void NameResolver::stat_operand(Expr &expr, std::string_view word, const Scope &scope) {
   expression(expr, scope);
   const Variable *variable = expr.as<Variable>();
   const Index *index = expr.as<Index>();
   bool is_global = (variable && variable->binding.is_global()) || (index && index->base->as<Variable>());
   if (!is_global)
-    diagnostics_.report(DiagId::stat_needs_aggregate, expr.range(), {"count"})
+    diagnostics_.report(DiagId::stat_needs_aggregate, expr.range(), {word})
         .hint("statistics are global: write `global name` and `name <<< value`");
 }
 

@@ -55,7 +55,7 @@ private:
   void array(ast::Expr &expr, const Scope &scope, int keys);
   void call(ast::Expr &expr, const Scope &scope);
   void check_rights(const FunctionRef &ref, Loc loc, const Scope &scope);
-  void stat_operand(ast::Expr &expr, const Scope &scope);
+  void stat_operand(ast::Expr &expr, std::string_view word, const Scope &scope);
   void set_arity(GlobalId id, int keys, Loc loc);
   GlobalId find_global(Name name, const Scope &scope);
 
