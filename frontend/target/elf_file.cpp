@@ -1,19 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "frontend/target/elf_file.h"
 
+#include "frontend/target/kernel_files.h"
+#include "frontend/target/unpack.h"
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <gelf.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace tapjit::target {
 
+// Debian's libdw knows gzip and xz, and no zstd, which Ubuntu's and Arch's modules are packed with: all go the same
+// way.
+static Result<int> unpacked(const std::string &path, int fd) {
+  char magic[6];
+  if (pread(fd, magic, sizeof magic, 0) != sizeof magic || packing_of({magic, sizeof magic}) == Packing::None)
+    return fd;
+  close(fd);
+  auto packed = read_text_file(path);
+  auto bytes = packed ? unpack(*packed) : std::nullopt;
+  if (!bytes)
+    return Error{"`" + path + "` is damaged: it cannot be unpacked", ""};
+  int memory = memfd_create("unpacked", MFD_CLOEXEC);
+  for (size_t done = 0; memory >= 0 && done < bytes->size();) {
+    ssize_t count = write(memory, bytes->data() + done, bytes->size() - done);
+    if (count <= 0) {
+      close(memory);
+      memory = -1;
+    }
+    done += static_cast<size_t>(count);
+  }
+  if (memory < 0)
+    return Error{"cannot unpack `" + path + "`: " + strerror(errno), ""};
+  return memory;
+}
+
 Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string &path) {
   elf_version(EV_CURRENT);
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
+  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
     return Error{"cannot open `" + path + "`: " + strerror(errno), ""};
+  auto plain = unpacked(path, file);
+  if (!plain)
+    return plain.error();
+  int fd = *plain;
   Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, nullptr);
   GElf_Ehdr header;
   if (elf && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &header) && header.e_type != ET_REL)

@@ -21,8 +21,8 @@ struct ElfSection {
   bool is_code = false;
 };
 
-// Modules (ET_REL) and compressed files (.ko.xz, .ko.zst, .gz) are opened through libdwfl: sections of a module get
-// addresses one after the other, always the same, and its DWARF is relocated to them.
+// Modules (ET_REL) are opened through libdwfl: sections of a module get addresses one after the other, always the same,
+// and its DWARF is relocated to them. A packed file (.ko.xz, .ko.zst, .gz) is unpacked into memory.
 class ElfFile {
 public:
   static Result<std::unique_ptr<ElfFile>> open(const std::string &path);

@@ -2,16 +2,15 @@
 #include "frontend/target/kernel_image.h"
 
 #include "frontend/target/kernel_files.h"
+#include "frontend/target/unpack.h"
 
 #include <cstdint>
 #include <cstring>
 #include <fcntl.h>
-#include <lz4.h>
 #include <optional>
 #include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
 namespace tapjit::target {
 
@@ -22,15 +21,13 @@ constexpr size_t setup_sectors_offset = 0x1f1, magic_offset = 0x202, payload_off
 constexpr size_t header_end = 0x250, sector_size = 512;
 constexpr size_t largest_kernel = 1u << 30;
 
-constexpr uint32_t lz4_legacy_magic = 0x184c2102, zstd_magic = 0xfd2fb528;
-
 uint32_t word_at(std::string_view bytes, size_t offset) {
   uint32_t value;
   memcpy(&value, bytes.data() + offset, sizeof value);
   return value;
 }
 
-// The compressed kernel without the word behind it, which is its size unpacked.
+// The packed kernel. The last word is its size unpacked: put behind it by the kernel's Makefile, or gzip's own.
 struct Payload {
   std::string_view bytes;
   size_t unpacked_size = 0;
@@ -44,34 +41,8 @@ std::optional<Payload> find_payload(std::string_view image) {
   size_t size = word_at(image, payload_offset_offset + 4);
   if (start > image.size() || size > image.size() - start || size < 2 * sizeof(uint32_t))
     return std::nullopt;
-  Payload payload{image.substr(start, size - sizeof(uint32_t)), word_at(image, start + size - sizeof(uint32_t))};
+  Payload payload{image.substr(start, size), word_at(image, start + size - sizeof(uint32_t))};
   return payload.unpacked_size > largest_kernel ? std::nullopt : std::optional(payload);
-}
-
-// The format of `lz4 -l`: the magic number, then blocks with their compressed size before them.
-bool unpack_lz4(const Payload &payload, std::string &out) {
-  std::string_view rest = payload.bytes.substr(sizeof(uint32_t));
-  size_t filled = 0;
-  while (filled < out.size() && rest.size() >= sizeof(uint32_t)) {
-    size_t size = word_at(rest, 0);
-    rest.remove_prefix(sizeof(uint32_t));
-    if (size == lz4_legacy_magic) // another frame
-      continue;
-    if (size > rest.size())
-      return false;
-    int made = LZ4_decompress_safe(rest.data(), out.data() + filled, static_cast<int>(size),
-                                   static_cast<int>(out.size() - filled));
-    if (made < 0)
-      return false;
-    filled += static_cast<size_t>(made);
-    rest.remove_prefix(size);
-  }
-  return filled == out.size();
-}
-
-bool unpack_zstd(const Payload &payload, std::string &out) {
-  size_t frame = ZSTD_findFrameCompressedSize(payload.bytes.data(), payload.bytes.size());
-  return !ZSTD_isError(frame) && ZSTD_decompress(out.data(), out.size(), payload.bytes.data(), frame) == out.size();
 }
 
 } // namespace
@@ -83,13 +54,12 @@ Result<std::string> unpack_kernel_image(const std::string &path) {
   auto payload = find_payload(*image);
   if (!payload)
     return Error{"`" + path + "` is no x86 kernel image", ""};
-  uint32_t magic = word_at(payload->bytes, 0);
-  if (magic != lz4_legacy_magic && magic != zstd_magic)
-    return Error{"`" + path + "` is compressed by something else than LZ4 or zstd", ""};
-  std::string out(payload->unpacked_size, '\0');
-  if (!(magic == zstd_magic ? unpack_zstd(*payload, out) : unpack_lz4(*payload, out)))
+  if (packing_of(payload->bytes) == Packing::None)
+    return Error{"`" + path + "` is packed by something else than gzip, xz, lzma, LZ4 or zstd", ""};
+  auto kernel = unpack(payload->bytes, payload->unpacked_size);
+  if (!kernel)
     return Error{"`" + path + "` is damaged: its kernel cannot be unpacked", ""};
-  return out;
+  return std::move(*kernel);
 }
 
 // FNV-1a, 64 bits.

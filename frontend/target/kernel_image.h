@@ -9,8 +9,8 @@
 
 namespace tapjit::target {
 
-// The bytes of the ELF file. Fails when `path` cannot be read, is no x86 kernel image, or is compressed by something
-// else than LZ4 or zstd.
+// The bytes of the ELF file. Fails when `path` cannot be read, is no x86 kernel image, or is packed by something else
+// than gzip, xz, lzma, LZ4 or zstd.
 Result<std::string> unpack_kernel_image(const std::string &path);
 
 // Differs for any two kernel builds, and costs no unpacking: it is made from the image's header with its version text,

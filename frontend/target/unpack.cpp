@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frontend/target/unpack.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <lz4.h>
+#include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
+
+namespace tapjit::target {
+
+namespace {
+
+constexpr size_t largest = 1u << 30;
+constexpr size_t lz4_block = 8u << 20; // the largest that `lz4 -l` writes
+
+constexpr struct {
+  std::string_view magic;
+  Packing packing;
+} magics[] = {{{"\x1f\x8b", 2}, Packing::Gzip},
+              {{"\xfd\x37zXZ\0", 6}, Packing::Xz},
+              {{"\x5d\0\0", 3}, Packing::Lzma},
+              {{"\x28\xb5\x2f\xfd", 4}, Packing::Zstd},
+              {{"\x02\x21\x4c\x18", 4}, Packing::Lz4}};
+
+// Calls `step` with room behind what is there until it is done; `step` says how much it wrote, nullopt when the input
+// is damaged or ended too early.
+struct Step {
+  size_t written;
+  bool done;
+};
+std::optional<std::string> fill(size_t size, const std::function<std::optional<Step>(char *, size_t)> &step) {
+  std::string out(size ? size + 1 : 1u << 20, '\0'); // room to see that more comes than should
+  size_t filled = 0;
+  for (;;) {
+    if (filled == out.size()) {
+      if (size || out.size() >= largest)
+        return std::nullopt;
+      out.resize(std::min(largest, 2 * out.size()));
+    }
+    auto made = step(out.data() + filled, out.size() - filled);
+    if (!made)
+      return std::nullopt;
+    filled += made->written;
+    if (!made->done)
+      continue;
+    out.resize(filled);
+    return size && filled != size ? std::nullopt : std::optional(std::move(out));
+  }
+}
+
+std::optional<std::string> unpack_gzip(std::string_view packed, size_t size) {
+  z_stream stream = {};
+  stream.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  constexpr int gzip_with_largest_window = 16 + MAX_WBITS;
+  if (inflateInit2(&stream, gzip_with_largest_window) != Z_OK)
+    return std::nullopt;
+  auto out = fill(size, [&](char *to, size_t room) -> std::optional<Step> {
+    stream.next_out = reinterpret_cast<Bytef *>(to);
+    stream.avail_out = static_cast<uInt>(room);
+    int result = inflate(&stream, Z_NO_FLUSH);
+    if (result != Z_OK && result != Z_STREAM_END)
+      return std::nullopt;
+    return Step{room - stream.avail_out, result == Z_STREAM_END};
+  });
+  inflateEnd(&stream);
+  return out;
+}
+
+std::optional<std::string> unpack_xz(std::string_view packed, size_t size) {
+  lzma_stream stream = LZMA_STREAM_INIT;
+  constexpr uint64_t most_memory = 512u << 20;
+  stream.next_in = reinterpret_cast<const uint8_t *>(packed.data());
+  stream.avail_in = packed.size();
+  if (lzma_auto_decoder(&stream, most_memory, 0) != LZMA_OK)
+    return std::nullopt;
+  auto out = fill(size, [&](char *to, size_t room) -> std::optional<Step> {
+    stream.next_out = reinterpret_cast<uint8_t *>(to);
+    stream.avail_out = room;
+    lzma_ret result = lzma_code(&stream, LZMA_RUN);
+    if (result != LZMA_OK && result != LZMA_STREAM_END)
+      return std::nullopt;
+    return Step{room - stream.avail_out, result == LZMA_STREAM_END};
+  });
+  lzma_end(&stream);
+  return out;
+}
+
+std::optional<std::string> unpack_zstd(std::string_view packed, size_t size) {
+  ZSTD_DStream *stream = ZSTD_createDStream();
+  ZSTD_inBuffer in = {packed.data(), packed.size(), 0};
+  auto out = fill(size, [&](char *to, size_t room) -> std::optional<Step> {
+    ZSTD_outBuffer piece = {to, room, 0};
+    size_t left = ZSTD_decompressStream(stream, &piece, &in);
+    if (ZSTD_isError(left) || (left != 0 && in.pos == in.size && piece.pos < room))
+      return std::nullopt;
+    return Step{piece.pos, left == 0};
+  });
+  ZSTD_freeDStream(stream);
+  return out;
+}
+
+// The format of `lz4 -l`: the magic number, then blocks with their compressed size before them. Nothing marks the end.
+std::optional<std::string> unpack_lz4(std::string_view packed, size_t size) {
+  constexpr std::string_view magic("\x02\x21\x4c\x18", 4);
+  std::string out(size, '\0');
+  size_t filled = 0;
+  while (packed.size() >= sizeof(uint32_t) && (size == 0 || filled < size)) {
+    uint32_t length;
+    memcpy(&length, packed.data(), sizeof length);
+    bool another_frame = packed.starts_with(magic);
+    packed.remove_prefix(sizeof length);
+    if (another_frame)
+      continue;
+    if (length > packed.size() || filled > largest)
+      return std::nullopt;
+    if (size == 0)
+      out.resize(filled + lz4_block);
+    int made = LZ4_decompress_safe(packed.data(), out.data() + filled, static_cast<int>(length),
+                                   static_cast<int>(out.size() - filled));
+    if (made < 0)
+      return std::nullopt;
+    filled += static_cast<size_t>(made);
+    packed.remove_prefix(length);
+  }
+  out.resize(filled);
+  return size && filled != size ? std::nullopt : std::optional(std::move(out));
+}
+
+} // namespace
+
+Packing packing_of(std::string_view bytes) {
+  for (const auto &known : magics)
+    if (bytes.starts_with(known.magic))
+      return known.packing;
+  return Packing::None;
+}
+
+std::optional<std::string> unpack(std::string_view packed, size_t size) {
+  if (size > largest || packed.size() > largest)
+    return std::nullopt;
+  switch (packing_of(packed)) {
+  case Packing::None:
+    return std::nullopt;
+  case Packing::Gzip:
+    return unpack_gzip(packed, size);
+  case Packing::Xz:
+  case Packing::Lzma:
+    return unpack_xz(packed, size);
+  case Packing::Zstd:
+    return unpack_zstd(packed, size);
+  case Packing::Lz4:
+    return unpack_lz4(packed, size);
+  }
+  return std::nullopt;
+}
+
+} // namespace tapjit::target

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Packed files, packed here by the libraries' own encoders: damaged ones, modules, and a bootable kernel whose packing
+// was changed.
+#include "frontend/target/unpack.h"
+
+#include "frontend/target/elf_file.h"
+#include "frontend/target/kernel_files.h"
+#include "frontend/target/kernel_image.h"
+#include "frontend/target/kernel_target.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <lz4.h>
+#include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
+
+namespace tapjit::target {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string gzip(const std::string &bytes) {
+  z_stream stream = {};
+  deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  std::string out(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef *>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+// As the kernel's scripts/xz_wrap.sh: with the filter for x86 code.
+std::string xz(const std::string &bytes) {
+  lzma_options_lzma options;
+  lzma_lzma_preset(&options, 0);
+  lzma_filter filters[] = {{LZMA_FILTER_X86, nullptr}, {LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, nullptr}};
+  std::string out(lzma_stream_buffer_bound(bytes.size()), '\0');
+  size_t size = 0;
+  EXPECT_EQ(lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC32, nullptr,
+                                      reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(),
+                                      reinterpret_cast<uint8_t *>(out.data()), &size, out.size()),
+            LZMA_OK);
+  out.resize(size);
+  return out;
+}
+
+std::string lzma(const std::string &bytes) {
+  lzma_options_lzma options;
+  lzma_lzma_preset(&options, 0);
+  lzma_stream stream = LZMA_STREAM_INIT;
+  EXPECT_EQ(lzma_alone_encoder(&stream, &options), LZMA_OK);
+  std::string out(bytes.size() + 65536, '\0');
+  stream.next_in = reinterpret_cast<const uint8_t *>(bytes.data());
+  stream.avail_in = bytes.size();
+  stream.next_out = reinterpret_cast<uint8_t *>(out.data());
+  stream.avail_out = out.size();
+  EXPECT_EQ(lzma_code(&stream, LZMA_FINISH), LZMA_STREAM_END);
+  out.resize(stream.total_out);
+  lzma_end(&stream);
+  return out;
+}
+
+std::string zstd(const std::string &bytes) {
+  std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), 1));
+  return out;
+}
+
+std::string lz4(const std::string &bytes) {
+  constexpr size_t block = 8u << 20;
+  std::string out("\x02\x21\x4c\x18", 4);
+  for (size_t at = 0; at < bytes.size(); at += block) {
+    int length = static_cast<int>(std::min(block, bytes.size() - at));
+    std::string packed(static_cast<size_t>(LZ4_compressBound(length)), '\0');
+    uint32_t size = static_cast<uint32_t>(
+        LZ4_compress_default(bytes.data() + at, packed.data(), length, static_cast<int>(packed.size())));
+    out.append(reinterpret_cast<const char *>(&size), sizeof size);
+    out.append(packed, 0, size);
+  }
+  return out;
+}
+
+constexpr struct {
+  const char *suffix;
+  Packing packing;
+  std::string (*pack)(const std::string &);
+} packers[] = {{".gz", Packing::Gzip, gzip},
+               {".xz", Packing::Xz, xz},
+               {".lzma", Packing::Lzma, lzma},
+               {".zst", Packing::Zstd, zstd},
+               {".lz4", Packing::Lz4, lz4}};
+
+// More than one step of the decoders, and not too easy to pack.
+std::string some_text() {
+  std::string text;
+  for (unsigned i = 0; text.size() < 3u << 20; ++i)
+    text += std::to_string(i * 2654435761u) + (i % 7 ? " " : "\n");
+  return text;
+}
+
+std::string release_with_dwarf() {
+  std::error_code error;
+  for (const auto &entry : fs::directory_iterator("/boot", error))
+    if (std::string name = entry.path().filename(); name.starts_with("vmlinuz-"))
+      if (std::string release = name.substr(8); fs::exists("/usr/lib/debug/boot/vmlinux-" + release, error))
+        return release;
+  return {};
+}
+
+// A file system of its own, removed at the end.
+class PackedFilesTest : public testing::Test {
+protected:
+  void SetUp() override {
+    char name[] = "/tmp/tapjit-packed-XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    root_ = name;
+    release_ = release_with_dwarf();
+    if (release_.empty())
+      GTEST_SKIP() << "no kernel with debuginfo is installed";
+  }
+  void TearDown() override { fs::remove_all(root_); }
+  void write(const std::string &path, const std::string &bytes) {
+    fs::create_directories(fs::path(root_ + path).parent_path());
+    std::ofstream(root_ + path, std::ios::binary) << bytes;
+  }
+  std::unique_ptr<KernelTarget> open() const {
+    KernelTargetOptions options;
+    options.release_or_dir = release_;
+    options.places.root = root_;
+    auto target = KernelTarget::open(options);
+    return target ? std::move(*target) : nullptr;
+  }
+  std::string root_, release_;
+};
+
+} // namespace
+
+TEST(Unpack, GivesBackWhatWasPacked) {
+  const std::string text = some_text();
+  for (const auto &packer : packers) {
+    std::string packed = packer.pack(text);
+    EXPECT_EQ(packing_of(packed), packer.packing) << packer.suffix;
+    EXPECT_EQ(unpack(packed), text) << packer.suffix;
+    EXPECT_EQ(unpack(packed, text.size()), text) << packer.suffix;
+    if (packer.packing != Packing::Lz4) // whose end only the size tells
+      EXPECT_EQ(unpack(packed + "behind", text.size()), text) << packer.suffix;
+    EXPECT_EQ(unpack(packed, text.size() - 1), std::nullopt) << packer.suffix;
+    EXPECT_EQ(unpack(packed, text.size() + 1), std::nullopt) << packer.suffix;
+  }
+  EXPECT_EQ(packing_of(text), Packing::None);
+  EXPECT_EQ(unpack(text), std::nullopt);
+  EXPECT_EQ(unpack(""), std::nullopt);
+}
+
+// Cut off, it is refused; changed somewhere, it is refused or, in formats without a checksum, another text.
+TEST(Unpack, DamageIsNoMemoryError) {
+  const std::string text = some_text().substr(0, 20000);
+  for (const auto &packer : packers) {
+    std::string packed = packer.pack(text);
+    for (size_t size = 0; size < packed.size(); size += 1 + size / 5)
+      EXPECT_EQ(unpack(packed.substr(0, size), text.size()), std::nullopt) << packer.suffix << " " << size;
+    for (size_t i = 0; i < packed.size(); i += 1 + i / 50) {
+      std::string changed = packed;
+      changed[i] = static_cast<char>(~changed[i]);
+      (void)unpack(changed);
+      (void)unpack(changed, text.size());
+    }
+  }
+}
+
+// With its debuginfo in a file of its own, which is packed, too, and without.
+TEST_F(PackedFilesTest, Modules) {
+  const std::string folder = "/lib/modules/" + release_ + "/", name = "kernel/drivers/block/loop.ko";
+  auto plain = read_text_file(folder + name), debug = read_text_file("/usr/lib/debug" + folder + name);
+  ASSERT_TRUE(plain && debug);
+  CodeQuery query;
+  query.module = "loop";
+  query.pattern = parse_function_pattern("loop_add");
+  for (const auto &packer : packers) {
+    fs::remove_all(root_ + "/lib");
+    fs::remove_all(root_ + "/usr");
+    write(folder + "modules.dep", name + packer.suffix + ":\n");
+    write(folder + name + packer.suffix, packer.pack(*plain));
+    auto found = open()->code(query);
+    ASSERT_TRUE(found) << packer.suffix << ": " << found.error().observed;
+    ASSERT_EQ(found->sites.size(), 1u) << packer.suffix;
+    EXPECT_TRUE(found->without_debuginfo) << packer.suffix;
+    write("/usr/lib/debug" + folder + name + ".debug", packer.pack(*debug));
+    auto target = open();
+    found = target->code(query);
+    ASSERT_TRUE(found) << packer.suffix << ": " << found.error().observed;
+    ASSERT_EQ(found->sites.size(), 1u) << packer.suffix;
+    EXPECT_EQ(found->sites[0].file, "drivers/block/loop.c") << packer.suffix;
+    EXPECT_EQ(target->variable_names(found->sites[0], true), std::vector<std::string>{"i"}) << packer.suffix;
+  }
+  write(folder + name + ".lz4", packers[0].pack(*plain).substr(0, 5000));
+  fs::remove_all(root_ + "/usr");
+  auto damaged = open()->code(query);
+  ASSERT_FALSE(damaged);
+  EXPECT_NE(damaged.error().observed.find("loop.ko.lz4` is damaged"), std::string::npos) << damaged.error().observed;
+}
+
+// The installed kernel inside of an image like those of other distributions.
+TEST_F(PackedFilesTest, BootableKernels) {
+  auto kernel = unpack_kernel_image("/boot/vmlinuz-" + release_);
+  auto image = read_text_file("/boot/vmlinuz-" + release_);
+  ASSERT_TRUE(kernel && image);
+  auto put = [&](size_t at, uint32_t word) { memcpy(image->data() + at, &word, sizeof word); };
+  for (const auto &packer : packers) {
+    if (packer.packing == Packing::Lz4 || packer.packing == Packing::Lzma || packer.packing == Packing::Zstd)
+      continue; // installed ones are packed with LZ4 and zstd, and lzma is decoded as xz
+    std::string payload = packer.pack(*kernel);
+    const uint32_t size = static_cast<uint32_t>(kernel->size());
+    if (packer.packing != Packing::Gzip) // ends in that word itself
+      payload.append(reinterpret_cast<const char *>(&size), sizeof size);
+    image->resize(64 * 1024);
+    (*image)[0x1f1] = 4; // sectors of the setup code
+    put(0x248, 100);     // payload_offset, payload_length
+    put(0x24c, static_cast<uint32_t>(payload.size()));
+    image->resize(5 * 512 + 100);
+    *image += payload + "padding";
+    write("/boot/vmlinuz-" + release_, *image);
+    EXPECT_EQ(*unpack_kernel_image(root_ + "/boot/vmlinuz-" + release_), *kernel) << packer.suffix;
+    auto target = open();
+    auto found = target->functions("vfs_read", FunctionKind::OutOfLine);
+    ASSERT_TRUE(found) << packer.suffix << ": " << found.error().observed;
+    ASSERT_EQ(found->sites.size(), 1u) << packer.suffix;
+    EXPECT_EQ(target->variable_names(found->sites[0], true), (std::vector<std::string>{"file", "buf", "count", "pos"}));
+    EXPECT_EQ(target->build_id().size(), 40u);
+  }
+}
+
+} // namespace tapjit::target
