@@ -74,6 +74,7 @@ struct TargetAnswer {
   std::string reason;        // not found or not writable: "no variable `$cuont` at vfs_read; there are `$file`, `$buf`,
                              // `$count`, `$pos`"
   std::string hint;          // "did you mean `$count`?"
+  std::function<std::string()> late_hint; // without `hint`: one that is dear to find, asked when the reason is shown
 };
 
 struct ProbeFamilies {

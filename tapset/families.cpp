@@ -258,7 +258,7 @@ TargetAnswer answer(const target::Access<target::VarAccess> &access, std::string
     bool is_variable = failure->error == target::AccessError::NoSuchVariable;
     answer.hint = did_you_mean(failure->suggestions, is_variable ? prefix : "");
     if (answer.hint.empty())
-      answer.hint = failure->hint;
+      answer.late_hint = failure->late_hint;
     return answer;
   }
   answer.found = true;

@@ -116,31 +116,37 @@ std::vector<std::string> function_names(FamilyState &state, const SiteContext &c
   return names;
 }
 
+static std::string listed(std::string_view name, std::string_view type) {
+  return "$" + std::string(name) + ":" + listed_type(type);
+}
+
 // "name:type" of a variable that can be read, or whose address can.
-static std::optional<std::string> listed(std::string_view name, const target::Access<target::VarAccess> &value,
-                                         const target::Access<target::VarAccess> &address) {
-  if (const auto *access = std::get_if<target::VarAccess>(&value))
-    return "$" + std::string(name) + ":" + listed_type(access->type.name);
-  const auto *access = std::get_if<target::VarAccess>(&address);
-  if (!access)
+static std::optional<std::string> listed_variable(FamilyState &state, const FunctionContext &facts,
+                                                  std::string_view name) {
+  auto access = state.target.variable(facts.site, name, {}, facts.is_return, false);
+  if (const auto *value = std::get_if<target::VarAccess>(&access))
+    return listed(name, value->type.name);
+  access = state.target.variable(facts.site, name, {}, facts.is_return, true);
+  const auto *address = std::get_if<target::VarAccess>(&access);
+  if (!address)
     return std::nullopt;
-  std::string_view type = access->type.name; // of a pointer to it
+  std::string_view type = address->type.name; // of a pointer to it
   if (type.ends_with(" *"))
     type.remove_suffix(2);
-  return "$" + std::string(name) + ":" + listed_type(type);
+  return listed(name, type);
 }
 
 std::vector<std::string> listed_variables(FamilyState &state, const SiteContext &context) {
   const auto &facts = std::get<FunctionContext>(context.facts);
   const target::Target &target = state.target;
   std::vector<std::string> texts;
-  if (facts.is_return)
-    if (auto text = listed("return", target.return_value(facts.site, {}, false),
-                           target::AccessFailure{target::AccessError::NoReturnValue, "", {}}))
-      texts.push_back(*text);
+  if (facts.is_return) {
+    auto access = target.return_value(facts.site, {}, false);
+    if (const auto *value = std::get_if<target::VarAccess>(&access))
+      texts.push_back(listed("return", value->type.name));
+  }
   for (const std::string &name : target.variable_names(facts.site, false))
-    if (auto text = listed(name, target.variable(facts.site, name, {}, facts.is_return, false),
-                           target.variable(facts.site, name, {}, facts.is_return, true)))
+    if (auto text = listed_variable(state, facts, name))
       texts.push_back(*text);
   return texts;
 }

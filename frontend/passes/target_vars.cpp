@@ -421,7 +421,7 @@ void TargetResolver::report(const Expr &expr, const Unresolved &problem) {
                    : diagnostics_.report(DiagId::target_not_here, expr.range(), {text});
   std::string_view name = expr.as<Target>()->name ? expr.as<Target>()->name.view() : "";
   if (!name.starts_with("$$"))
-    diagnostic.hint(problem.answer.hint);
+    diagnostic.hint(problem.answer.late_hint ? problem.answer.late_hint() : problem.answer.hint);
   else if (std::string_view near = nearest_name(name, {group_names.begin(), group_names.end()});
            !is_group(name) && !near.empty())
     diagnostic.hint("did you mean `" + std::string(near) + "`?");

@@ -154,7 +154,7 @@ Access<VarAccess> DwarfVariables::variable(const FunctionSite &site, std::string
   Access<Place> place = variable_place(scope, &found);
   if (auto *failure = std::get_if<AccessFailure>(&place)) {
     if (failure->error == AccessError::NotAvailable)
-      failure->hint = nearest_place(site, outer, found);
+      failure->late_hint = [site, outer, found] { return nearest_place(site, outer, found); };
     return *failure;
   }
   return walk_path(types_, std::get<Place>(place), types_.type_of_die(found), path, address_of);

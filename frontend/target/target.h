@@ -103,7 +103,9 @@ struct AccessFailure {
   AccessError error;
   std::string observed;                 // "no member `foo` in `struct file`"
   std::vector<std::string> suggestions; // best first
-  std::string hint = {};                // what else helps: "it can be had at `kernel.statement(...)`"
+  // What else helps: "the nearest place that has it is `kernel.statement(...)`". Dear to find, so only for a message
+  // that is shown, while the target lives.
+  std::function<std::string()> late_hint = nullptr;
 };
 
 // A value, or why a target variable has none; the caller makes the located diagnostic.

@@ -317,7 +317,9 @@ TEST_F(KernelTargetTest, ARemovedVariableSaysWhereItIs) {
   ASSERT_NE(failure, nullptr);
   EXPECT_EQ(failure->error, AccessError::NotAvailable);
   EXPECT_NE(failure->observed.find("keeps it only at [0x"), std::string::npos) << failure->observed;
-  EXPECT_NE(failure->hint.find("`kernel.statement(\"vfs_read@fs/read_write.c:"), std::string::npos) << failure->hint;
+  ASSERT_TRUE(failure->late_hint);
+  std::string hint = failure->late_hint();
+  EXPECT_NE(hint.find("`kernel.statement(\"vfs_read@fs/read_write.c:"), std::string::npos) << hint;
 }
 
 TEST_F(KernelTargetTest, FailuresSayWhatIsWrong) {
