@@ -172,6 +172,7 @@ ProbeMatch match_code(FamilyState &state, const FamilyHooks &family, Components 
     return refuse(found.error().observed, found.error().advice, 0);
   ProbeMatch match;
   match.known = true;
+  match.sites.reserve(found->sites.size());
   for (const FunctionSite &function : found->sites)
     if (is_wanted(function, components))
       match.sites.push_back(site_of(state, family, function, components));

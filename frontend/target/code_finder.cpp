@@ -25,19 +25,23 @@ void place_site(const DebugIndex &index, FunctionSite &site) {
     site.symbol = index.string(symbol->name);
     site.offset = site.address - symbol->address;
     site.size = symbol->size;
-    site.symbol_is_unique = index.symbols(site.symbol).size() == 1;
+    site.symbol_is_unique = index.is_unique(*symbol);
   }
   site.section = index.section_at(site.address);
   site.blacklisted = index.refusal_at(site.address);
 }
 
-FunctionSite CodeFinder::site_of(const IndexRow &row) const {
+FunctionSite CodeFinder::site_of(const Found &found) const {
   FunctionSite site;
-  site.function = index_.string(row.name);
-  site.file = index_.string(row.file);
-  site.line = row.line;
-  site.address = row.address;
-  site.die = row.die;
+  site.function = index_.string(found.row->name);
+  site.file = index_.string(found.row->file);
+  site.line = found.row->line;
+  site.address = found.address();
+  site.die = found.die();
+  if (found.copy) {
+    site.outer_die = found.copy->outer;
+    site.is_inline = true;
+  }
   place(site);
   return site;
 }
@@ -81,8 +85,9 @@ bool CodeFinder::line_is_of(const FunctionSite &site, uint32_t line) {
   return row && owns_wanted_line(*row, one);
 }
 
-std::vector<IndexRow> CodeFinder::rows_matching(RowKind kind, const FunctionPattern &pattern) const {
+CodeFinder::Rows CodeFinder::rows_matching(RowKind kind, const FunctionPattern &pattern) const {
   const bool is_wild = has_wildcard(pattern.function);
+  const bool takes_all = pattern.function == "*";
   std::unordered_map<uint32_t, bool> file_fits;
   auto fits = [&](uint32_t file) {
     auto [known, is_new] = file_fits.try_emplace(file);
@@ -90,30 +95,25 @@ std::vector<IndexRow> CodeFinder::rows_matching(RowKind kind, const FunctionPatt
       known->second = matches_path(pattern.file, index_.string(file));
     return known->second;
   };
-  std::vector<IndexRow> chosen;
+  Rows chosen;
   for (const IndexRow &row : is_wild ? index_.rows(kind) : index_.rows(kind, pattern.function))
     if ((pattern.file.empty() || fits(row.file)) &&
-        (!is_wild || matches_wildcard(pattern.function, std::string(index_.string(row.name)))))
-      chosen.push_back(row);
+        (!is_wild || takes_all || matches_wildcard(pattern.function, std::string(index_.string(row.name)))))
+      chosen.push_back(&row);
   return chosen;
 }
 
 // Rows of one function, one for each unit that has it, follow each other.
-void CodeFinder::add_inlined(const std::vector<IndexRow> &rows, bool once, Sites &sites) const {
+void CodeFinder::add_inlined(const Rows &rows, bool once, std::vector<Found> &all) const {
   const IndexRow *found = nullptr;
-  for (const IndexRow &row : rows) {
-    if (once && found && std::tie(found->name, found->file, found->line) == std::tie(row.name, row.file, row.line))
+  for (const IndexRow *row : rows) {
+    if (once && found && std::tie(found->name, found->file, found->line) == std::tie(row->name, row->file, row->line))
       continue;
-    for (const IndexCopy &copy : index_.copies(row.die)) {
+    for (const IndexCopy &copy : index_.copies(row->die)) {
       if (once && !index_.refusal_at(copy.address).empty())
         continue;
-      FunctionSite &site = sites.emplace_back(site_of(row));
-      site.address = copy.address;
-      site.die = copy.die;
-      site.outer_die = copy.outer;
-      site.is_inline = true;
-      place(site);
-      found = &row;
+      all.push_back({row, &copy});
+      found = row;
       if (once)
         break;
     }
@@ -150,24 +150,32 @@ CodeFinder::Sites CodeFinder::functions_matching(const CodeQuery &query, Functio
   FunctionKind kind = query.statement ? FunctionKind::Both : query.kind;
   bool by_line = !query.statement && has_wildcard(pattern.function);
   auto rows = [&](RowKind row_kind) {
-    std::vector<IndexRow> chosen = rows_matching(row_kind, pattern);
+    Rows chosen = rows_matching(row_kind, pattern);
     if (by_line || query.statement)
-      std::erase_if(chosen, [&](const IndexRow &row) {
-        return !owns_wanted_line(row, pattern) && !(query.statement && query.nearest);
+      std::erase_if(chosen, [&](const IndexRow *row) {
+        return !owns_wanted_line(*row, pattern) && !(query.statement && query.nearest);
       });
     return chosen;
   };
+  std::vector<Found> found;
   if (kind != FunctionKind::Inlined)
-    for (const IndexRow &row : rows(RowKind::Function))
-      sites.push_back(site_of(row));
+    for (const IndexRow *row : rows(RowKind::Function))
+      found.push_back({row, nullptr});
   if (kind != FunctionKind::OutOfLine)
-    add_inlined(rows(RowKind::Inlined), query.once, sites);
+    add_inlined(rows(RowKind::Inlined), query.once, found);
+  // Sites are large: those that are asked for themselves, often all of the kernel, are put in order before they are
+  // made.
+  if (!query.statement && query.label.empty() && query.callee.empty())
+    std::sort(found.begin(), found.end(), [](const Found &a, const Found &b) { return a.key() < b.key(); });
+  sites.reserve(found.size());
+  for (const Found &one : found)
+    sites.push_back(site_of(one));
   // Assembly has symbols but no DW_TAG_subprogram.
   if (sites.empty() && kind != FunctionKind::Inlined && !has_wildcard(pattern.function) && pattern.file.empty())
     add_symbols(pattern.function, sites);
   if (sites.empty() && kind == FunctionKind::OutOfLine)
-    for (const IndexRow &row : rows(RowKind::Inlined))
-      matches.only_inlined |= !index_.copies(row.die).empty();
+    for (const IndexRow *row : rows(RowKind::Inlined))
+      matches.only_inlined |= !index_.copies(row->die).empty();
   if (query.exported)
     std::erase_if(sites, [&](const FunctionSite &site) { return index_.symbols("__ksymtab_" + site.symbol).empty(); });
   return sites;
@@ -206,14 +214,23 @@ FunctionMatches CodeFinder::find(const CodeQuery &query) {
     sites = callees_of(sites, query.callee, query.callee_depth, matches);
 
   auto order = [](const FunctionSite &site) { return std::tie(site.address, site.function, site.caller); };
-  std::sort(sites.begin(), sites.end(), [&](const FunctionSite &a, const FunctionSite &b) {
+  auto is_before = [&](const FunctionSite &a, const FunctionSite &b) {
     return std::tuple_cat(order(a), std::tie(a.die)) < std::tuple_cat(order(b), std::tie(b.die));
-  });
+  };
+  if (!std::is_sorted(sites.begin(), sites.end(), is_before))
+    std::sort(sites.begin(), sites.end(), is_before);
   auto is_same = [&](const FunctionSite &a, const FunctionSite &b) { return order(a) == order(b); };
   sites.erase(std::unique(sites.begin(), sites.end(), is_same), sites.end());
+  const bool none = sites.empty();
+  auto kept = sites.begin();
   for (FunctionSite &site : sites)
-    (site.blacklisted.empty() ? matches.sites : matches.refused).push_back(std::move(site));
-  if (sites.empty() && !any_function && !matches.only_inlined && !query.address)
+    if (!site.blacklisted.empty())
+      matches.refused.push_back(std::move(site));
+    else if (&site != &*kept++)
+      *std::prev(kept) = std::move(site);
+  sites.erase(kept, sites.end());
+  matches.sites = std::move(sites);
+  if (none && !any_function && !matches.only_inlined && !query.address)
     matches.suggestions = [&index = index_, name = query.pattern.function] { return similar_functions(index, name); };
   return matches;
 }
@@ -230,11 +247,11 @@ std::optional<FunctionSite> CodeFinder::function_around(uint64_t address) {
       found = &row;
   Dwarf_Die die, unit;
   if (found && dwarf && dwarf_offdie(dwarf, found->die, &die) && dwarf_haspc(&die, address) == 1)
-    return site_of(*found);
+    return site_of({found, nullptr});
   if (dwarf && dwarf_addrdie(dwarf, address, &unit))
     for (const IndexRow &row : index_.rows(RowKind::Function))
       if (row.die > dwarf_dieoffset(&unit) && dwarf_offdie(dwarf, row.die, &die) && dwarf_haspc(&die, address) == 1)
-        return site_of(row);
+        return site_of({&row, nullptr});
   FunctionSite site; // assembly
   site.function = index_.string(symbol->name);
   site.address = symbol->address;
@@ -422,7 +439,7 @@ void CodeFinder::add_callees(const FunctionSite &caller, const CallPlace &call, 
     if (is_here ? row.die != call.function
                 : !dwarf_offdie(dwarf, row.die, &definition) || !dwarf_hasattr_integrate(&definition, DW_AT_external))
       continue;
-    FunctionSite site = site_of(row);
+    FunctionSite site = site_of({&row, nullptr});
     if (dwarf_offdie(dwarf, caller.die, &caller_die))
       site.caller_code = code_of(&caller_die);
     add(std::move(site));

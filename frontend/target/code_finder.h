@@ -8,6 +8,7 @@
 #include "frontend/target/target.h"
 
 #include <functional>
+#include <tuple>
 
 namespace tapjit::target {
 
@@ -25,19 +26,29 @@ public:
 
 private:
   using Sites = std::vector<FunctionSite>;
+  using Rows = std::vector<const IndexRow *>;
+  // A function or an inlined copy, before the texts that describe it are copied into a site.
+  struct Found {
+    const IndexRow *row;
+    const IndexCopy *copy; // null: the function itself
+    uint64_t address() const { return copy ? copy->address : row->address; }
+    uint64_t die() const { return copy ? copy->die : row->die; }
+    // The order of sites: strings of the index are ordered as their offsets are.
+    std::tuple<uint64_t, uint32_t, uint64_t> key() const { return {address(), row->name, die()}; }
+  };
   // One function of a source file, for the question which function a line belongs to.
   struct Definition {
     uint32_t line;
     uint32_t name; // in the string pool
   };
   Dwarf *dwarf();
-  std::vector<IndexRow> rows_matching(RowKind kind, const FunctionPattern &pattern) const;
+  Rows rows_matching(RowKind kind, const FunctionPattern &pattern) const;
   bool owns_wanted_line(const IndexRow &row, const FunctionPattern &pattern);
   const std::vector<Definition> &definitions_in(uint32_t file);
   bool line_is_of(const FunctionSite &site, uint32_t line);
-  FunctionSite site_of(const IndexRow &row) const;
+  FunctionSite site_of(const Found &found) const;
   void place(FunctionSite &site) const { place_site(index_, site); }
-  void add_inlined(const std::vector<IndexRow> &rows, bool once, Sites &sites) const;
+  void add_inlined(const Rows &rows, bool once, std::vector<Found> &all) const;
   void add_symbols(std::string_view name, Sites &sites) const;
   Sites functions_matching(const CodeQuery &query, FunctionMatches &matches);
   std::optional<FunctionSite> function_around(uint64_t address);

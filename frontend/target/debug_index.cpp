@@ -74,6 +74,12 @@ std::span<const IndexSymbol> DebugIndex::symbols(std::string_view name) const {
   return {begin, end};
 }
 
+bool DebugIndex::is_unique(const IndexSymbol &symbol) const {
+  const IndexSymbol *at = &symbol;
+  return (at == symbols_.data() || at[-1].name != at->name) &&
+         (at + 1 == symbols_.data() + symbols_.size() || at[1].name != at->name);
+}
+
 std::span<const IndexSymbol> DebugIndex::symbols_beginning(std::string_view prefix) const {
   auto begin =
       std::lower_bound(symbols_.begin(), symbols_.end(), prefix,

@@ -84,6 +84,8 @@ public:
   std::span<const IndexCopy> copies(uint64_t function) const;
   std::span<const IndexSymbol> symbols() const { return symbols_; }
   std::span<const IndexSymbol> symbols(std::string_view name) const;
+  // No other symbol has this one's name; it is one of symbols().
+  bool is_unique(const IndexSymbol &symbol) const;
   std::span<const IndexSymbol> symbols_beginning(std::string_view prefix) const;
   // The symbol that covers a code address: the nearest at or below it; of several at one address the one called
   // `preferred`, else the first by name.
