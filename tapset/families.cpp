@@ -103,13 +103,30 @@ TargetAnswer unsupported_module(const char *what, std::string_view module) {
   return answer;
 }
 
+// The first of the modules in "a:b:kernel" that has the type answers; if none has it, the kernel may.
+TargetAnswer resolve_cast(const target::Target &target, const TargetQuery &query) {
+  TargetAnswer first;
+  for (size_t at = 0; at < query.module.size();) {
+    size_t end = std::min(query.module.find(':', at), query.module.size());
+    std::string_view module = query.module.substr(at, end - at);
+    at = end + 1;
+    if (names_kernel(module))
+      continue;
+    TargetAnswer found = answer(target.module_cast(module, query.type, path_of(query), query.address_of), "");
+    if (found.found)
+      return found;
+    if (first.reason.empty())
+      first = std::move(found);
+  }
+  TargetAnswer found = answer(target.cast(query.type, path_of(query), query.address_of), "");
+  return found.found || names_kernel(query.module) ? found : first;
+}
+
 TargetAnswer resolve_variable(FamilyState &state, TargetContextId id, const TargetQuery &query) {
   using Root = ast::Target::Root;
   switch (query.root) {
-  case Root::cast: {
-    TargetAnswer found = answer(state.target.cast(query.type, path_of(query), query.address_of), "");
-    return found.found || names_kernel(query.module) ? found : unsupported_module("types", query.module);
-  }
+  case Root::cast:
+    return resolve_cast(state.target, query);
   case Root::value:
     if (query.base)
       return answer(state.target.follow(*query.base, path_of(query), query.address_of), "");

@@ -180,17 +180,18 @@ bool ProbeResolver::resolve_components(const Components &components, const File 
   std::vector<Components> variants;
   expand_stars(components, variants);
   size_t before = out.size();
-  bool any = false, cycle = false;
+  bool any = false;
   for (const Components &variant : variants) {
     // A copy: an alias's own expansion may bring in more files.
     std::vector<AliasRef> whole, prefix;
-    size_t longest = 0;
+    size_t longest = 0, longest_active = 0;
     for (const AliasRef &alias : declarations_.aliases_for(variant)) {
       size_t used;
       if (!match_alias(variant, alias.name->components, used))
         continue;
       if (std::find(path.active.begin(), path.active.end(), alias.decl) != path.active.end()) {
-        cycle = cycle || !has_wildcard(variant); // a wildcard just leaves out the alias it stands in
+        if (!has_wildcard(variant)) // a wildcard just leaves out the alias it stands in
+          longest_active = std::max(longest_active, used);
         continue;
       }
       if (used == variant.size()) {
@@ -202,7 +203,8 @@ bool ProbeResolver::resolve_components(const Components &components, const File 
         prefix.push_back(alias);
       }
     }
-    if (cycle) {
+    // `probe a = a.b` means an alias a.b, if there is one.
+    if (longest_active == variant.size() || (whole.empty() && longest_active > longest)) {
       if (!failure.set)
         failure = {DiagId::alias_cycle, in_point, in_point, point_text(components), "", "", true};
       return false;

@@ -107,15 +107,18 @@ Result<FunctionMatches> KernelTarget::code(const CodeQuery &query) const {
 
 // A value of a module as the rest may use it: types are followed in the kernel's debuginfo by their name, and nothing
 // tells yet where the module's data are.
-static Access<VarAccess> from_module(const FunctionSite &site, Access<VarAccess> access) {
+static Access<VarAccess> from_module(const std::string &module, Access<VarAccess> access) {
   auto *found = std::get_if<VarAccess>(&access);
-  if (!found || site.module.empty())
+  if (!found || module.empty())
     return access;
   for (const AccessStep &step : found->steps)
     if (step.kind == StepKind::PushAddress)
-      return AccessFailure{AccessError::Unsupported, "it is among the data of module `" + site.module + "`", {}};
+      return AccessFailure{AccessError::Unsupported, "it is among the data of module `" + module + "`", {}};
   found->type.die = 0;
   return access;
+}
+static Access<VarAccess> from_module(const FunctionSite &site, Access<VarAccess> access) {
+  return from_module(site.module, std::move(access));
 }
 
 template <typename T> static Access<T> no_debuginfo(const Error &error) {
@@ -163,6 +166,20 @@ Access<VarAccess> KernelTarget::cast(std::string_view type, const std::vector<Pa
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
   return (*variables)->cast(type, path, address_of);
+}
+
+Access<VarAccess> KernelTarget::module_cast(std::string_view module, std::string_view type,
+                                            const std::vector<PathStep> &path, bool address_of) const {
+  std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, std::string(module));
+  if (files.size() != 1)
+    return Target::module_cast(module, type, path, address_of);
+  DebugFile &file = module_file(files[0].name, files[0].elf);
+  if (file.uses_btf())
+    return from_module(files[0].name, cast_path(file.btf()->types(), "BTF", type, path, address_of));
+  auto variables = file.dwarf();
+  if (!variables)
+    return no_debuginfo<VarAccess>(variables.error());
+  return from_module(files[0].name, (*variables)->cast(type, path, address_of));
 }
 
 Access<VarAccess> KernelTarget::global_variable(std::string_view name, const std::vector<PathStep> &path,

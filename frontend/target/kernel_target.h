@@ -36,6 +36,8 @@ public:
                                  bool address_of) const override;
   std::vector<std::string> variable_names(const FunctionSite &site, bool parameters_only) const override;
   Access<VarAccess> cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) const override;
+  Access<VarAccess> module_cast(std::string_view module, std::string_view type, const std::vector<PathStep> &path,
+                                bool address_of) const override;
   Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path,
                                     bool address_of) const override;
   Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const override;

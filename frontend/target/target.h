@@ -173,6 +173,11 @@ public:
   virtual std::vector<std::string> variable_names(const FunctionSite &site, bool parameters_only) const = 0;
   // @cast(value, "type")->path: `steps` start from one value that the caller pushes first.
   virtual Access<VarAccess> cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) const = 0;
+  // The same with a type of a module; Unsupported when there is no such module.
+  virtual Access<VarAccess> module_cast(std::string_view module, std::string_view, const std::vector<PathStep> &,
+                                        bool) const {
+    return AccessFailure{AccessError::Unsupported, "types of `" + std::string(module) + "` are not supported yet", {}};
+  }
 
   // @var("name") or @var("name@file"): a variable of file scope.
   virtual Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path,

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tracepoints of the kernel, found by name: few of them are exported. */
+#include <linux/module.h>
+#include <linux/notifier.h>
+
+#include "runtime/kernel/probe_kprobe.h"
 #include "runtime/kernel/session.h"
 
 struct search {
@@ -15,17 +19,9 @@ static void look(struct tracepoint *tracepoint, void *data)
 		search->found = tracepoint;
 }
 
-static void remove_first(const struct tap_family_use *use, uint32_t count)
-{
-	struct tap_site_tracepoint *sites = use->sites;
-	uint32_t i;
-
-	for (i = 0; i < count; i++)
-		if (sites[i].registered)
-			tracepoint_probe_unregister(sites[i].tracepoint, (void *)sites[i].glue,
-						    &sites[i].base);
-	tracepoint_synchronize_unregister();
-}
+static DEFINE_MUTEX(events);		     /* held while sites change and modules may come or go */
+static const struct tap_family_use *watched; /* as long as some tracepoint is a module's; under `events` */
+static bool is_placed; /* sites of `watched` are registered, but for those that are not wanted now */
 
 static int site_register(struct tap_site_tracepoint *site)
 {
@@ -35,27 +31,126 @@ static int site_register(struct tap_site_tracepoint *site)
 	return rc;
 }
 
-static int tracepoint_place(const struct tap_family_use *use, uint32_t *placed)
+static void site_unregister(struct tap_site_tracepoint *site)
+{
+	if (site->registered)
+		tracepoint_probe_unregister(site->tracepoint, (void *)site->glue, &site->base);
+	site->registered = false;
+}
+
+static struct tracepoint *tracepoint_of(const struct module *module, unsigned int i)
+{
+	return tracepoint_ptr_deref(&module->tracepoints_ptrs[i]);
+}
+
+static void site_follow(struct tap_site_tracepoint *site, const struct module *module, bool comes)
+{
+	unsigned int i;
+
+	for (i = 0; i < module->num_tracepoints; i++) {
+		struct tracepoint *tracepoint = tracepoint_of(module, i);
+
+		if (comes && !site->tracepoint && !strcmp(tracepoint->name, site->name)) {
+			site->tracepoint = tracepoint;
+			if (is_placed && !site->base.probe->unwanted && site_register(site))
+				tap_place_refused_late(&site->base, -ENOMEM);
+		} else if (!comes && site->tracepoint == tracepoint) {
+			site_unregister(site);
+			site->tracepoint = NULL;
+		}
+	}
+}
+
+/* Tracepoints of a module are found when it comes, and given back when it goes. */
+static int module_changes(struct notifier_block *block, unsigned long state, void *data)
+{
+	const struct tp_module *loaded = data;
+	uint32_t i;
+
+	if (state == MODULE_STATE_COMING || state == MODULE_STATE_GOING) {
+		mutex_lock(&events);
+		for (i = 0; i < (watched ? watched->count : 0); i++)
+			site_follow(&((struct tap_site_tracepoint *)watched->sites)[i], loaded->mod,
+				    state == MODULE_STATE_COMING);
+		mutex_unlock(&events);
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block watch = {.notifier_call = module_changes};
+
+/* Calls module_changes for each module that is there already. */
+static int watch_modules(const struct tap_family_use *use)
+{
+	int rc;
+
+	watched = use;
+	is_placed = false;
+	rc = register_tracepoint_module_notifier(&watch);
+	if (rc)
+		watched = NULL;
+	return rc;
+}
+
+/* Not under `events`, which the notifier takes. */
+static void unwatch_modules(void)
+{
+	if (watched)
+		unregister_tracepoint_module_notifier(&watch);
+	watched = NULL;
+}
+
+static void remove_first(const struct tap_family_use *use, uint32_t count)
 {
 	struct tap_site_tracepoint *sites = use->sites;
 	uint32_t i;
 
+	unwatch_modules();
+	for (i = 0; i < count; i++)
+		site_unregister(&sites[i]);
+	tracepoint_synchronize_unregister();
+}
+
+static int sites_find(const struct tap_family_use *use)
+{
+	struct tap_site_tracepoint *sites = use->sites;
+	bool of_modules = false;
+	uint32_t i;
+
 	for (i = 0; i < use->count; i++) {
 		struct search search = {.name = sites[i].name};
-		int rc = -ENOENT;
 
 		for_each_kernel_tracepoint(look, &search);
 		sites[i].tracepoint = search.found;
-		if (search.found)
-			rc = sites[i].base.probe->unwanted ? 0 : site_register(&sites[i]);
-		if (rc) {
-			tap_session_error_format("probe %s registration error (rc %d)", sites[i].base.pp, rc);
-			remove_first(use, i);
-			return rc;
-		}
+		of_modules |= !search.found;
 	}
-	*placed += use->count;
-	return 0;
+	return of_modules ? watch_modules(use) : 0;
+}
+
+static int tracepoint_place(const struct tap_family_use *use, uint32_t *placed)
+{
+	struct tap_site_tracepoint *sites = use->sites;
+	int rc = sites_find(use);
+	uint32_t i;
+
+	if (rc)
+		tap_session_error_format("no notice of modules with tracepoints (rc %d)", rc);
+	mutex_lock(&events);
+	for (i = 0; i < use->count && !rc; i++) {
+		if (!sites[i].tracepoint)
+			rc = -ENOENT;
+		else if (!sites[i].base.probe->unwanted)
+			rc = site_register(&sites[i]);
+		if (rc)
+			tap_session_error_format("probe %s registration error (rc %d)", sites[i].base.pp, rc);
+	}
+	is_placed = !rc;
+	mutex_unlock(&events);
+	if (rc)
+		remove_first(use, use->count);
+	else
+		*placed += use->count;
+	return rc;
 }
 
 /* Before remove waits, nothing that a call which still runs may need is gone. */
@@ -63,12 +158,12 @@ static void tracepoint_arm(const struct tap_family_use *use, uint32_t i, bool wa
 {
 	struct tap_site_tracepoint *site = &((struct tap_site_tracepoint *)use->sites)[i];
 
-	if (wanted && !site->registered) {
+	mutex_lock(&events);
+	if (wanted && site->tracepoint && !site->registered)
 		site_register(site);
-	} else if (!wanted && site->registered) {
-		tracepoint_probe_unregister(site->tracepoint, (void *)site->glue, &site->base);
-		site->registered = false;
-	}
+	else if (!wanted)
+		site_unregister(site);
+	mutex_unlock(&events);
 }
 
 static void tracepoint_remove(const struct tap_family_use *use)

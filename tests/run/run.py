@@ -21,7 +21,7 @@ class Test:
     def __init__(self, path):
         self.path = path
         self.name = str(path.relative_to(here))[:-4]
-        self.fields = {"runtime": "user kernel", "options": "", "args": "", "exit": "0", "timeout": "60", "interpret": ""}
+        self.fields = {"runtime": "user kernel", "options": "", "args": "", "exit": "0", "timeout": "60", "interpret": "", "modules": ""}
         self.expected = {}
         section = None
         for line in path.read_text().splitlines():
@@ -174,6 +174,8 @@ def main():
         for test in tests:
             words = command(test, args.stap, args.runtime, args.programs, vm)
             started = time.monotonic()
+            for module in filter(None, test.fields["modules"].split(";")):
+                (guest or Guest.lent(os.path.dirname(args.stap))).load(module.split())
             try:
                 run = lambda words: subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=float(test.fields["timeout"]), cwd=here)
                 result = run(words)

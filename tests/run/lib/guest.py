@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One guest for many runs (tap-vm serve); every `stap --vm` of this process uses it."""
-import glob, os, re, subprocess, sys, tempfile
+import glob, lzma, os, re, subprocess, sys, tempfile
 
 
 def kernels():
@@ -25,6 +25,13 @@ class Guest:
             sys.exit("the guest did not come up")
         os.environ["TAPJIT_VM_SOCKET"] = self.socket
 
+    @classmethod
+    def lent(cls, bin_dir):
+        """The guest of who runs this program (TAPJIT_VM_SOCKET)."""
+        guest = cls.__new__(cls)
+        guest.bin_dir, guest.socket = bin_dir, os.environ["TAPJIT_VM_SOCKET"]
+        return guest
+
     def execute(self, *words, timeout=60, **more):
         """Runs a program in the guest; gives the CompletedProcess."""
         return subprocess.run([f"{self.bin_dir}/tap-vm", "exec", "--socket", self.socket, "--", *words], stdin=subprocess.DEVNULL,
@@ -33,6 +40,26 @@ class Guest:
     def put(self, host, place):
         """Copies a file of this machine into the guest."""
         subprocess.run([f"{self.bin_dir}/tap-vm", "exec", "--socket", self.socket, "--put", f"{host}:{place}", "--", "true"], stdin=subprocess.DEVNULL, timeout=60, check=True)
+
+    def load(self, words):
+        """Loads a module of the guest's kernel, unless it is there, after those that it needs; `words`: its name and parameters."""
+        release = self.execute("uname", "-r").stdout.strip()
+        table = dict(line.split(":", 1) for line in open(f"/lib/modules/{release}/modules.dep"))
+        name_of = lambda path: re.sub(r"\.ko.*$", "", os.path.basename(path)).replace("-", "_")
+        there = {line.split()[0] for line in self.execute("cat", "/proc/modules").stdout.splitlines()}
+        path = next((path for path in table if name_of(path) == words[0]), None)
+        if not path:
+            sys.exit(f"kernel {release} has no module {words[0]}")
+        for each in [*reversed(table[path].split()), path]:
+            if name_of(each) in there:
+                continue
+            with tempfile.NamedTemporaryFile() as plain, open(f"/lib/modules/{release}/{each}", "rb") as packed:
+                plain.write(lzma.decompress(packed.read()) if each.endswith(".xz") else packed.read())
+                plain.flush()
+                self.put(plain.name, "/tmp/module.ko")
+            loaded = self.execute("insmod", "/tmp/module.ko", *(words[1:] if each == path else []))
+            if loaded.returncode:
+                sys.exit(f"insmod {each}: {loaded.stderr}")
 
     def modules(self):
         """Names of loaded modules that are ours."""
