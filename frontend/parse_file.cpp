@@ -457,6 +457,9 @@ GlobalDecl Parser::parse_global(bool is_private) {
 
 // ------------------------------------------------------------------ entry points
 
+// Later passes follow calls from function to function: with more of them, on a deep stack.
+constexpr size_t shallow_declarations = 1000;
+
 std::unique_ptr<File> parse_script(SourceTable &sources, SourceId source, const ParseOptions &options,
                                    Diagnostics &diagnostics) {
   auto file = std::make_unique<File>();
@@ -469,6 +472,7 @@ std::unique_ptr<File> parse_script(SourceTable &sources, SourceId source, const 
   size_t reported = diagnostics.all().size();
   Parser parser(*file, tokens, options, sources, diagnostics);
   parser.parse_file();
+  file->is_deep = file->decls.size() > shallow_declarations;
   if (!parser.was_too_deep() || options.is_library)
     return file;
   // Once more, with room; the tokens, which may view into the arena, stay.

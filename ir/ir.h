@@ -141,6 +141,7 @@ struct Function {
   std::vector<Block> blocks;    // [0] is the entry; for Embedded: none
   EmbeddedC embedded;           // for Embedded
   bool recursive = false;       // in a call cycle (passes/call_graph)
+  bool kept = false;            // somebody outside the module asks for it by name: stays though nobody calls it
   std::vector<Storage> storage; // by ValueId, filled by passes/frame_layout (empty before it)
   std::vector<uint32_t> slot;   // by ValueId: string slot number where storage is StringSlot
   uint32_t string_slots = 0;    // number of string slots in the frame

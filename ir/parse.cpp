@@ -290,6 +290,7 @@ private:
     expect_sign("->");
     function.result = take_type();
     function.recursive = accept_word("recursive");
+    function.kept = accept_word("kept");
     function.loc = read_location();
     if (accept_word("slots")) {
       pending.has_storage = true;

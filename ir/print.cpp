@@ -84,7 +84,8 @@ public:
         put("{}: ", function.param_names[index]);
       put("{}", type_spelling(function.params[index]));
     }
-    put(") -> {}{}{}", type_spelling(function.result), function.recursive ? " recursive" : "", at(function.loc));
+    put(") -> {}{}{}{}", type_spelling(function.result), function.recursive ? " recursive" : "",
+        function.kept ? " kept" : "", at(function.loc));
     if (!function.storage.empty())
       put(" slots {}", function.string_slots);
     if (function.kind == FunctionKind::Embedded) {

@@ -84,6 +84,9 @@ void drop_unreached_functions(Module &module) {
       work.push_back(function);
     }
   };
+  for (size_t index = 0; index < module.functions.size(); ++index)
+    if (module.functions[index].kept)
+      reach(FunctionId{uint32_t(index)});
   for (const Probe &probe : module.probes) {
     reach(probe.handler);
     for (const EntryValue &entry : probe.entry_values)

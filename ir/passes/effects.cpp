@@ -66,7 +66,8 @@ template <typename Visit> void for_each_inst(const Function &function, Visit vis
       visit(function.insts[value.index]);
 }
 
-void add_own(const Module &module, const Function &function, Effects &effects) {
+// What the function does itself; calls go to `callees`, each function once.
+void add_own(const Module &module, const Function &function, Effects &effects, std::vector<uint32_t> &callees) {
   if (function.kind == FunctionKind::Embedded) {
     effects.effects =
         function.embedded.pure ? Ctx | RMem | Vol | Fail : Opaque | Ctx | RMem | WMem | Vol | Fail | Print;
@@ -81,8 +82,10 @@ void add_own(const Module &module, const Function &function, Effects &effects) {
     return;
   }
   for_each_inst(function, [&](const Inst &inst) {
-    if (inst.op == Op::Call)
-      return; // the callee's are merged in
+    if (inst.op == Op::Call) {
+      callees.push_back(inst.aux);
+      return; // its effects are merged in
+    }
     effects.effects |= own_may_fail(module, function, inst) ? effects_of(inst) : effects_of(inst) & ~Fail;
     if (GlobalId global = global_of(inst); global.valid()) {
       if (effects_of(inst) & RGlob)
@@ -91,6 +94,8 @@ void add_own(const Module &module, const Function &function, Effects &effects) {
         effects.writes.insert(global);
     }
   });
+  std::sort(callees.begin(), callees.end());
+  callees.erase(std::unique(callees.begin(), callees.end()), callees.end());
 }
 
 void merge(Effects &into, const Effects &from) {
@@ -117,17 +122,14 @@ std::vector<bool> written_globals(const Module &module) {
 ModuleEffects::ModuleEffects(const Module &module)
     : module_(module), effects_(module.functions.size()), recursive_(module.functions.size()) {
   size_t count = module.functions.size();
-  auto for_each_callee = [&](uint32_t caller, auto visit) {
-    for_each_inst(module.functions[caller], [&](const Inst &inst) {
-      if (inst.op == Op::Call)
-        visit(inst.aux);
-    });
-  };
-  std::vector<uint32_t> component = strongly_connected(count, for_each_callee);
+  std::vector<std::vector<uint32_t>> callees(count);
   for (size_t index = 0; index < count; ++index) {
     callees_first_.push_back(FunctionId{uint32_t(index)});
-    add_own(module, module.functions[index], effects_[index]);
+    add_own(module, module.functions[index], effects_[index], callees[index]);
   }
+  std::vector<uint32_t> component = strongly_connected(count, [&](uint32_t caller, auto visit) {
+    std::for_each(callees[caller].begin(), callees[caller].end(), visit);
+  });
   std::sort(callees_first_.begin(), callees_first_.end(), [&](FunctionId left, FunctionId right) {
     return std::pair(component[left.index], left) < std::pair(component[right.index], right);
   });
@@ -142,12 +144,11 @@ ModuleEffects::ModuleEffects(const Module &module)
       uint32_t function = callees_first_[member].index;
       if (member != begin)
         merge(summary, effects_[function]);
-      for_each_callee(function, [&](uint32_t callee) {
+      for (uint32_t callee : callees[function])
         if (component[callee] == number)
           recursive_[function] = true;
         else
           merge(summary, effects_[callee]);
-      });
       if (recursive_[function])
         summary.effects |= Fail; // MAXNESTING
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Puts bodies of script functions where they are called. A body is worth it when it is small, or is called in one place
-// only; callers do not grow without end. Calls stay
+// only; callers do not grow without end. Bodies called once move first, callers before callees, so that each
+// instruction moves once however long a chain of them is; then small ones are copied, callees before callers. Calls
+// stay
 //   - of embedded C, and of functions in call cycles (the nesting check is theirs);
 //   - inside a `try`, of functions that charge: the failure of a charge is never caught in its own function, but is in
 //   its caller.
@@ -45,19 +47,28 @@ public:
     for (const Probe &probe : module.probes)
       for (const EntryValue &entry : probe.entry_values)
         ++calls_[entry.function.index];
+    for (size_t index = 0; index < module.functions.size(); ++index)
+      calls_[index] += module.functions[index].kept;
   }
 
   void run() {
-    for (FunctionId id : effects_.callees_first()) {
-      if (module_.functions[id.index].blocks.empty())
-        continue;
+    const std::vector<FunctionId> &order = effects_.callees_first();
+    for (FunctionId id : order)
       measure(id);
-      expand_calls(id);
+    for (size_t index = order.size(); index-- > 0;)
+      expand_calls(order[index], Which::CalledOnce);
+    for (FunctionId id : order) {
+      measure(id);
+      expand_calls(id, Which::Small);
       measure(id);
     }
+    if (moved_)
+      drop_unreached_functions(module_);
   }
 
 private:
+  enum class Which { CalledOnce, Small };
+
   void measure(FunctionId id) {
     const Function &function = module_.functions[id.index];
     size_t weight = 0;
@@ -73,30 +84,32 @@ private:
     weights_[id.index] = weight;
   }
 
-  bool is_wanted(FunctionId caller, const Inst &call, bool caught) const {
+  bool is_wanted(FunctionId caller, const Inst &call, bool caught, Which which) const {
     FunctionId callee{call.aux};
     if (module_.functions[callee.index].kind != FunctionKind::Script || effects_.recursive()[callee.index])
       return false;
     if (caught && charges_[callee.index])
       return false;
     size_t weight = weights_[callee.index];
-    return weight <= (calls_[callee.index] == 1 ? once_called_body : small_body) &&
-           weights_[caller.index] + weight <= largest_caller;
+    bool fits =
+        which == Which::CalledOnce ? calls_[callee.index] == 1 && weight <= once_called_body : weight <= small_body;
+    return fits && weights_[caller.index] + weight <= largest_caller;
   }
 
-  void expand_calls(FunctionId caller) {
+  // Those in the bodies that came in, too.
+  void expand_calls(FunctionId caller, Which which) {
     Function &function = module_.functions[caller.index];
     replaced_.clear();
     bool changed = false;
-    for (size_t index = 0, count = function.blocks.size(); index < count; ++index)
+    for (size_t index = 0; index < function.blocks.size(); ++index)
       for (size_t position = function.blocks[index].insts.size(); position-- > 0;) {
         const Block &block = function.blocks[index];
         const Inst &inst = function.insts[block.insts[position].index];
         bool caught = block.terminator == Terminator::OnFail && position + 1 == block.insts.size();
-        if (inst.op != Op::Call || !is_wanted(caller, inst, caught))
+        if (inst.op != Op::Call || !is_wanted(caller, inst, caught, which))
           continue;
         weights_[caller.index] += weights_[inst.aux];
-        expand(function, BlockId{uint32_t(index)}, position);
+        expand(function, BlockId{uint32_t(index)}, position, which);
         changed = true;
       }
     if (!changed)
@@ -124,7 +137,7 @@ private:
     return handler;
   }
 
-  void expand(Function &function, BlockId at, size_t position) {
+  void expand(Function &function, BlockId at, size_t position, Which which) {
     ValueId call = function.blocks[at.index].insts[position];
     Handler handler;
     if (function.blocks[at.index].terminator == Terminator::OnFail &&
@@ -134,8 +147,10 @@ private:
     function.blocks[at.index].insts.pop_back();
     function.blocks[after.index].preds.clear();
 
-    const Function &callee = module_.functions[function.insts[call.index].aux];
-    std::vector<std::pair<BlockId, ValueId>> returns = copy_body(function, at, call, callee, handler);
+    Function &callee = module_.functions[function.insts[call.index].aux];
+    bool once = which == Which::CalledOnce;
+    moved_ |= once;
+    Returns returns = take_body(function, at, call, once ? std::move(callee) : callee, handler);
     for (auto &[block, value] : returns) {
       if (value.valid() && view_source(function.insts[value.index]).kind != ViewSource::Kind::None)
         value = insert_inst(function, block, function.blocks[block.index].insts.size(), copy_of(function, value));
@@ -162,47 +177,45 @@ private:
     return {Op::StrCopy, Type::Str, UINT32_MAX, 0, {text}, function.insts[text.index].loc};
   }
 
-  // Blocks of the callee behind those of the caller; what returns and with which value.
-  std::vector<std::pair<BlockId, ValueId>> copy_body(Function &function, BlockId at, ValueId call,
-                                                     const Function &callee, const Handler &handler) {
+  using Returns = std::vector<std::pair<BlockId, ValueId>>; // what returns, and with which value
+
+  // The body's blocks go behind those of the caller.
+  Returns take_body(Function &function, BlockId at, ValueId call, Function body, const Handler &handler) {
     std::vector<ValueId> arguments = function.insts[call.index].operands;
     for (ValueId &argument : arguments)
       if (view_source(function.insts[argument.index]).kind != ViewSource::Kind::None)
         argument = insert_inst(function, at, function.blocks[at.index].insts.size(), copy_of(function, argument));
 
-    std::vector<ValueId> values(callee.insts.size());
-    for (const Block &block : callee.blocks)
+    std::vector<ValueId> values(body.insts.size());
+    uint32_t next = uint32_t(function.insts.size());
+    for (Block &block : body.blocks) {
       for (ValueId value : block.insts) {
-        const Inst &inst = callee.insts[value.index];
-        if (inst.op == Op::Param) {
-          values[value.index] = arguments[size_t(inst.imm)];
-          continue;
-        }
-        values[value.index] = ValueId{uint32_t(function.insts.size())};
-        function.insts.push_back(inst);
+        const Inst &inst = body.insts[value.index];
+        values[value.index] = inst.op == Op::Param ? arguments[size_t(inst.imm)] : ValueId{next++};
       }
+      std::erase_if(block.insts, [&](ValueId value) { return body.insts[value.index].op == Op::Param; });
+    }
     auto moved = [&](ValueId value) { return value.valid() ? values[value.index] : value; };
     uint32_t base = uint32_t(function.blocks.size());
     auto moved_block = [&](BlockId block) { return block.valid() ? BlockId{base + block.index} : block; };
-    function.blocks[at.index].successors[0] = moved_block(BlockId{0});
-
-    std::vector<std::pair<BlockId, ValueId>> returns;
-    for (const Block &block : callee.blocks) {
-      Block copy = block;
-      std::erase_if(copy.insts, [&](ValueId value) { return callee.insts[value.index].op == Op::Param; });
-      for (ValueId &value : copy.insts) {
-        value = moved(value);
-        for (ValueId &operand : function.insts[value.index].operands)
+    for (Block &block : body.blocks) {
+      for (ValueId &value : block.insts) {
+        function.insts.push_back(std::move(body.insts[value.index]));
+        for (ValueId &operand : function.insts.back().operands)
           operand = moved(operand);
+        value = moved(value);
       }
-      copy.terminator_operand = moved(block.terminator_operand);
-      for (BlockId &target : copy.successors)
+      block.terminator_operand = moved(block.terminator_operand);
+      for (BlockId &target : block.successors)
         target = moved_block(target);
-      for (BlockId &pred : copy.preds)
+      for (BlockId &pred : block.preds)
         pred = moved_block(pred);
-      function.blocks.push_back(std::move(copy));
+      function.blocks.push_back(std::move(block));
     }
+    function.blocks[at.index].successors[0] = moved_block(BlockId{0});
     function.blocks[base].preds = {at};
+
+    Returns returns;
     for (uint32_t index = base, count = uint32_t(function.blocks.size()); index < count; ++index) {
       BlockId end = handler.block.valid() ? catch_failures(function, BlockId{index}, handler) : BlockId{index};
       const Block &block = function.blocks[end.index];
@@ -238,6 +251,7 @@ private:
   std::vector<size_t> weights_, calls_; // by function
   std::vector<bool> charges_;           // by function: it charges itself, not only by what it calls
   std::vector<ValueId> replaced_;       // of the caller: a call -> its result
+  bool moved_ = false;                  // a body went to its only caller
 };
 
 } // namespace

@@ -23,28 +23,27 @@ class PrintMerger {
 public:
   PrintMerger(Interner &interner, const ModuleEffects &effects, Function &function)
       : interner_(interner), effects_(effects), function_(function),
-        string_bytes_(limit(interner.module(), "MAXSTRINGLEN")) {}
+        string_bytes_(limit(interner.module(), "MAXSTRINGLEN")), gone_(function.insts.size()) {}
 
   void run() {
     for (Block &block : function_.blocks) {
       // Of a caught block's last instruction the print may only be the earlier part's end, which it is not.
       ValueId pending;
-      std::vector<bool> gone(function_.insts.size());
       for (ValueId value : block.insts) {
         const Inst &inst = function_.insts[value.index];
         if (inst.op == Op::Print && !effects_.may_fail(function_, inst)) {
           bool caught = block.terminator == Terminator::OnFail && value == block.insts.back();
           if (is_empty(inst) && !caught)
-            gone[value.index] = true;
+            gone_[value.index] = true;
           else if (pending.valid() && !caught && join(pending, value))
-            gone[pending.index] = true;
-          if (!gone[value.index])
+            gone_[pending.index] = true;
+          if (!gone_[value.index])
             pending = value;
         } else if (pending.valid() && !may_stand_between(inst)) {
           pending = ValueId::none();
         }
       }
-      std::erase_if(block.insts, [&](ValueId value) { return value.index < gone.size() && gone[value.index]; });
+      std::erase_if(block.insts, [&](ValueId value) { return gone_[value.index]; });
     }
   }
 
@@ -88,6 +87,7 @@ private:
   const ModuleEffects &effects_;
   Function &function_;
   int64_t string_bytes_;
+  std::vector<bool> gone_; // by ValueId: printed with another print, or nothing
 };
 
 } // namespace

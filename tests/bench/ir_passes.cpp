@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ir_passes: ms to build the IR of many probes and to run all passes over it, and how that grows with the size of one
-// handler. tests/bench/run prints the limits beside them. Prints one `name milliseconds` a line.
+// handler and with a chain of functions that are called once. tests/bench/run prints the limits beside them. Prints one
+// `name milliseconds ops` a line.
 #include "ir/builder.h"
 #include "ir/passes/pipeline.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <functional>
 #include <string>
 
 using namespace tapjit::ir;
@@ -104,6 +106,34 @@ Module make(int probes, int statements) {
   return module;
 }
 
+// function f0(x) { count += x return f1(x + 0) } and so on; a probe calls the first of them.
+Module make_chain(int length) {
+  Module module;
+  module.name = "bench";
+  Globals globals = add_globals(module);
+  Interner interner(module);
+  std::vector<FunctionId> functions;
+  for (int number = 0; number < length; ++number) {
+    functions.push_back(add_function(module, "f" + std::to_string(number), FunctionKind::Script, Type::I64));
+    module.functions.back().params = {Type::I64};
+  }
+  for (int number = 0; number < length; ++number) {
+    FunctionBuilder builder(interner, functions[size_t(number)]);
+    ValueId x{0};
+    builder.charge();
+    builder.gadd(globals.count, x);
+    ValueId next = builder.binary(Op::Add, x, builder.const_i64(number));
+    builder.ret(number + 1 < length ? builder.call(functions[size_t(number) + 1], {next}) : next);
+    builder.finish();
+  }
+  FunctionId handler = add_function(module, "probe_0", FunctionKind::Probe, Type::Void);
+  FunctionBuilder builder(interner, handler);
+  builder.gstore(globals.count, builder.call(functions[0], {builder.ctx_reg(5)}));
+  builder.finish();
+  add_probe(module, handler);
+  return module;
+}
+
 size_t count_ops(const Module &module) {
   size_t ops = 0;
   for (const Function &function : module.functions)
@@ -112,12 +142,13 @@ size_t count_ops(const Module &module) {
   return ops;
 }
 
-// The median of five; `ops` of the lowered module.
-double measure(int probes, int statements, size_t &ops) {
+// The median of five, with the ops of the lowered module.
+void measure(const std::string &name, const std::function<Module()> &make_module) {
   double times[5];
+  size_t ops = 0;
   for (double &time : times) {
     std::clock_t start = std::clock(); // of this process: other programs do not count
-    Module module = make(probes, statements);
+    Module module = make_module();
     ops = count_ops(module);
     PassOptions options;
     options.verify = false;
@@ -125,17 +156,15 @@ double measure(int probes, int statements, size_t &ops) {
     time = double(std::clock() - start) * 1e3 / CLOCKS_PER_SEC;
   }
   std::sort(times, times + 5);
-  return times[2];
+  printf("%s %.2f %zu\n", name.c_str(), times[2], ops);
 }
 
 } // namespace
 
 int main() {
-  size_t ops = 0;
-  double time = measure(1000, 1, ops);
-  printf("probes_1000 %.2f %zu\n", time, ops);
-  for (int statements : {40, 400, 4000}) {
-    time = measure(1, statements, ops);
-    printf("handler_%d %.2f %zu\n", statements * 25, time, ops);
-  }
+  measure("probes_1000", [] { return make(1000, 1); });
+  for (int statements : {40, 400, 4000})
+    measure("handler_" + std::to_string(statements * 25), [&] { return make(1, statements); });
+  for (int length : {300, 3000})
+    measure("chain_" + std::to_string(length), [&] { return make_chain(length); });
 }

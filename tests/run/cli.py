@@ -120,6 +120,12 @@ class BadInput(Case):
             self.assertEqual(run.returncode, 1, run.stderr[:300])
             self.assertRegex(run.stderr, "(?m)^error: nested too deeply\n  --> deep.stp:1:")
 
+    def test_long_chain_of_calls(self):
+        length = 20000
+        self.write("chain.stp", "".join(f"function f{n}(x) {{ return f{n + 1}(x) + 1 }}\n" for n in range(length)) + f"function f{length}(x) {{ return x }}\nprobe begin {{ println(f0(1)) exit() }}")
+        self.assertEqual(self.stap("-p2", "chain.stp").returncode, 0)
+        self.assertEqual(self.dump("--run", "chain.stp"), f"{length + 1}\n")
+
     def test_bytes_that_are_no_script(self):
         data = bytes((i * 7919 + i // 251) % 256 for i in range(50000))
         pathlib.Path(self.cwd, "noise.stp").write_bytes(data)
@@ -549,6 +555,11 @@ class Passes(Case):
         self.assertIn("&twice", self.dump("--only=twice", "--stage=lowered", *self.COUNTS))
         run = self.program("stap-ir-dump", "--only=nosuch", *self.COUNTS)
         self.assertEqual((run.returncode, run.stderr), (1, "stap-ir-dump: no function or probe is called `nosuch`\n"))
+
+    def test_ir_dump_keeps_what_is_named(self):
+        self.assertEqual(self.dump("--run=twice,21", *self.COUNTS), "42\n")
+        self.assertIn("&twice script (x: i64) -> i64 kept", self.dump("--only=twice", "--stage=final", *self.COUNTS))
+        self.assertNotIn("&twice", self.dump("--stage=final", *self.COUNTS))
 
     def test_ir_dump_reports(self):
         locks = self.dump("--locks", *self.COUNTS)

@@ -96,7 +96,16 @@ private:
       fmt::print("; --- {}\n{}", is_pass(stage) ? "after " + stage : stage, text(module));
   }
 
+  // What --only and --run name is there after the passes, too.
+  void keep_named(ir::Module &module) const {
+    for (ir::Function &function : module.functions)
+      if (function.kind == ir::FunctionKind::Script)
+        function.kept |= function.name == options_.only ||
+                         (!options_.run_function.empty() && function.name == options_.run_function[0]);
+  }
+
   bool run_passes(ir::Module &module) {
+    keep_named(module);
     ir::canonicalize(module); // numbered as its text reads, so that the text parses back to the same numbers
     if (shows_listing() || options_.stage == "lowered")
       show(module, "lowered");

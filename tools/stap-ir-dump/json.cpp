@@ -75,6 +75,7 @@ Json function(const ir::Module &module, ir::FunctionId id) {
           {"parameters", types(function.params)},
           {"result", ir::type_spelling(function.result)},
           {"recursive", function.recursive},
+          {"kept", function.kept},
           {"string_slots", function.string_slots},
           {"blocks", blocks}};
 }
