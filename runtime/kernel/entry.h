@@ -57,37 +57,51 @@ struct tap_ctx *tap_enter(const struct tap_site *site, unsigned long *flags);
  */
 int tap_leave(struct tap_ctx *c, unsigned long flags);
 
+/*
+ * Interrupts off, with the flags from before; and on. Calls, because what the kernel has inline for them
+ * makes Clang read the layout of pv_ops for each unit, which with what it makes of them is a fifth of its
+ * work.
+ */
+unsigned long tap_irq_off(void);
+int tap_irq_on(void); /* 0 */
+
 /* The rare ways of tap_gate_open and tap_gate_close. */
 void tap_skip_busy(struct tap_gate *gate, unsigned long flags);
-bool tap_has_stack(struct tap_gate *gate, uint32_t bytes, unsigned long flags);
+/* `gate`, or NULL with the hit skipped: a value that the caller needs not keep over the call. */
+struct tap_gate *tap_has_stack(struct tap_gate *gate, uint32_t bytes, unsigned long flags);
 int tap_leave_interval(struct tap_ctx *c, unsigned long flags, uint64_t now);
 /* The least address that recursion may come to. */
 unsigned long tap_stack_least(void);
+
+/* As READ_ONCE and WRITE_ONCE of a word, without what these assert. */
+#define TAP_VOLATILE(word) (*(volatile __typeof__(word) *)&(word))
 
 /* Where interrupts already are off, as in a probe by breakpoint, they stay so. */
 TAP_INLINE struct tap_ctx *tap_gate_open(uint32_t stack_bytes, bool clock, unsigned long *flags)
 {
 	struct tap_gate *gate;
 
-	if (READ_ONCE(tap_session_state) != TAP_STATE_RUNNING)
+	if (TAP_VOLATILE(tap_session_state) != TAP_STATE_RUNNING)
 		return NULL;
-	raw_local_irq_save(*flags);
+	*flags = tap_irq_off();
 	gate = raw_cpu_read(tap_gate);
 	if (!gate)
 		__builtin_unreachable();
 	/* An NMI between the test and the store begins and ends its own run in between. */
-	if (tap_unlikely(READ_ONCE(gate->busy))) {
+	if (tap_unlikely(TAP_VOLATILE(gate->busy))) {
 		tap_skip_busy(gate, *flags);
 		return NULL;
 	}
-	WRITE_ONCE(gate->busy, 1);
+	TAP_VOLATILE(gate->busy) = 1;
 	barrier();
 	/* Stacks of tasks are aligned to their size; on another stack this may be a false alarm. */
-	if (tap_unlikely((current_stack_pointer & (THREAD_SIZE - 1)) < stack_bytes) &&
-	    !tap_has_stack(gate, stack_bytes, *flags))
-		return NULL;
+	if (tap_unlikely((current_stack_pointer & (THREAD_SIZE - 1)) < stack_bytes)) {
+		gate = tap_has_stack(gate, stack_bytes, *flags);
+		if (!gate)
+			return NULL;
+	}
 	if (clock)
-		gate->clock_busy -= get_cycles();
+		gate->clock_busy -= rdtsc();
 	return &gate->ctx;
 }
 
@@ -98,23 +112,23 @@ TAP_INLINE int tap_gate_end(struct tap_ctx *c, bool clock, unsigned long flags)
 
 	gate->hits++;
 	if (clock) {
-		uint64_t now = get_cycles();
+		uint64_t now = rdtsc();
 
 		gate->clock_busy += now;
 		if (tap_unlikely(now > gate->clock_end))
 			return tap_leave_interval(c, flags, now);
 	}
 	barrier();
-	WRITE_ONCE(gate->busy, 0);
-	raw_local_irq_restore(flags);
-	return 0;
+	TAP_VOLATILE(gate->busy) = 0;
+	return flags & X86_EFLAGS_IF ? tap_irq_on() : 0;
 }
 
-TAP_INLINE int tap_gate_close(struct tap_ctx *c, bool prints, bool clock, unsigned long flags)
+/* `fails`: the handler may have failed; one that may not makes no records either. */
+TAP_INLINE int tap_gate_close(struct tap_ctx *c, bool fails, bool prints, bool clock, unsigned long flags)
 {
 	struct tap_gate *gate = (struct tap_gate *)c;
 
-	if (tap_unlikely(c->error) || (prints && gate->inflight != TAP_NOT_INFLIGHT))
+	if ((fails && tap_unlikely(c->error)) || (prints && gate->inflight != TAP_NOT_INFLIGHT))
 		return tap_leave(c, flags);
 	return tap_gate_end(c, clock, flags);
 }

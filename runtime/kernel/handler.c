@@ -46,6 +46,20 @@ static __always_inline struct tap_lane *lane_of_gate(struct tap_gate *gate)
 	return container_of(gate, struct tap_lane, gate);
 }
 
+unsigned long __kprobes tap_irq_off(void)
+{
+	unsigned long flags;
+
+	raw_local_irq_save(flags);
+	return flags;
+}
+
+int __kprobes tap_irq_on(void)
+{
+	raw_local_irq_enable();
+	return 0;
+}
+
 static void __kprobes open_again(struct tap_gate *gate, unsigned long flags)
 {
 	barrier();
@@ -66,18 +80,18 @@ void __kprobes tap_skip_busy(struct tap_gate *gate, unsigned long flags)
  * Bytes of stack that are left are known exactly on a task's own stack; the stacks of interrupts and
  * exceptions have no exported bounds, and a handler's own use of stack is bounded (codegen/safety).
  */
-bool __kprobes tap_has_stack(struct tap_gate *gate, uint32_t bytes, unsigned long flags)
+struct tap_gate *__kprobes tap_has_stack(struct tap_gate *gate, uint32_t bytes, unsigned long flags)
 {
 	unsigned long here = (unsigned long)__builtin_frame_address(0);
 	unsigned long bottom = (unsigned long)task_stack_page(current);
 	struct tap_lane *lane = lane_of_gate(gate);
 
 	if (here - bottom >= THREAD_SIZE || here - bottom >= bytes)
-		return true;
+		return gate;
 	local_inc(&lane->skipped_lowstack);
 	skip(lane);
 	open_again(gate, flags);
-	return false;
+	return NULL;
 }
 
 /* Left below the deepest recursion, for what it calls and for exceptions. */

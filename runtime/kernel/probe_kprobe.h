@@ -39,25 +39,19 @@ struct tap_site_kprobe {
 };
 
 /*
- * What the runtime allocates for each site. The head is right before the probe, so that an emitted unit needs
- * not the layout of struct kprobe, which costs Clang a millisecond.
+ * Of what the runtime allocates for each site (placing.h). It is right before the probe, so that an emitted
+ * unit needs not the layout of struct kprobe, which costs Clang a millisecond.
  */
 struct tap_kprobe_head {
+	const struct tap_site *site;
+	const struct tap_kprobe_place *place;
 	bool placed;
-	const struct tap_site_kprobe *site;
-};
-struct tap_kprobe {
-	struct tap_kprobe_head head;
-	struct kprobe kp;
 };
 
 TAP_INLINE const struct tap_site *tap_kprobe_site(struct kprobe *kp)
 {
-	return &((struct tap_kprobe_head *)kp - 1)->site->base;
+	return ((struct tap_kprobe_head *)kp - 1)->site;
 }
-
-/* Sets symbol_name and offset, or addr, of `kp`. May sleep. 0, or -errno of a missing anchor. */
-int tap_kprobe_resolve(const struct tap_kprobe_place *place, struct kprobe *kp);
 
 /*
  * The registers that the kernel gives say that the breakpoint has been taken: the address behind its one
@@ -110,7 +104,8 @@ void tap_place_refused_late(const struct tap_site *site, int rc);
 		tap_handler_##number(c);                                                                     \
 		if (plan->regs)                                                                              \
 			tap_kprobe_regs(regs, TAP_KPROBE_BREAKPOINT);                                        \
-		return tap_gate_close(c, plan->prints, plan->clock, flags);                                  \
+		return tap_gate_close(c, plan->budgets || plan->recursive, plan->prints, plan->clock,        \
+				      flags);                                                                \
 	}
 
 #endif
