@@ -9,8 +9,10 @@
 #include "frontend/target/names.h"
 
 #include <array>
+#include <cstdio>
 #include <cstring>
 #include <sys/stat.h>
+#include <utility>
 
 namespace tapjit::target {
 
@@ -25,10 +27,11 @@ static IndexBytes aligned_copy(std::string_view bytes) {
 }
 
 std::string DebugFile::build_id() {
+  find_dwarf_here();
   if (!build_id_) {
-    build_id_ = "";
+    build_id_ = paths_.running_id;
     if (!paths_.elf.empty())
-      if (auto file = ElfFile::open(paths_.elf))
+      if (auto file = ElfFile::open_unrelocated(paths_.elf))
         build_id_ = (*file)->build_id();
     if (paths_.elf.empty())
       if (auto stored = from_image("build-id"))
@@ -37,14 +40,93 @@ std::string DebugFile::build_id() {
   return *build_id_;
 }
 
+static std::string stamp_of(const std::string &path) {
+  struct stat facts = {};
+  stat(path.c_str(), &facts);
+  return path + "-" + std::to_string(facts.st_mtim.tv_sec) + "." + std::to_string(facts.st_mtim.tv_nsec) + "-" +
+         std::to_string(facts.st_size);
+}
+
+// Those of a packed file are kept: to unpack a large module takes a third of a second.
+Result<ElfFacts> DebugFile::facts() {
+  const std::string &path = paths_.elf;
+  const bool is_packed = path.ends_with(".xz") || path.ends_with(".zst") || path.ends_with(".gz");
+  if (!is_packed || !store_.load || !store_.save)
+    return read_elf_facts(path);
+  const std::string key = "elf-facts-1-" + stamp_of(path);
+  ElfFacts facts;
+  char id[129], link[256];
+  unsigned has_dwarf, has_symbols;
+  if (auto stored = store_.load(key)) {
+    std::string text(stored->bytes.begin(), stored->bytes.end());
+    if (sscanf(text.c_str(), "id=%128s link=%255s crc=%u dwarf=%u symbols=%u", id, link, &facts.debuglink_crc,
+               &has_dwarf, &has_symbols) == 5) {
+      facts.build_id = id + 1;
+      facts.debuglink = link + 1;
+      facts.has_dwarf = has_dwarf != 0;
+      facts.has_symbols = has_symbols != 0;
+      return facts;
+    }
+  }
+  auto read = read_elf_facts(path);
+  if (read)
+    store_.save(key, "id=:" + read->build_id + " link=:" + read->debuglink +
+                         " crc=" + std::to_string(read->debuglink_crc) + " dwarf=" + std::to_string(read->has_dwarf) +
+                         " symbols=" + std::to_string(read->has_symbols));
+  return read;
+}
+
+// A vmlinux that is not the running kernel's will do when there is no better one; staprun says what is wrong with it.
+void DebugFile::find_dwarf_here() {
+  if (was_sought_)
+    return;
+  was_sought_ = true;
+  ElfFacts found;
+  if (!paths_.elf.empty()) {
+    auto read = facts();
+    if (!read)
+      return; // whoever opens it says why
+    found = *read;
+  }
+  const bool is_other = !paths_.running_id.empty() && found.build_id != paths_.running_id;
+  if (found.has_dwarf && !is_other)
+    return;
+  const std::string stripped = is_other ? "" : paths_.elf;
+  if (is_other)
+    found = {paths_.running_id, false, false, {}, 0};
+  else if (stripped.empty())
+    if (auto stored = from_image("build-id"))
+      found.build_id = std::string(stored->bytes.begin(), stored->bytes.end());
+  if (std::string path = find_separate_debuginfo(stripped, found, paths_.places); !path.empty())
+    paths_.elf = path;
+  else
+    asked_id_ = found.build_id;
+  if (paths_.elf == stripped && !found.has_symbols && !paths_.image.empty())
+    paths_.elf.clear(); // the image knows more
+}
+
+void DebugFile::ask_for_dwarf() {
+  find_dwarf_here();
+  if (asked_id_.empty() || !paths_.server)
+    return;
+  auto path = paths_.server(std::exchange(asked_id_, ""), paths_.what);
+  if (!path) {
+    paths_.advice += "; " + path.error().observed;
+    return;
+  }
+  paths_.elf = *path;
+  build_id_.reset();
+  index_error_.reset();
+  finder_.reset();
+  first_index_bytes_ = std::exchange(index_bytes_, {});
+  first_index_ = std::move(index_);
+}
+
 // A file without a build-id is known by its place, time and size.
 std::string DebugFile::identity() {
   if (std::string id = build_id(); !id.empty())
     return id;
-  struct stat facts = {};
-  stat(paths_.elf.c_str(), &facts);
-  return paths_.elf + "-" + std::to_string(facts.st_mtim.tv_sec) + "." + std::to_string(facts.st_mtim.tv_nsec) + "-" +
-         std::to_string(facts.st_size);
+  return stamp_of(paths_.elf);
 }
 
 Result<IndexBytes> DebugFile::make_index(const std::string &key) {
@@ -58,6 +140,7 @@ Result<IndexBytes> DebugFile::make_index(const std::string &key) {
 }
 
 Result<const DebugIndex *> DebugFile::index() {
+  find_dwarf_here();
   if (index_)
     return index_.get();
   if (index_error_)
@@ -95,6 +178,7 @@ Result<const DebugIndex *> DebugFile::index() {
 Result<DwarfVariables *> DebugFile::dwarf() {
   if (dwarf_)
     return dwarf_.get();
+  ask_for_dwarf();
   if (paths_.elf.empty())
     return Error{"no debuginfo of " + paths_.what + " was found", paths_.advice};
   auto names = index();
@@ -126,6 +210,7 @@ Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
     return Error{"BTF, which is all that is known of " + paths_.what + ", has no " + name_of_form(query),
                  paths_.advice};
   }
+  ask_for_dwarf();
   auto names = index();
   if (!names)
     return names.error();
@@ -154,7 +239,10 @@ void DebugFile::add_anchor(FunctionSite &site) {
   }
 }
 
-bool DebugFile::has_dwarf() { return !paths_.elf.empty() && index() && !index_->rows(RowKind::Function).empty(); }
+bool DebugFile::has_dwarf() {
+  ask_for_dwarf();
+  return !paths_.elf.empty() && index() && !index_->rows(RowKind::Function).empty();
+}
 
 const BtfVariables *DebugFile::btf() {
   if (btf_was_sought_)
@@ -174,7 +262,7 @@ const BtfVariables *DebugFile::btf() {
 
 Result<IndexBytes> DebugFile::find_btf() {
   for (const std::string &path : paths_.btf)
-    if (auto file = path.empty() ? Error{} : ElfFile::open(path)) {
+    if (auto file = path.empty() ? Error{} : ElfFile::open_unrelocated(path)) {
       std::span<const char> bytes = (*file)->section_bytes(".BTF");
       if (!bytes.empty())
         return IndexBytes{bytes, std::shared_ptr<ElfFile>(std::move(*file))};

@@ -4,6 +4,7 @@
 
 #include "frontend/target/btf_variable.h"
 #include "frontend/target/code_finder.h"
+#include "frontend/target/debuginfo_finder.h"
 #include "frontend/target/dwarf_variable.h"
 
 #include <functional>
@@ -25,13 +26,20 @@ struct IndexStore {
   std::function<void(const std::string &key, std::string_view bytes)> save;
 };
 
+// The file with the DWARF of a build-id, from elsewhere; `what` is for messages. The error says who was asked, and what
+// the answer was.
+using DebugServer = std::function<Result<std::string>(const std::string &build_id, const std::string &what)>;
+
 class DebugFile {
 public:
   struct Paths {
     std::string what;                  // "kernel 6.1.0-56-cloud-amd64", for errors
-    std::string elf;                   // with DWARF; empty: none is installed
+    std::string elf;                   // the file; if its DWARF is in another one, that is looked for; empty: none
     std::string system_map;            // used without `elf`
     std::string advice;                // what to install
+    SearchPlaces places = {};          // where that other file may be
+    DebugServer server = {};           // whom to ask for it when it is in none of them
+    std::string running_id = {};       // of the running kernel: its build-id, which `elf` is to have
     std::string image = {};            // bootable kernel: its symbols and BTF are used without `elf`
     std::vector<std::string> btf = {}; // ELF files that may have BTF; used before that of `image`
     std::string running_btf = {};      // BTF as it is, of the running kernel; used when there is no other
@@ -43,7 +51,9 @@ public:
 
   const Paths &paths() const { return paths_; }
   std::string build_id();
+  // Symbols, and what DWARF says if that is on this machine.
   Result<const DebugIndex *> index();
+  // These ask the server as well.
   Result<DwarfVariables *> dwarf();
   bool has_dwarf();
   // nullptr: there is none.
@@ -58,15 +68,23 @@ private:
   // `what` is "symbols", "btf" or "build-id" of the bootable image.
   Result<IndexBytes> from_image(std::string_view what);
   Result<IndexBytes> find_btf();
+  Result<ElfFacts> facts();
+  void find_dwarf_here();
+  void ask_for_dwarf();
   std::string identity();
   Result<IndexBytes> make_index(const std::string &key);
   Paths paths_;
   IndexStore store_;
   unsigned threads_;
+  bool was_sought_ = false;
+  std::string asked_id_; // not empty: no file here has this build-id and DWARF, and no server was asked for it yet
   std::optional<std::string> build_id_;
   IndexBytes index_bytes_;
   std::optional<Error> index_error_;
   std::unique_ptr<DebugIndex> index_;
+  // The index that there was before a server was asked, for what was found with it.
+  std::unique_ptr<DebugIndex> first_index_;
+  IndexBytes first_index_bytes_;
   std::unique_ptr<DwarfVariables> dwarf_;
   std::unique_ptr<CodeFinder> finder_;
   IndexBytes btf_bytes_;

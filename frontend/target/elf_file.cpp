@@ -4,6 +4,7 @@
 #include "frontend/target/kernel_files.h"
 #include "frontend/target/unpack.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -38,7 +39,11 @@ static Result<int> unpacked(const std::string &path, int fd) {
   return memory;
 }
 
-Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string &path) {
+Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string &path) { return open(path, true); }
+
+Result<std::unique_ptr<ElfFile>> ElfFile::open_unrelocated(const std::string &path) { return open(path, false); }
+
+Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string &path, bool relocated) {
   elf_version(EV_CURRENT);
   int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0)
@@ -49,7 +54,7 @@ Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string &path) {
   int fd = *plain;
   Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, nullptr);
   GElf_Ehdr header;
-  if (elf && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &header) && header.e_type != ET_REL)
+  if (elf && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &header) && (header.e_type != ET_REL || !relocated))
     return std::unique_ptr<ElfFile>(new ElfFile(path, fd, elf));
   elf_end(elf);
   return open_through_dwfl(path, fd);
@@ -111,20 +116,25 @@ ElfFile::~ElfFile() {
     close(fd_);
 }
 
-static std::string build_id_of_notes(Elf_Data *data) {
-  size_t offset = 0, name_offset, desc_offset;
-  GElf_Nhdr note;
-  const char *bytes = static_cast<const char *>(data->d_buf);
-  while ((offset = gelf_getnote(data, offset, &note, &name_offset, &desc_offset)) > 0) {
-    if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != 4 || memcmp(bytes + name_offset, "GNU", 4) != 0)
-      continue;
-    std::string hex;
-    for (size_t i = 0; i < note.n_descsz; ++i) {
-      unsigned char byte = static_cast<unsigned char>(bytes[desc_offset + i]);
-      hex += "0123456789abcdef"[byte >> 4];
-      hex += "0123456789abcdef"[byte & 15];
+std::string build_id_in_notes(std::span<const char> notes) {
+  auto padded = [](size_t size) { return (size + 3) / 4 * 4; };
+  Elf64_Nhdr header;
+  while (notes.size() >= sizeof header) {
+    memcpy(&header, notes.data(), sizeof header);
+    notes = notes.subspan(sizeof header);
+    const size_t name_size = padded(header.n_namesz), size = padded(header.n_descsz);
+    if (name_size > notes.size() || header.n_descsz > notes.size() - name_size)
+      break;
+    if (header.n_type == NT_GNU_BUILD_ID &&
+        std::string_view(notes.data(), header.n_namesz) == std::string_view("GNU\0", 4)) {
+      std::string hex;
+      for (char c : notes.subspan(name_size, header.n_descsz)) {
+        hex += "0123456789abcdef"[static_cast<unsigned char>(c) >> 4];
+        hex += "0123456789abcdef"[c & 15];
+      }
+      return hex;
     }
-    return hex;
+    notes = notes.subspan(std::min(notes.size(), name_size + size));
   }
   return {};
 }
@@ -134,8 +144,8 @@ std::string ElfFile::build_id() const {
     GElf_Shdr header;
     if (!gelf_getshdr(section, &header) || header.sh_type != SHT_NOTE)
       continue;
-    if (Elf_Data *data = elf_getdata(section, nullptr))
-      if (std::string id = build_id_of_notes(data); !id.empty())
+    if (Elf_Data *data = elf_getdata(section, nullptr); data && data->d_buf)
+      if (std::string id = build_id_in_notes({static_cast<const char *>(data->d_buf), data->d_size}); !id.empty())
         return id;
   }
   return {};
@@ -156,21 +166,31 @@ std::vector<ElfSection> ElfFile::sections() const {
   return sections;
 }
 
-std::span<const char> ElfFile::section_bytes(std::string_view wanted) const {
+Elf_Scn *ElfFile::find_section(std::string_view wanted) const {
   size_t names;
   if (elf_getshdrstrndx(elf_, &names))
-    return {};
+    return nullptr;
   for (Elf_Scn *section = nullptr; (section = elf_nextscn(elf_, section));) {
     GElf_Shdr header;
     const char *name = gelf_getshdr(section, &header) ? elf_strptr(elf_, names, header.sh_name) : nullptr;
-    if (!name || name != wanted || header.sh_type == SHT_NOBITS)
-      continue;
-    if (header.sh_flags & SHF_COMPRESSED)
-      elf_compress(section, 0, 0);
-    if (Elf_Data *data = elf_getdata(section, nullptr); data && data->d_buf)
-      return {static_cast<const char *>(data->d_buf), data->d_size};
+    if (name && name == wanted && header.sh_type != SHT_NOBITS && header.sh_size != 0)
+      return section;
   }
-  return {};
+  return nullptr;
+}
+
+bool ElfFile::has_section(std::string_view name) const { return find_section(name) != nullptr; }
+
+std::span<const char> ElfFile::section_bytes(std::string_view name) const {
+  Elf_Scn *section = find_section(name);
+  GElf_Shdr header;
+  if (!section || !gelf_getshdr(section, &header))
+    return {};
+  if (header.sh_flags & SHF_COMPRESSED)
+    elf_compress(section, 0, 0);
+  Elf_Data *data = elf_getdata(section, nullptr);
+  return data && data->d_buf ? std::span(static_cast<const char *>(data->d_buf), data->d_size)
+                             : std::span<const char>();
 }
 
 bool ElfFile::read(uint64_t address, void *to, size_t size) const {

@@ -15,6 +15,9 @@
 
 namespace tapjit::target {
 
+// Lower-case hex of the note NT_GNU_BUILD_ID among `notes`, a section's or /sys/kernel/notes; empty: there is none.
+std::string build_id_in_notes(std::span<const char> notes);
+
 struct ElfSection {
   std::string name;
   uint64_t address = 0, size = 0;
@@ -26,6 +29,8 @@ struct ElfSection {
 class ElfFile {
 public:
   static Result<std::unique_ptr<ElfFile>> open(const std::string &path);
+  // The same, but a module's sections get no addresses and no relocations: costs less, for notes and names.
+  static Result<std::unique_ptr<ElfFile>> open_unrelocated(const std::string &path);
   // Of a file that is in memory; `path` is for messages.
   static Result<std::unique_ptr<ElfFile>> open_bytes(std::string path, std::string bytes);
   ~ElfFile();
@@ -38,16 +43,20 @@ public:
   // Symbol values are counted from their section's start.
   bool is_relocatable() const;
   const std::string &path() const { return path_; }
-  // Lower-case hex of NT_GNU_BUILD_ID; empty when the file has none.
+  // As build_id_in_notes.
   std::string build_id() const;
   // Sections that are loaded (SHF_ALLOC with an address), in file order.
   std::vector<ElfSection> sections() const;
+  // Whether the file has bytes of a section with this name.
+  bool has_section(std::string_view name) const;
   // The bytes of the section with this name, decompressed, valid as long as this; empty when there is none.
   std::span<const char> section_bytes(std::string_view name) const;
   // Copies `size` bytes that are loaded at a link address; false when no section holds them all.
   bool read(uint64_t address, void *to, size_t size) const;
 
 private:
+  Elf_Scn *find_section(std::string_view name) const;
+  static Result<std::unique_ptr<ElfFile>> open(const std::string &path, bool relocated);
   static Result<std::unique_ptr<ElfFile>> open_through_dwfl(const std::string &path, int fd);
   ElfFile(std::string path, int fd, Elf *elf) : path_(std::move(path)), fd_(fd), elf_(elf) {}
   std::string path_;

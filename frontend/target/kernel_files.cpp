@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "frontend/target/kernel_files.h"
 
+#include "frontend/target/debuginfo_finder.h"
 #include "frontend/target/elf_file.h"
 
 #include <fcntl.h>
@@ -13,18 +14,9 @@ namespace tapjit::target {
 
 std::vector<std::string> debuginfo_roots(const SearchPlaces &places) {
   std::vector<std::string> roots;
-  std::string_view rest = places.debuginfo_path;
-  while (!rest.empty()) {
-    size_t colon = rest.find(':');
-    std::string_view entry = rest.substr(0, colon);
-    rest = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
-    if (!entry.empty() && (entry[0] == '+' || entry[0] == '-'))
-      entry.remove_prefix(1);
-    if (!entry.empty() && entry[0] == '/')
-      roots.push_back(places.root + std::string(entry));
-  }
-  if (places.debuginfo_path.empty())
-    roots.push_back(places.root + "/usr/lib/debug");
+  for (DebuginfoPlace &place : debuginfo_places(places))
+    if (place.path.starts_with('/'))
+      roots.push_back(std::move(place.path));
   return roots;
 }
 
@@ -52,54 +44,43 @@ std::string running_release() {
   return uname(&name) == 0 ? name.release : "";
 }
 
-// The release of a build tree stands in include/config/kernel.release of a built kernel; distribution headers carry
-// only the generated header.
-std::string release_of_build_dir(const std::string &dir) {
-  if (auto text = read_text_file(dir + "/include/config/kernel.release"))
-    return text->substr(0, text->find('\n'));
-  if (auto text = read_text_file(dir + "/include/generated/utsrelease.h")) {
-    size_t open = text->find('"');
-    size_t close = open == std::string::npos ? open : text->find('"', open + 1);
-    if (close != std::string::npos)
-      return text->substr(open + 1, close - open - 1);
-  }
-  return {};
+// Since 6.12 Debian's headers have such a vmlinux.
+bool is_btf_alone(const std::string &path) {
+  auto file = ElfFile::open(path);
+  if (!file || !(*file)->has_section(".BTF"))
+    return false;
+  for (const ElfSection &section : (*file)->sections())
+    if (section.is_code)
+      return false;
+  return true;
 }
 
+// Of a built tree its own; else under the names that distributions give it.
 std::string find_vmlinux(const KernelFiles &files, const SearchPlaces &places, bool own_build_tree) {
   std::vector<std::string> candidates;
+  const std::string built = files.btf.empty() && !files.build_dir.empty() ? files.build_dir + "/vmlinux" : "";
   if (own_build_tree)
-    candidates.push_back(files.build_dir + "/vmlinux");
-  for (const std::string &root : debuginfo_roots(places)) {
-    candidates.push_back(root); // an entry may name the file itself
-    for (const char *form : {"/boot/vmlinux-", "/vmlinux-"})
-      candidates.push_back(root + form + files.release);
-    for (const char *form : {"/lib/modules/", "/usr/lib/modules/"}) {
-      candidates.push_back(root + form + files.release + "/vmlinux");
-      candidates.push_back(root + form + files.release + "/vmlinux.debug");
+    candidates.push_back(built);
+  for (const DebuginfoPlace &place : debuginfo_places(places)) {
+    const bool is_root = place.path.starts_with('/');
+    const std::string root = is_root ? place.path : places.root, beside = is_root ? "" : place.path + "/";
+    if (is_root) {
+      candidates.push_back(root); // an entry may name the file itself
+      candidates.push_back(root + "/vmlinux-" + files.release);
     }
+    candidates.push_back(root + "/boot/" + beside + "vmlinux-" + files.release);
+    for (const char *form : {"/lib/modules/", "/usr/lib/modules/"})
+      for (const char *name : {"vmlinux", "vmlinux.debug"})
+        candidates.push_back(root + form + files.release + "/" + beside + name);
   }
-  if (!files.build_dir.empty())
-    candidates.push_back(files.build_dir + "/vmlinux");
+  candidates.push_back(built);
   candidates.push_back(places.root + "/boot/vmlinux-" + files.release);
   return first_file(candidates);
 }
 
-// Since 6.12 Debian's headers have a vmlinux that holds only BTF.
-bool has_code(const std::string &path) {
-  auto file = ElfFile::open(path);
-  if (!file)
-    return false;
-  for (const ElfSection &section : (*file)->sections())
-    if (section.is_code)
-      return true;
-  return false;
-}
-
 std::string find_image(const KernelFiles &files, const SearchPlaces &places, bool own_build_tree) {
-  if (own_build_tree)
-    return first_file({files.build_dir + "/arch/x86/boot/bzImage"});
-  return first_file({places.root + "/boot/vmlinuz-" + files.release,
+  return first_file({own_build_tree ? files.build_dir + "/arch/x86/boot/bzImage" : "",
+                     places.root + "/boot/vmlinuz-" + files.release,
                      places.root + "/lib/modules/" + files.release + "/vmlinuz",
                      places.root + "/usr/lib/modules/" + files.release + "/vmlinuz"});
 }
@@ -139,6 +120,19 @@ std::optional<std::string> read_text_file(const std::string &path) {
   return text;
 }
 
+// What modules built there will say, as the kernel that is to take them does. Debian's headers have another word in
+// include/config/kernel.release (6.1.192 for 6.1.0-56-cloud-amd64).
+std::string release_of_build_dir(const std::string &dir) {
+  if (auto text = read_text_file(dir + "/include/generated/utsrelease.h")) {
+    size_t open = text->find('"');
+    size_t close = open == std::string::npos ? open : text->find('"', open + 1);
+    if (close != std::string::npos)
+      return text->substr(open + 1, close - open - 1);
+  }
+  auto text = read_text_file(dir + "/include/config/kernel.release");
+  return text ? text->substr(0, text->find('\n')) : std::string();
+}
+
 Result<KernelFiles> find_kernel_files(std::string_view release_or_dir, const SearchPlaces &places) {
   KernelFiles files;
   bool own_build_tree = !release_or_dir.empty() && release_or_dir[0] == '/';
@@ -149,7 +143,7 @@ Result<KernelFiles> find_kernel_files(std::string_view release_or_dir, const Sea
                    "give -r a kernel release or a configured build tree"};
     files.release = release_of_build_dir(files.build_dir);
     if (files.release.empty())
-      return Error{"`" + files.build_dir + "` has no include/config/kernel.release",
+      return Error{"`" + files.build_dir + "` has no include/generated/utsrelease.h",
                    "prepare it with `make modules_prepare`"};
   } else {
     files.release = release_or_dir.empty() ? running_release() : std::string(release_or_dir);
@@ -159,10 +153,9 @@ Result<KernelFiles> find_kernel_files(std::string_view release_or_dir, const Sea
         files.build_dir = build;
     }
   }
+  if (!files.build_dir.empty() && is_btf_alone(files.build_dir + "/vmlinux"))
+    files.btf = files.build_dir + "/vmlinux";
   files.vmlinux = find_vmlinux(files, places, own_build_tree);
-  if (!own_build_tree && !files.build_dir.empty() && files.vmlinux == files.build_dir + "/vmlinux" &&
-      !has_code(files.vmlinux))
-    std::swap(files.vmlinux, files.btf);
   files.image = find_image(files, places, own_build_tree);
   files.system_map = find_system_map(files, places);
   return files;

@@ -22,6 +22,9 @@ struct SearchPlaces {
 // kernel. Files that are not installed stay empty; only a build tree that does not exist or has no release is an error.
 Result<KernelFiles> find_kernel_files(std::string_view release_or_dir, const SearchPlaces &places);
 
+// The release of the kernel that a build tree is of; empty: it is not prepared.
+std::string release_of_build_dir(const std::string &dir);
+
 bool is_running_kernel(const std::string &release);
 
 // The folders of SearchPlaces::debuginfo_path.

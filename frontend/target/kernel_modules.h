@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The modules of an installed kernel, with the files that describe them.
+// The modules of an installed kernel.
 #pragma once
 
 #include "frontend/base/result.h"
@@ -12,7 +12,7 @@ namespace tapjit::target {
 
 struct ModuleFile {
   std::string name; // as the kernel knows it: `-` is `_`
-  std::string elf;  // with debuginfo where that is installed, else the module itself, which has symbols alone
+  std::string elf;  // the installed file
 };
 
 // The modules of /lib/modules/RELEASE/modules.dep whose name matches (wildcards allowed), sorted by name; or the one

@@ -3,6 +3,7 @@
 
 #include "frontend/target/c_types.h"
 #include "frontend/target/dwarf_variable.h"
+#include "frontend/target/elf_file.h"
 #include "frontend/target/kernel_modules.h"
 #include "frontend/target/names.h"
 #include "frontend/target/tracepoint_headers.h"
@@ -25,8 +26,13 @@ Result<std::unique_ptr<KernelTarget>> KernelTarget::open(KernelTargetOptions opt
   DebugFile::Paths paths{"kernel " + found.release, found.vmlinux, found.system_map, debuginfo_advice(found.release)};
   paths.image = found.image;
   paths.btf = {found.vmlinux, found.btf};
-  if (is_running_kernel(found.release))
-    paths.running_btf = target->options_.places.root + "/sys/kernel/btf/vmlinux";
+  paths.places = target->options_.places;
+  paths.server = target->options_.server;
+  if (is_running_kernel(found.release)) {
+    const std::string system = target->options_.places.root + "/sys/kernel/";
+    paths.running_btf = system + "btf/vmlinux";
+    paths.running_id = build_id_in_notes(read_text_file(system + "notes").value_or(""));
+  }
   paths.prefer_btf = target->options_.prefer_btf;
   target->kernel_ = std::make_unique<DebugFile>(std::move(paths), target->options_.store, target->options_.threads);
   return target;
@@ -62,6 +68,8 @@ DebugFile &KernelTarget::module_file(const std::string &name, const std::string 
     DebugFile::Paths paths{"module " + name, elf, "", debuginfo_advice(files_.release)};
     paths.btf = {elf};
     paths.kernel = kernel_.get();
+    paths.places = options_.places;
+    paths.server = options_.server;
     paths.prefer_btf = options_.prefer_btf;
     file = std::make_unique<DebugFile>(std::move(paths), options_.store, 1);
   }
@@ -192,7 +200,7 @@ Access<VarAccess> KernelTarget::global_variable(std::string_view name, const std
   if (!variables && kernel_->btf())
     return AccessFailure{AccessError::NoDebuginfo,
                          "BTF lists no variable `" + std::string(name) + "`, for it knows only per-CPU ones; " +
-                             debuginfo_advice(files_.release),
+                             kernel_->paths().advice,
                          {}};
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());

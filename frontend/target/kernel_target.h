@@ -14,6 +14,7 @@ namespace tapjit::target {
 struct KernelTargetOptions {
   std::string release_or_dir; // see find_kernel_files
   SearchPlaces places;
+  DebugServer server = {}; // asked for DWARF that is nowhere here; empty: nobody is
   IndexStore store;
   unsigned threads = 2;
   bool prefer_btf = false; // ask BTF although there is DWARF; what BTF does not know is still asked of DWARF

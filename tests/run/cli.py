@@ -51,7 +51,7 @@ class Case(unittest.TestCase):
     def good(self, *words, out=None, err="", **more):
         """Runs stap; it must end with 0, print exactly `err` on standard error and, when given, exactly `out`."""
         run = self.stap(*words, **more)
-        stderr = re.sub(r"^Preparing .* \(once\) \.\.\.\n", "", run.stderr, flags=re.M)  # shown where it takes more than 2 s
+        stderr = re.sub(r"^(Preparing|Indexing) .* \(once\) \.\.\.\n", "", run.stderr, flags=re.M)  # shown where it takes more than 2 s
         self.assertEqual((run.returncode, stderr), (0, err), run.stdout)
         if out is not None:
             self.assertEqual(run.stdout, out)
@@ -217,6 +217,28 @@ class BadInput(Case):
     @needs_kernel
     def test_a_kernel_that_is_not_the_running_one(self):
         self.refused("-r", release, "-e", HELLO, says="cannot be loaded here", hint=f"-p4.*--vm={release}")
+        self.refused("-e", HELLO, environment={"SYSTEMTAP_RELEASE": release}, says="cannot be loaded here", hint=f"-p4.*--vm={release}")
+        self.refused("-r", "9.9.9", "-p4", "-e", HELLO, environment={"SYSTEMTAP_RELEASE": release}, says="no kernel headers for `9.9.9`", hint="apt install")
+
+    @needs_kernel
+    def test_a_build_directory(self):
+        """Debian's headers have all that a build directory needs, but for a vmlinux: that of the release counts then."""
+        headers, tree = os.path.realpath(f"/lib/modules/{release}/build"), f"{self.top}/tree"
+        os.mkdir(tree)
+        for name in os.listdir(headers):
+            if name != "vmlinux":
+                os.symlink(f"{headers}/{name}", f"{tree}/{name}")
+        point = 'probe kernel.function("vfs_read") { println($count) }'
+        for words in ("-r", headers), ("-r", f"/lib/modules/{release}/build"), ("-r", tree), ("-r", release):
+            self.assertIn(f'kernel.function("vfs_read@fs/read_write.c', self.good(*words, "-p2", "-e", point), words)
+        nowhere = {"SYSTEMTAP_DEBUGINFO_PATH": "/nonexistent"}
+        by_btf = 'kernel.function("vfs_read") /* pc=vfs_read+0x0 */'
+        self.assertIn(by_btf, self.good("-r", tree, "-p2", "-e", point, environment=nowhere))
+        os.symlink("/usr/bin/true", f"{tree}/vmlinux")  # has neither symbols nor debuginfo
+        self.assertIn(by_btf, self.good("-r", tree, "-p2", "-e", point, environment=nowhere))
+        os.unlink(f"{tree}/vmlinux")
+        os.symlink(f"/usr/lib/debug/boot/vmlinux-{release}", f"{tree}/vmlinux")
+        self.assertIn('kernel.function("vfs_read@fs/read_write.c', self.good("-r", tree, "-p2", "-e", point, environment=nowhere))
 
     @needs_kernel
     def test_missing_debuginfo(self):

@@ -55,6 +55,15 @@ TEST_F(KernelFilesTest, DebuginfoPathReplacesTheUsualPlaces) {
   EXPECT_EQ(find("6.1.0", "/one/file").vmlinux, root_ + "/one/file");
 }
 
+TEST_F(KernelFilesTest, RelativePlacesAreBesideTheKernel) {
+  write("/lib/modules/6.1.0/build/vmlinux", "built");
+  EXPECT_EQ(find("6.1.0").vmlinux, root_ + "/lib/modules/6.1.0/build/vmlinux");
+  write("/lib/modules/6.1.0/own/vmlinux.debug", "other");
+  EXPECT_EQ(find("6.1.0", "-own").vmlinux, root_ + "/lib/modules/6.1.0/own/vmlinux.debug");
+  write("/boot/own/vmlinux-6.1.0", "first");
+  EXPECT_EQ(find("6.1.0", "own").vmlinux, root_ + "/boot/own/vmlinux-6.1.0");
+}
+
 TEST_F(KernelFilesTest, StubOfSystemMapDoesNotCount) {
   write("/boot/System.map-6.1.0",
         "ffffffffffffffff B The real System.map is in the linux-image-<version>-dbg package\n");
@@ -67,8 +76,14 @@ TEST_F(KernelFilesTest, BuildTreeTellsItsRelease) {
   KernelFiles files = find("/src/linux");
   EXPECT_EQ(files.release, "6.9.0-mine");
   EXPECT_EQ(files.vmlinux, root_ + "/src/linux/vmlinux");
+  write("/src/headers/include/config/kernel.release", "6.1.192\n"); // Debian's headers have both
   write("/src/headers/include/generated/utsrelease.h", "#define UTS_RELEASE \"6.1.0-56-cloud-amd64\"\n");
   EXPECT_EQ(find("/src/headers").release, "6.1.0-56-cloud-amd64");
+  // They have no kernel: the installed one of that release.
+  write("/usr/lib/debug/boot/vmlinux-6.1.0-56-cloud-amd64", "elf");
+  write("/boot/vmlinuz-6.1.0-56-cloud-amd64", "packed");
+  EXPECT_EQ(find("/src/headers").vmlinux, root_ + "/usr/lib/debug/boot/vmlinux-6.1.0-56-cloud-amd64");
+  EXPECT_EQ(find("/src/headers").image, root_ + "/boot/vmlinuz-6.1.0-56-cloud-amd64");
 }
 
 TEST_F(KernelFilesTest, BuildTreeThatIsNoneIsAnError) {

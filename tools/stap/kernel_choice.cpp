@@ -2,13 +2,13 @@
 #include "tools/stap/kernel_choice.h"
 
 #include "codegen/clang/profile.h"
+#include "frontend/target/kernel_files.h"
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <fstream>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -35,13 +35,13 @@ bool has_debug_symbols(const std::string &release) {
          fs::exists("/usr/lib/debug/lib/modules/" + release + "/vmlinux", error);
 }
 
-// Empty: modules can be loaded here; else why not.
-std::string why_no_modules() {
+// Empty: modules can be loaded here; else why not. `has_tree`: headers were named.
+std::string why_no_modules(bool has_tree) {
   if (access("/proc/modules", F_OK) != 0)
     return fmt::format("this kernel ({}) takes no modules (CONFIG_MODULES is off)", running_release());
   if (geteuid() != 0)
     return "loading a module needs root";
-  if (!has_headers(running_release()))
+  if (!has_tree && !has_headers(running_release()))
     return fmt::format("the headers of this kernel ({}) are not installed", running_release());
   return "";
 }
@@ -67,10 +67,12 @@ Result<KernelChoice> kernel_for(const std::string &release_or_dir, Where where) 
   choice.build_dir = *build_dir;
   choice.release = release_or_dir.empty() ? running_release() : release_or_dir;
   if (choice.release.find('/') != std::string::npos) { // a build directory names its release itself
-    std::ifstream file(*build_dir + "/include/config/kernel.release");
-    if (!std::getline(file, choice.release))
+    choice.release = target::release_of_build_dir(*build_dir);
+    if (choice.release.empty())
       return Error{
-          fmt::format("`{}` is no kernel build directory: include/config/kernel.release is missing", *build_dir), ""};
+          fmt::format("`{}` is no kernel build directory: include/generated/utsrelease.h is missing", *build_dir),
+          "prepare it with `make modules_prepare`"};
+    choice.own_tree = release_or_dir != "/lib/modules/" + choice.release + "/build";
   }
   return choice;
 }
@@ -126,17 +128,21 @@ Result<KernelChoice> choose_kernel(const Options &options) {
     return user_choice(options, "");
   if (options.vm)
     return choose_guest(options);
-  bool foreign = !options.release_or_dir.empty() && options.release_or_dir != running_release();
-  if (foreign) {
+  if (!options.release_or_dir.empty() && options.release_or_dir != running_release()) {
     auto choice = kernel_for(options.release_or_dir, Where::Nowhere);
-    if (choice && options.last_pass == 5)
+    if (!choice || options.last_pass < 5)
+      return choice;
+    if (choice->release != running_release())
       return Error{
           fmt::format("option -r {}: this machine runs {}, so the module cannot be loaded here", options.release_or_dir,
                       running_release()),
           fmt::format("stop after compiling with -p4, or run it in a guest with --vm={}", options.release_or_dir)};
+    if (std::string why_not = why_no_modules(true); !why_not.empty())
+      return Error{why_not, advice_for_guest()};
+    choice->where = Where::Host;
     return choice;
   }
-  std::string why_not = why_no_modules();
+  std::string why_not = why_no_modules(false);
   if (options.last_pass == 5 && why_not.empty())
     return kernel_for("", Where::Host);
   if (options.runtime == RuntimeChoice::Kernel) {

@@ -17,6 +17,7 @@ struct KernelChoice {
   Where where = Where::Nowhere;
   std::string release;   // of the traced kernel; user runtime: of the one that runs
   std::string build_dir; // its headers
+  bool own_tree = false; // build_dir was named, and is not that of an installed release: its vmlinux counts first
   std::string why_user;  // auto chose the user runtime: why no kernel could be had
 };
 

@@ -474,6 +474,8 @@ std::vector<std::string> rc_words() {
 
 Result<Options> parse_options(int argc, char **argv) {
   Options options;
+  if (const char *release = getenv("SYSTEMTAP_RELEASE"))
+    options.release_or_dir = release;
   std::vector<std::string> words{argv[0]};
   for (std::string &word : rc_words())
     words.push_back(std::move(word));

@@ -56,7 +56,7 @@ Result<std::unique_ptr<target::Target>> open_target(const Options &given, const 
   if (choice.user_runtime)
     return std::unique_ptr<target::Target>(new NoKernel(choice.why_user));
   target::KernelTargetOptions options;
-  options.release_or_dir = choice.release;
+  options.release_or_dir = choice.own_tree ? choice.build_dir : choice.release;
   const char *path = getenv("SYSTEMTAP_DEBUGINFO_PATH");
   options.places.debuginfo_path = path ? path : "";
   options.store = index_store(store, choice.release);

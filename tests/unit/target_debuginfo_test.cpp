@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Debuginfo in files of its own: made here from an installed module by objcopy, and looked for in all places.
+#include "frontend/target/debuginfo_finder.h"
+
+#include "frontend/target/elf_file.h"
+#include "frontend/target/kernel_target.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sys/utsname.h>
+
+namespace tapjit::target {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string module_path = "/kernel/drivers/block/loop.ko";
+
+// A file system of its own with one module, which is stripped.
+class DebuginfoTest : public testing::Test {
+protected:
+  void SetUp() override {
+    std::error_code error;
+    for (const auto &entry : fs::directory_iterator("/usr/lib/debug/lib/modules", error))
+      if (fs::exists(entry.path().string() + module_path, error))
+        release_ = entry.path().filename();
+    if (release_.empty())
+      GTEST_SKIP() << "no debuginfo of a kernel's modules is installed";
+    char name[] = "/tmp/tapjit-debuginfo-XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    root_ = name;
+    whole_ = "/usr/lib/debug/lib/modules/" + release_ + module_path;
+    stripped_ = root_ + "/lib/modules/" + release_ + module_path;
+    fs::create_directories(fs::path(stripped_).parent_path());
+    std::ofstream(root_ + "/lib/modules/" + release_ + "/modules.dep") << module_path.substr(1) << ":\n";
+    run("objcopy --strip-debug " + whole_ + " " + stripped_);
+    id_ = read_elf_facts(whole_)->build_id;
+    ASSERT_EQ(id_.size(), 40u);
+  }
+  void TearDown() override {
+    if (!root_.empty())
+      fs::remove_all(root_);
+  }
+
+  static void run(const std::string &command) { ASSERT_EQ(system(command.c_str()), 0) << command; }
+  void copy(const std::string &from, const std::string &to) {
+    fs::create_directories(fs::path(to).parent_path());
+    fs::copy_file(from, to, fs::copy_options::overwrite_existing);
+  }
+  std::string by_id(const std::string &place) const {
+    return root_ + place + "/.build-id/" + id_.substr(0, 2) + "/" + id_.substr(2) + ".debug";
+  }
+  // The stripped module without a build-id, and the rest as `name`, to which it has a link.
+  void link_to(const std::string &name) {
+    run("objcopy --only-keep-debug --remove-section .note.gnu.build-id " + whole_ + " " + root_ + "/" + name);
+    run("cd " + root_ + " && objcopy --remove-section .note.gnu.build-id --add-gnu-debuglink=" + name + " " +
+        stripped_);
+  }
+  std::string find(const std::string &debuginfo_path = "") const {
+    auto facts = read_elf_facts(stripped_);
+    return facts ? find_separate_debuginfo(stripped_, *facts, {root_, debuginfo_path}) : "unreadable";
+  }
+  std::unique_ptr<KernelTarget> open(const std::string &release) const {
+    KernelTargetOptions options;
+    options.release_or_dir = release;
+    options.places.root = root_;
+    auto target = KernelTarget::open(options);
+    return target ? std::move(*target) : nullptr;
+  }
+  std::string root_, release_, whole_, stripped_, id_;
+};
+
+} // namespace
+
+TEST(DebuginfoPlaces, SignsAndFolders) {
+  auto text = [](const std::string &path) {
+    std::string all;
+    for (const DebuginfoPlace &place : debuginfo_places({"/root", path}))
+      all += (place.checks_crc ? "+" : "-") + place.path + " ";
+    return all;
+  };
+  EXPECT_EQ(text(""), "+ +.debug +/root/usr/lib/debug +build ");
+  EXPECT_EQ(text("-:.debug:+/a/:-build"), "- -.debug +/root/a -build ");
+  EXPECT_EQ(text("/a::-"), "+/root/a + - ");
+  EXPECT_EQ(text("+-/a:b"), "-/root/a +b ");
+}
+
+TEST_F(DebuginfoTest, ByBuildId) {
+  EXPECT_EQ(find(), "");
+  copy(whole_, by_id("/usr/lib/debug"));
+  EXPECT_EQ(find(), by_id("/usr/lib/debug"));
+  EXPECT_EQ(find("/other"), "");
+  copy(whole_, by_id("/other"));
+  EXPECT_EQ(find("relative:-/other:/usr/lib/debug"), by_id("/other"));
+  // What lies there is looked at.
+  copy("/usr/lib/debug/lib/modules/" + release_ + "/kernel/drivers/block/virtio_blk.ko", by_id("/usr/lib/debug"));
+  EXPECT_EQ(find(), "");
+  copy(stripped_, by_id("/usr/lib/debug")); // no DWARF
+  EXPECT_EQ(find(), "");
+}
+
+TEST_F(DebuginfoTest, ByNameWithItsBuildId) {
+  const std::string folder = "/lib/modules/" + release_ + "/kernel/drivers/block";
+  for (const char *place : {"/usr/lib/debug", "/other"})
+    for (const std::string &below : {folder, std::string("/drivers/block"), std::string()})
+      for (const char *name : {"/loop.ko.debug", "/loop.ko"}) {
+        const std::string path = root_ + place + below + name;
+        copy(whole_, path);
+        EXPECT_EQ(find(place), path);
+        copy("/usr/lib/debug" + folder + "/virtio_blk.ko", path);
+        EXPECT_EQ(find(place), "") << path;
+        EXPECT_EQ(find(std::string("-") + place), "") << path; // says nothing of build-ids
+        fs::remove(path);
+      }
+}
+
+TEST_F(DebuginfoTest, ByLinkWithItsCrc) {
+  link_to("made.dbg");
+  EXPECT_EQ(read_elf_facts(stripped_)->build_id, "");
+  EXPECT_EQ(read_elf_facts(stripped_)->debuglink, "made.dbg");
+  const std::string own = fs::path(stripped_).parent_path();
+  for (const std::string &folder : {own, own + "/.debug", own + "/build",
+                                    root_ + "/usr/lib/debug" + own.substr(root_.size()), root_ + "/usr/lib/debug"}) {
+    const std::string path = folder + "/made.dbg";
+    copy(root_ + "/made.dbg", path);
+    EXPECT_EQ(find(), path);
+    std::ofstream(path, std::ios::app) << "changed";
+    EXPECT_EQ(find(), "") << path;
+    EXPECT_EQ(find("-:.debug:/usr/lib/debug:build"), path);
+    EXPECT_EQ(find("+:-.debug:-/usr/lib/debug:-build"), folder == own ? "" : path);
+    fs::remove(path);
+  }
+}
+
+// From end to end: functions and their variables.
+TEST_F(DebuginfoTest, DescribesTheModule) {
+  CodeQuery query;
+  query.module = "loop";
+  query.pattern = parse_function_pattern("loop_add");
+  auto found = open(release_)->code(query);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->without_debuginfo);
+  auto is_described = [&] {
+    auto target = open(release_);
+    auto known = target->code(query);
+    return known && known->sites.size() == 1 && known->sites[0].file == "drivers/block/loop.c" &&
+           std::holds_alternative<VarAccess>(target->variable(known->sites[0], "i", {}, false, false));
+  };
+  EXPECT_FALSE(is_described());
+  copy(whole_, by_id("/usr/lib/debug"));
+  EXPECT_TRUE(is_described());
+  fs::remove_all(root_ + "/usr");
+  link_to("loop.dbg");
+  copy(root_ + "/loop.dbg", fs::path(stripped_).parent_path() / ".debug/loop.dbg");
+  EXPECT_TRUE(is_described());
+}
+
+// No file has the running kernel's name, but one has its build-id.
+TEST_F(DebuginfoTest, OfTheRunningKernel) {
+  const std::string vmlinux = "/usr/lib/debug/boot/vmlinux-" + release_;
+  auto file = ElfFile::open(vmlinux);
+  if (!file)
+    GTEST_SKIP() << "no vmlinux with debuginfo is installed";
+  id_ = (*file)->build_id();
+  auto notes = (*file)->section_bytes(".notes");
+  EXPECT_EQ(build_id_in_notes(notes), id_);
+  utsname running;
+  uname(&running);
+  fs::create_directories(root_ + "/sys/kernel");
+  std::ofstream(root_ + "/sys/kernel/notes") << std::string(notes.begin(), notes.end());
+  EXPECT_EQ(open(running.release)->build_id(), id_); // without any file
+  EXPECT_FALSE(open(running.release)->functions("vfs_read", FunctionKind::OutOfLine));
+  fs::create_directories(fs::path(by_id("/usr/lib/debug")).parent_path());
+  fs::create_symlink(vmlinux, by_id("/usr/lib/debug"));
+  // That it was called so first does not help.
+  copy(whole_, root_ + "/usr/lib/debug/boot/vmlinux-" + running.release);
+  auto target = open(running.release);
+  auto found = target->functions("vfs_read", FunctionKind::OutOfLine);
+  ASSERT_TRUE(found) << found.error().observed;
+  ASSERT_EQ(found->sites.size(), 1u);
+  EXPECT_EQ(found->sites[0].file, "fs/read_write.c");
+  EXPECT_EQ(target->build_id(), id_);
+}
+
+TEST(BuildIdInNotes, DamagedNotes) {
+  auto note = [](uint32_t type, std::string name, const std::string &contents) {
+    uint32_t header[] = {static_cast<uint32_t>(name.size() + 1), static_cast<uint32_t>(contents.size()), type};
+    name.resize((name.size() + 4) / 4 * 4);
+    return std::string(reinterpret_cast<const char *>(header), sizeof header) + name + contents;
+  };
+  const std::string notes = note(6, "Xen", "1234") + note(3, "GNU", "\x01\xab\xff\x10");
+  EXPECT_EQ(build_id_in_notes(notes), "01abff10");
+  for (size_t size = 0; size < notes.size(); ++size)
+    EXPECT_EQ(build_id_in_notes(std::span(notes).first(size)), "") << size;
+}
+
+} // namespace tapjit::target
