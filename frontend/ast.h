@@ -227,9 +227,14 @@ struct EnumValue {
   std::string_view name;
 };
 struct EnumName {
+  struct Row {
+    int64_t value;
+    std::string_view name;
+  };
   Expr *operand;
   std::string_view type;
   std::string_view module;
+  List<const Row> rows; // pass 2: the enum's, by value, each value once
 };
 struct Deref {
   bool user;

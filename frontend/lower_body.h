@@ -116,6 +116,9 @@ private:
   ir::ValueId lower(const ast::Expr &expr, const ast::Const &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::Target &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::Entry &n);
+  ir::ValueId lower(const ast::Expr &expr, const ast::EnumName &n);
+  void find_name(ir::ValueId value, ast::List<const ast::EnumName::Row> rows, ir::VariableId name, ir::BlockId after,
+                 ir::BlockId none);
   ir::ValueId lower(const ast::Expr &expr, const ast::Deref &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::Register &n);
   ir::ValueId lower(const ast::Expr &expr, const ast::Perf &) { return unsupported(expr, "`@perf`"); }
@@ -152,7 +155,9 @@ private:
   ir::ValueId write_target(const ast::Expr &expr, ir::ValueId value);
   ir::ValueId assign_target(const ast::Assign &n);
   ir::ValueId increment_target(const ast::IncDec &n);
-  ir::ValueId run_steps(const ast::Target &n, const std::vector<target::AccessStep> &steps);
+  ir::ValueId run_steps(const ast::Target &n, const target::VarAccess &access,
+                        const std::vector<target::AccessStep> &steps);
+  int64_t module_anchor(const target::VarAccess &access);
   ir::ValueId shared_value(const ast::Expr &expr);
   ir::ValueId run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access);
   void run_step(const target::AccessStep &step, std::vector<ir::ValueId> &stack,

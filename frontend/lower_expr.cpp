@@ -233,6 +233,42 @@ ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Entry &n) {
   return expr.type == ast::Type::string ? builder_.ctx_entry_string(slot) : builder_.ctx_entry(slot);
 }
 
+// Halves the rows until one is left.
+void BodyLowerer::find_name(ValueId value, ast::List<const ast::EnumName::Row> rows, ir::VariableId name, BlockId after,
+                            BlockId none) {
+  if (rows.empty())
+    return builder_.jump(none);
+  BlockId yes = builder_.new_block(), no = rows.size() > 1 ? builder_.new_block() : none;
+  size_t half = rows.size() / 2;
+  builder_.branch(builder_.binary(rows.size() > 1 ? Op::Lt : Op::Eq, value, builder_.const_i64(rows[half].value)), yes,
+                  no);
+  builder_.seal(yes);
+  builder_.set_block(yes);
+  if (rows.size() > 1) {
+    find_name(value, rows.first(half), name, after, none);
+    builder_.seal(no);
+    builder_.set_block(no);
+    return find_name(value, rows.subspan(half), name, after, none);
+  }
+  builder_.write(name, builder_.const_str(rows[0].name));
+  builder_.jump(after);
+}
+
+// A value without a name is its number.
+ValueId BodyLowerer::lower(const ast::Expr &, const ast::EnumName &n) {
+  ValueId number = value(*n.operand);
+  ir::VariableId name = builder_.new_variable(ir::Type::Str);
+  BlockId after = builder_.new_block(), none = builder_.new_block();
+  find_name(number, n.rows, name, after, none);
+  builder_.seal(none);
+  builder_.set_block(none);
+  builder_.write(name, builder_.sprint("%d", {number}));
+  builder_.jump(after);
+  builder_.seal(after);
+  builder_.set_block(after);
+  return builder_.read(name);
+}
+
 ValueId BodyLowerer::lower(const ast::Expr &, const ast::Deref &n) {
   ValueId address = value(*n.address);
   return n.user ? builder_.load_user(address, n.size) : builder_.load_kernel(address, n.size);

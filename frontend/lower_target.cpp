@@ -2,6 +2,7 @@
 // `$variables`: the steps of a VarAccess (target/var_access.h), one or two ops each.
 #include "frontend/lower_body.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tapjit::lowering {
@@ -20,23 +21,39 @@ ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Target &n) {
 }
 
 ValueId BodyLowerer::run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access) {
-  if (!access.anchor_symbol.empty()) {
+  if (!access.anchor_symbol.empty() && access.anchor_symbol.find(':') == std::string::npos) {
     state_.module.anchor_symbol = access.anchor_symbol;
     state_.module.anchor = static_cast<int64_t>(access.anchor);
   }
-  ValueId value = run_steps(n, access.steps);
+  ValueId value = run_steps(n, access, access.steps);
   return value.valid() ? value : unsupported(expr, "this target variable");
 }
 
-ValueId BodyLowerer::run_steps(const ast::Target &n, const std::vector<AccessStep> &steps) {
+// The number of a module's anchor, which several accesses may share.
+int64_t BodyLowerer::module_anchor(const target::VarAccess &access) {
+  auto &anchors = state_.module.module_anchors;
+  std::pair<std::string, int64_t> wanted(access.anchor_symbol, static_cast<int64_t>(access.anchor));
+  auto known = std::find(anchors.begin(), anchors.end(), wanted);
+  if (known == anchors.end())
+    known = anchors.insert(anchors.end(), std::move(wanted));
+  return known - anchors.begin();
+}
+
+ValueId BodyLowerer::run_steps(const ast::Target &n, const target::VarAccess &access,
+                               const std::vector<AccessStep> &steps) {
   std::vector<ValueId> stack, indexes;
   if (n.operand)
     stack.push_back(shared_value(*n.operand));
   for (const ast::TargetStep &step : n.steps)
     if (step.index)
       indexes.push_back(shared_value(*step.index));
-  for (const AccessStep &step : steps)
-    run_step(step, stack, indexes);
+  for (const AccessStep &step : steps) {
+    if (step.kind == StepKind::PushModuleAddress)
+      stack.push_back(
+          builder_.binary(Op::Add, builder_.module_slide(module_anchor(access)), builder_.const_i64(step.value)));
+    else
+      run_step(step, stack, indexes);
+  }
   return stack.empty() ? ValueId::none() : stack.back();
 }
 
@@ -44,12 +61,13 @@ ValueId BodyLowerer::write_target(const ast::Expr &expr, ValueId value) {
   const auto &n = *expr.as<ast::Target>();
   if (!n.use.valid() || n.use.index() >= targets_.size())
     return unsupported(expr, "this target variable");
-  const target::WriteAccess &write = targets_[n.use.index()].access.write;
+  const target::VarAccess &access = targets_[n.use.index()].access;
+  const target::WriteAccess &write = access.write;
   if (write.kind == target::WriteAccess::Kind::Register) {
     builder_.ctx_reg_set(write.register_number, extend(value, write.bits, false));
     return value;
   }
-  ValueId address = run_steps(n, write.address), stored = value;
+  ValueId address = run_steps(n, access, write.address), stored = value;
   int64_t bytes = write.bits / 8;
   if (write.field_bits != 0) {
     uint64_t mask = (write.field_bits < 64 ? uint64_t{1} << write.field_bits : 0) - 1;
@@ -158,9 +176,12 @@ void BodyLowerer::run_step(const AccessStep &step, std::vector<ValueId> &stack, 
   case StepKind::Not:
     stack.push_back(builder_.unary(Op::Not, pop()));
     return;
-  case StepKind::Load: {
-    int64_t bytes = step.bits / 8;
-    stack.push_back(builder_.load_kernel(pop(), step.is_signed && bytes < 8 ? -bytes : bytes));
+  case StepKind::Load:
+  case StepKind::LoadUser: {
+    int64_t bytes = step.bits / 8, width = step.is_signed && bytes < 8 ? -bytes : bytes;
+    ValueId address = pop();
+    stack.push_back(step.kind == StepKind::Load ? builder_.load_kernel(address, width)
+                                                : builder_.load_user(address, width));
     return;
   }
   case StepKind::Extend:

@@ -77,6 +77,16 @@ struct TargetAnswer {
   std::function<std::string()> late_hint; // without `hint`: one that is dear to find, asked when the reason is shown
 };
 
+// Which enum `@enumname` means: that of a value (`base`), or one that is named as for @cast.
+struct EnumQuery {
+  const target::ValueType *base = nullptr;
+  std::string_view type, module;
+};
+struct EnumAnswer {
+  target::Enumerators rows; // in order of declaration
+  std::string reason;       // not empty: there is no such enum, and why
+};
+
 struct ProbeFamilies {
   // All forms, in a fixed order.
   std::vector<ProbePattern> patterns;
@@ -86,6 +96,8 @@ struct ProbeFamilies {
   std::function<TargetAnswer(TargetContextId, const TargetQuery &)> target;
   // The value of `@enum("name")`; null: there are no enumerators.
   std::function<std::optional<int64_t>(std::string_view)> enumerator;
+  // The enumerators of a type at a context; null: there are no types.
+  std::function<EnumAnswer(TargetContextId, const EnumQuery &)> enumerators;
   // How a value is shown by `$` or, when `deep`, by `$$` behind it; null: by pretty_number().
   std::function<std::vector<target::PrettyPiece>(const target::ValueType &, bool deep)> pretty;
   // The variables, with `$`, that `group` ("$$vars", "$$parms", "$$locals", "$$return") lists at a context, in order of

@@ -98,6 +98,7 @@ public:
     append(Op::CtxRegSet, {value}, UINT32_MAX, dwarf_register);
   }
   ValueId kernel_address(int64_t link_address) { return append(Op::KernelAddress, {}, UINT32_MAX, link_address); }
+  ValueId module_slide(int64_t anchor) { return append(Op::ModuleSlide, {}, UINT32_MAX, anchor); }
   ValueId cpu_address(int64_t link_address) { return append(Op::CpuAddress, {}, UINT32_MAX, link_address); }
   void store_kernel(ValueId address, ValueId value, int64_t bytes) {
     append(Op::StoreK, {address, value}, UINT32_MAX, bytes);

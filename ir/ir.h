@@ -248,6 +248,8 @@ struct Module {
   // What kernel.address counts from: a function whose name only one symbol of the kernel has, and its link address.
   std::string anchor_symbol; // empty: no such op
   int64_t anchor = 0;
+  // The same for data of modules, each "module:symbol" with the symbol's address as linked; module.slide names them.
+  std::vector<std::pair<std::string, int64_t>> module_anchors;
   std::map<std::string, int64_t> limits;      // MAXACTION, MAXSTRINGLEN, ...: see limits.def
   std::map<std::string, std::string> defines; // other -D names, visible to embedded C
   friend bool operator==(const Module &, const Module &) = default;

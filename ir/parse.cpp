@@ -88,6 +88,8 @@ public:
         module_.includes.push_back(take_string());
       else if (word == "anchor")
         read_anchor();
+      else if (word == "module_anchor")
+        read_module_anchor();
       else if (word == "file")
         read_file();
       else if (word == "toplevel")
@@ -211,6 +213,10 @@ private:
   void read_anchor() {
     module_.anchor_symbol = take_string();
     module_.anchor = take_number();
+  }
+  void read_module_anchor() {
+    std::string symbol = take_string();
+    module_.module_anchors.emplace_back(std::move(symbol), take_number());
   }
   void read_file() {
     int64_t number = take_number();

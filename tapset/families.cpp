@@ -82,59 +82,28 @@ const std::vector<target::PathStep> &path_of(const TargetQuery &query) {
   return query.steps ? *query.steps : none;
 }
 
-// Whether the third argument of @cast or the second of @var, "a:b:c", asks for the kernel. A header of the kernel,
-// "kernel<linux/sched.h>", adds no types to those of its debuginfo.
-bool names_kernel(std::string_view modules) {
-  if (modules.empty())
-    return true;
-  for (size_t at = 0; at <= modules.size();) {
-    size_t end = std::min(modules.find(':', at), modules.size());
-    std::string_view module = modules.substr(at, end - at);
-    if (module == "kernel" || module == "vmlinux" || module.starts_with("kernel<"))
-      return true;
-    at = end + 1;
-  }
-  return false;
-}
-
-TargetAnswer unsupported_module(const char *what, std::string_view module) {
-  TargetAnswer answer;
-  answer.reason = std::string(what) + " of `" + std::string(module) + "` are not supported yet";
-  return answer;
-}
-
-// The first of the modules in "a:b:kernel" that has the type answers; if none has it, the kernel may.
-TargetAnswer resolve_cast(const target::Target &target, const TargetQuery &query) {
-  TargetAnswer first;
-  for (size_t at = 0; at < query.module.size();) {
-    size_t end = std::min(query.module.find(':', at), query.module.size());
-    std::string_view module = query.module.substr(at, end - at);
-    at = end + 1;
-    if (names_kernel(module))
-      continue;
-    TargetAnswer found = answer(target.module_cast(module, query.type, path_of(query), query.address_of), "");
-    if (found.found)
-      return found;
-    if (first.reason.empty())
-      first = std::move(found);
-  }
-  TargetAnswer found = answer(target.cast(query.type, path_of(query), query.address_of), "");
-  return found.found || names_kernel(query.module) ? found : first;
+// The third argument of @cast. Without one: the module of the probe, then the kernel.
+std::string modules_of(const FamilyState &state, TargetContextId id, std::string_view given) {
+  if (!given.empty() || !id.valid() || id.index() >= state.contexts.size())
+    return std::string(given);
+  const auto *function = std::get_if<FunctionContext>(&state.contexts[id.index()].facts);
+  return function && !function->site.module.empty() ? function->site.module + ":kernel" : "";
 }
 
 TargetAnswer resolve_variable(FamilyState &state, TargetContextId id, const TargetQuery &query) {
   using Root = ast::Target::Root;
   switch (query.root) {
   case Root::cast:
-    return resolve_cast(state.target, query);
+    return answer(state.target.cast(query.type, modules_of(state, id, query.module), path_of(query), query.address_of),
+                  "");
   case Root::value:
     if (query.base)
       return answer(state.target.follow(*query.base, path_of(query), query.address_of), "");
     break;
   case Root::variable:
-    if (!names_kernel(query.module))
-      return unsupported_module("variables", query.module);
-    return answer(state.target.global_variable(query.name, path_of(query), query.address_of), "");
+    return answer(
+        state.target.global_variable(query.name, modules_of(state, id, query.module), path_of(query), query.address_of),
+        "");
   case Root::dollar:
     if (id.valid() && id.index() < state.contexts.size()) {
       const SiteContext &context = state.contexts[id.index()];
@@ -195,6 +164,17 @@ ProbeFamilies make_probe_families(const target::Target &target, FamilyOptions op
     return anchored(table->state.target, resolve_variable(table->state, context, query));
   };
   families.enumerator = [table](std::string_view name) { return table->state.target.enumerator(name); };
+  families.enumerators = [table](TargetContextId id, const EnumQuery &query) {
+    const target::Target &target = table->state.target;
+    auto found = query.base ? target.enumerators(*query.base)
+                            : target.enumerators(query.type, modules_of(table->state, id, query.module));
+    EnumAnswer answer;
+    if (auto *failure = std::get_if<target::AccessFailure>(&found))
+      answer.reason = failure->observed;
+    else
+      answer.rows = std::get<target::Enumerators>(std::move(found));
+    return answer;
+  };
   families.pretty = [table](const target::ValueType &type, bool deep) {
     return table->state.target.pretty(type, deep);
   };

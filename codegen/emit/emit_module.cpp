@@ -352,6 +352,7 @@ std::string emit_c(const ir::Module &module, const EmitOptions &options) {
   emit_globals_types(unit);
   emit_globals(unit);
   emit_globals_init(unit);
+  emit_module_anchors(unit);
   emit_frames(unit);
   emit_searches(unit);
   emit_functions(unit);

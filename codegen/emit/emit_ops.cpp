@@ -117,6 +117,9 @@ void emit_RegexCount(const OpText &op) { op.set(fmt::format("tap_match_count(c, 
 void emit_CtxReg(const OpText &op) { op.set(fmt::format("tap_reg(c, {})", op.inst.imm)); }
 void emit_CtxRegSet(const OpText &op) { op.run(fmt::format("tap_reg_set(c, {}, {})", op.inst.imm, op.arg(0))); }
 void emit_KernelAddress(const OpText &op) { op.set(fmt::format("tap_kernel_address({})", c_integer(op.inst.imm))); }
+void emit_ModuleSlide(const OpText &op) {
+  op.set(fmt::format("tap_module_slide(c, &tap_module_anchors[{}], {})", op.inst.imm, op.location()));
+}
 void emit_CpuAddress(const OpText &op) { op.set(fmt::format("tap_cpu_address({})", c_integer(op.inst.imm))); }
 void emit_CtxEntry(const OpText &op) { op.set(fmt::format("c->entry[{}]", op.inst.imm)); }
 void emit_CtxEntryStr(const OpText &op) { op.set(fmt::format("tap_entry_str(c, {})", op.inst.imm)); }

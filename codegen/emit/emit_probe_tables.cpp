@@ -143,6 +143,11 @@ void emit_program(Unit &unit, const std::vector<std::string> &families) {
     out.line(".anchor = {},", c_integer(unit.module.anchor));
     out.line(".find_slide = tap_find_slide,");
   }
+  if (!unit.module.module_anchors.empty()) {
+    emit_table(unit, "module_anchors", "module_anchor_count", true, "tap_module_anchors");
+    out.line(".find_modules = tap_module_data_find,");
+    out.line(".forget_modules = tap_module_data_forget,");
+  }
   emit_limits(unit);
   out.close("};");
   out.blank();
@@ -150,6 +155,19 @@ void emit_program(Unit &unit, const std::vector<std::string> &families) {
 }
 
 } // namespace
+
+void emit_module_anchors(Unit &unit) {
+  if (unit.module.module_anchors.empty())
+    return;
+  unit.out.blank();
+  unit.out.open("static struct tap_module_anchor tap_module_anchors[] =");
+  for (const auto &[symbol, linked] : unit.module.module_anchors) {
+    size_t colon = symbol.find(':');
+    unit.out.line("TAP_MODULE_ANCHOR({}, {}, {}),", c_string(symbol.substr(0, colon)),
+                  c_string(symbol.substr(colon + 1)), c_integer(linked));
+  }
+  unit.out.close("};");
+}
 
 void emit_entry_frames(Unit &unit) {
   for (size_t i = 0; i < unit.module.probes.size(); i++) {

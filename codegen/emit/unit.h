@@ -75,5 +75,6 @@ void emit_entry_handlers(Unit &unit); // the functions that save values for retu
 void emit_probe_tables(Unit &unit);
 // Members of union tap_frame for what emit_entry_handlers writes.
 void emit_entry_frames(Unit &unit);
+void emit_module_anchors(Unit &unit);
 
 } // namespace tapjit::codegen

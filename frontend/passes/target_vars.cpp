@@ -181,9 +181,11 @@ bool TargetResolver::expression(Expr *&expr) {
     expr = number(*expr, value.value_or(0));
     return false;
   }
+  case ExprKind::EnumName:
+    enum_name(*expr);
+    return false;
   case ExprKind::Perf:
   case ExprKind::Const:
-  case ExprKind::EnumName:
   case ExprKind::Deref:
   case ExprKind::Register:
     for_each_child(*expr, [&](Expr *&child) { expression(child); });
@@ -240,6 +242,8 @@ bool TargetResolver::is_defined(Expr &expr) {
     const Target *node = inner.as<Target>();
     if (const EnumValue *constant = inner.as<EnumValue>())
       all = all && families_.enumerator && families_.enumerator(constant->name);
+    if (const EnumName *name = inner.as<EnumName>())
+      all = all && enumerators(*name).reason.empty();
     if (!node)
       return all;
     if (node->root == Target::Root::dollar && is_group(node->name.view()))
@@ -578,6 +582,34 @@ Expr *TargetResolver::make_entry(Expr *operand) {
     handler.entries.push_back(operand);
   Expr *shared = handler.entries[place->second.index()];
   return program_.arena.make<Expr>(operand->range(), Type::unknown, ExprNode(Entry{shared, place->second}));
+}
+
+EnumAnswer TargetResolver::enumerators(const EnumName &node) {
+  EnumQuery query;
+  query.type = node.type;
+  query.module = node.module;
+  if (node.type.empty())
+    query.base = value_type(*node.operand);
+  if (node.type.empty() && !query.base)
+    return {{}, "the type of `" + print_expr(*node.operand) + "` is not known"};
+  return families_.enumerators ? families_.enumerators(context(), query) : EnumAnswer{{}, "no types are known"};
+}
+
+// `@enumname(e)`: from here on a table of values and names.
+void TargetResolver::enum_name(Expr &expr) {
+  EnumName &node = *expr.as<EnumName>();
+  expression(node.operand);
+  EnumAnswer answer = enumerators(node);
+  if (!answer.reason.empty())
+    diagnostics_.report(DiagId::unknown_enum, expr.range(), {print_expr(expr), answer.reason})
+        .hint(node.type.empty() ? "name it: `@enumname(" + print_expr(*node.operand) + ", \"enum ...\")`" : "");
+  std::vector<EnumName::Row> rows;
+  for (const auto &[name, value] : answer.rows)
+    rows.push_back({value, program_.arena.copy(std::string_view(name))});
+  std::stable_sort(rows.begin(), rows.end(), [](const auto &a, const auto &b) { return a.value < b.value; });
+  rows.erase(std::unique(rows.begin(), rows.end(), [](const auto &a, const auto &b) { return a.value == b.value; }),
+             rows.end());
+  node.rows = program_.arena.copy(rows);
 }
 
 void TargetResolver::entry(Expr *&expr) {

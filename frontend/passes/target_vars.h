@@ -56,6 +56,8 @@ private:
   void pretty(ast::Expr *&expr, const TargetAnswer &answer);
   void use(ast::Expr &expr, target::VarAccess access, bool written);
   void entry(ast::Expr *&expr);
+  EnumAnswer enumerators(const ast::EnumName &node);
+  void enum_name(ast::Expr &expr);
   void writing(ast::Expr *&target);
   TargetAnswer ask(const ast::Expr &expr, bool written);
   const target::ValueType *value_type(const ast::Expr &expr);

@@ -225,17 +225,25 @@ Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
   return matches;
 }
 
-void DebugFile::add_anchor(FunctionSite &site) {
+std::optional<std::pair<std::string, uint64_t>> DebugFile::anchor_in(std::string_view section, bool of_code) {
   auto names = index();
-  if (!names || site.symbol_is_unique || site.symbol.empty())
-    return;
+  if (!names || section.empty())
+    return std::nullopt;
   for (const IndexSymbol &symbol : (*names)->symbols()) {
     std::string_view name = (*names)->string(symbol.name);
-    if (!symbol.is_code || (*names)->section_at(symbol.address) != site.section || (*names)->symbols(name).size() != 1)
-      continue;
-    site.anchor_symbol = name;
-    site.anchor = symbol.address;
+    if (symbol.is_code == of_code && (*names)->section_at(symbol.address) == section &&
+        (*names)->symbols(name).size() == 1)
+      return std::pair(std::string(name), symbol.address);
+  }
+  return std::nullopt;
+}
+
+void DebugFile::add_anchor(FunctionSite &site) {
+  if (site.symbol_is_unique || site.symbol.empty())
     return;
+  if (auto anchor = anchor_in(site.section, true)) {
+    site.anchor_symbol = anchor->first;
+    site.anchor = anchor->second;
   }
 }
 

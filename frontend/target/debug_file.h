@@ -63,6 +63,8 @@ public:
   Result<FunctionMatches> code(const CodeQuery &query);
   // Sets anchor_symbol and anchor of a site whose symbol is not the only one of its name.
   void add_anchor(FunctionSite &site);
+  // The first symbol of a section that is the only one of its name, with its address.
+  std::optional<std::pair<std::string, uint64_t>> anchor_in(std::string_view section, bool of_code);
 
 private:
   // `what` is "symbols", "btf" or "build-id" of the bootable image.

@@ -236,12 +236,8 @@ std::optional<Dwarf_Die> DwarfVariables::declaration_in(std::string_view file, s
   return std::nullopt;
 }
 
-Access<VarAccess> DwarfVariables::cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) {
-  return cast_path(types_, "debuginfo", type, path, address_of);
-}
-
 Access<VarAccess> DwarfVariables::global_variable(std::string_view name, const std::vector<PathStep> &path,
-                                                  bool address_of) {
+                                                  bool address_of, const std::string &owner) {
   std::string_view file;
   if (size_t at = name.find('@'); at != std::string_view::npos) {
     file = name.substr(at + 1);
@@ -262,17 +258,8 @@ Access<VarAccess> DwarfVariables::global_variable(std::string_view name, const s
   NameGuesser guesser(name);
   for (const IndexRow &row : index_.rows(RowKind::Variable))
     guesser.consider(index_.string(row.name));
-  return AccessFailure{AccessError::NoSuchVariable, "the kernel has no variable `" + std::string(name) + "`" + in_file,
+  return AccessFailure{AccessError::NoSuchVariable, owner + " has no variable `" + std::string(name) + "`" + in_file,
                        guesser.best()};
-}
-
-Access<VarAccess> DwarfVariables::argument(std::string_view type, unsigned number, const std::vector<PathStep> &path,
-                                           bool address_of) {
-  return argument_path(types_, "debuginfo", type, number, path, address_of);
-}
-
-Access<VarAccess> DwarfVariables::follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) {
-  return follow_path(types_, "debuginfo", type, path, address_of);
 }
 
 } // namespace tapjit::target

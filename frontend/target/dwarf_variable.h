@@ -23,12 +23,9 @@ public:
                              bool address_of);
   Access<VarAccess> return_value(const FunctionSite &site, const std::vector<PathStep> &path, bool address_of);
   std::vector<std::string> variable_names(const FunctionSite &site, bool parameters_only);
-  Access<VarAccess> cast(std::string_view type, const std::vector<PathStep> &path, bool address_of);
-  Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path, bool address_of);
-  Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of);
-  // A value of the C type `type` that PushArgument `number` gives.
-  Access<VarAccess> argument(std::string_view type, unsigned number, const std::vector<PathStep> &path,
-                             bool address_of);
+  // `owner` ("the kernel") is for messages.
+  Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path, bool address_of,
+                                    const std::string &owner);
   Dwarf *dwarf() const { return dwarf_; }
   const TypeSource &types() const { return types_; }
 

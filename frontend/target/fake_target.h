@@ -39,8 +39,9 @@ public:
   Access<VarAccess> return_value(const FunctionSite &site, const std::vector<PathStep> &path,
                                  bool address_of) const override;
   std::vector<std::string> variable_names(const FunctionSite &site, bool parameters_only) const override;
-  Access<VarAccess> cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) const override;
-  Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path,
+  Access<VarAccess> cast(std::string_view type, std::string_view modules, const std::vector<PathStep> &path,
+                         bool address_of) const override;
+  Access<VarAccess> global_variable(std::string_view name, std::string_view modules, const std::vector<PathStep> &path,
                                     bool address_of) const override;
   Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const override;
   Result<TracepointMatches> tracepoints(std::string_view pattern) const override;

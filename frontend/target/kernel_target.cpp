@@ -113,22 +113,6 @@ Result<FunctionMatches> KernelTarget::code(const CodeQuery &query) const {
   return query.module.empty() ? kernel_->code(query) : module_code(query);
 }
 
-// A value of a module as the rest may use it: types are followed in the kernel's debuginfo by their name, and nothing
-// tells yet where the module's data are.
-static Access<VarAccess> from_module(const std::string &module, Access<VarAccess> access) {
-  auto *found = std::get_if<VarAccess>(&access);
-  if (!found || module.empty())
-    return access;
-  for (const AccessStep &step : found->steps)
-    if (step.kind == StepKind::PushAddress)
-      return AccessFailure{AccessError::Unsupported, "it is among the data of module `" + module + "`", {}};
-  found->type.die = 0;
-  return access;
-}
-static Access<VarAccess> from_module(const FunctionSite &site, Access<VarAccess> access) {
-  return from_module(site.module, std::move(access));
-}
-
 template <typename T> static Access<T> no_debuginfo(const Error &error) {
   return AccessFailure{
       AccessError::NoDebuginfo, error.observed + (error.advice.empty() ? "" : "; " + error.advice), {}};
@@ -138,12 +122,12 @@ Access<VarAccess> KernelTarget::variable(const FunctionSite &site, std::string_v
                                          const std::vector<PathStep> &path, bool at_return, bool address_of) const {
   Access<VarAccess> access;
   if (const BtfVariables *known = is_btf(site.die) ? file_of(site).btf() : nullptr) {
-    access = from_module(site, known->variable(site, name, path, address_of));
+    access = settled(source_of(site), known->variable(site, name, path, address_of));
   } else {
     auto variables = file_of(site).dwarf();
     if (!variables)
       return no_debuginfo<VarAccess>(variables.error());
-    access = from_module(site, (*variables)->variable(site, name, path, address_of));
+    access = settled(source_of(site), (*variables)->variable(site, name, path, address_of));
   }
   if (auto *found = std::get_if<VarAccess>(&access))
     found->at_entry = at_return;
@@ -153,11 +137,11 @@ Access<VarAccess> KernelTarget::variable(const FunctionSite &site, std::string_v
 Access<VarAccess> KernelTarget::return_value(const FunctionSite &site, const std::vector<PathStep> &path,
                                              bool address_of) const {
   if (const BtfVariables *known = is_btf(site.die) ? file_of(site).btf() : nullptr)
-    return from_module(site, known->return_value(site, path, address_of));
+    return settled(source_of(site), known->return_value(site, path, address_of));
   auto variables = file_of(site).dwarf();
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
-  return from_module(site, (*variables)->return_value(site, path, address_of));
+  return settled(source_of(site), (*variables)->return_value(site, path, address_of));
 }
 
 std::vector<std::string> KernelTarget::variable_names(const FunctionSite &site, bool parameters_only) const {
@@ -167,30 +151,133 @@ std::vector<std::string> KernelTarget::variable_names(const FunctionSite &site, 
   return variables ? (*variables)->variable_names(site, parameters_only) : std::vector<std::string>();
 }
 
-Access<VarAccess> KernelTarget::cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) const {
-  if (const BtfVariables *known = btf())
-    return cast_path(known->types(), "BTF", type, path, address_of);
-  auto variables = dwarf();
-  if (!variables)
-    return no_debuginfo<VarAccess>(variables.error());
-  return (*variables)->cast(type, path, address_of);
+// ------------------------------------------------------------------ types and data of other files
+
+KernelTarget::SourceNumber KernelTarget::source_of(DebugFile &file, const std::string &module) const {
+  for (SourceNumber i = 0; i < sources_.size(); ++i)
+    if (sources_[i].file == &file)
+      return i + 1;
+  sources_.push_back({&file, module});
+  return static_cast<SourceNumber>(sources_.size());
 }
 
-Access<VarAccess> KernelTarget::module_cast(std::string_view module, std::string_view type,
-                                            const std::vector<PathStep> &path, bool address_of) const {
-  std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, std::string(module));
-  if (files.size() != 1)
-    return Target::module_cast(module, type, path, address_of);
-  DebugFile &file = module_file(files[0].name, files[0].elf);
-  if (file.uses_btf())
-    return from_module(files[0].name, cast_path(file.btf()->types(), "BTF", type, path, address_of));
+KernelTarget::SourceNumber KernelTarget::source_of(const FunctionSite &site) const {
+  DebugFile &file = file_of(site);
+  return &file == kernel_.get() ? 0 : source_of(file, site.module);
+}
+
+// One of the names that the third argument of @cast lists.
+Result<KernelTarget::SourceNumber> KernelTarget::source_named(const std::string &name) const {
+  if (name.empty() || name == "kernel" || name == "vmlinux" || name.starts_with("kernel<"))
+    return SourceNumber{0};
+  bool is_module_file = name.find(".ko") != std::string::npos;
+  if (name.starts_with('/') && !is_module_file) {
+    std::unique_ptr<DebugFile> &file = programs_[name];
+    if (!file)
+      file = std::make_unique<DebugFile>(DebugFile::Paths{"`" + name + "`", name, "", ""}, options_.store, 1);
+    return source_of(*file, "");
+  }
+  std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, name);
+  if (files.empty())
+    return Error{"kernel " + files_.release + " has no module `" + name + "`", ""};
+  return source_of(module_file(files[0].name, files[0].elf), files[0].name);
+}
+
+std::string KernelTarget::owner(SourceNumber source) const {
+  if (source == 0)
+    return "the kernel";
+  const Source &one = sources_[source - 1];
+  return one.module.empty() ? one.file->paths().what : "module `" + one.module + "`";
+}
+
+Result<KernelTarget::TypeFacts> KernelTarget::types_of(SourceNumber source, bool in_btf) const {
+  DebugFile &file = file_of(source);
+  if (const BtfVariables *known = in_btf ? file.btf() : nullptr)
+    return TypeFacts{&known->types(), owner(source) + "'s BTF"};
   auto variables = file.dwarf();
   if (!variables)
-    return no_debuginfo<VarAccess>(variables.error());
-  return from_module(files[0].name, (*variables)->cast(type, path, address_of));
+    return variables.error();
+  return TypeFacts{&(*variables)->types(), owner(source) + "'s debuginfo"};
 }
 
-Access<VarAccess> KernelTarget::global_variable(std::string_view name, const std::vector<PathStep> &path,
+Result<KernelTarget::TypeFacts> KernelTarget::types_of(const ValueType &type) const {
+  return types_of(type.source, type.die ? is_btf(type.die) : file_of(type.source).uses_btf());
+}
+
+// The first answer, else what is wrong: of those that know the name, if one does. What is a module of one kernel may be
+// built into another: the kernel is asked last.
+template <typename T, typename Ask>
+Access<T> KernelTarget::ask_sources(std::string_view modules, const Ask &ask) const {
+  std::optional<AccessFailure> problem;
+  for (size_t at = 0; at <= modules.size();) {
+    size_t end = std::min(modules.find(':', at), modules.size());
+    auto source = source_named(std::string(modules.substr(at, end - at)));
+    Access<T> answer = source ? ask(*source) : no_debuginfo<T>(source.error());
+    at = end + 1;
+    const auto *failure = std::get_if<AccessFailure>(&answer);
+    if (!failure)
+      return answer;
+    if (!problem || failure->error == AccessError::NoSuchMember)
+      problem = *failure;
+  }
+  if (Access<T> answer = ask(0); std::holds_alternative<T>(answer))
+    return answer;
+  return *problem;
+}
+
+// Turns addresses in the file of a module into those that count from a symbol beside them. Its per-CPU data have
+// symbols whose values are offsets.
+std::optional<AccessFailure> KernelTarget::place_in_module(const Source &source, std::vector<AccessStep> &steps,
+                                                           VarAccess &access) const {
+  auto names = source.file->index();
+  for (size_t i = 0; names && i < steps.size(); ++i) {
+    if (steps[i].kind != StepKind::PushAddress)
+      continue;
+    std::string section((*names)->section_at(static_cast<uint64_t>(steps[i].value)));
+    auto anchor = source.file->anchor_in(section, false);
+    std::string symbol = anchor ? source.module + ":" + anchor->first : "";
+    if (!anchor || (!access.anchor_symbol.empty() && access.anchor_symbol != symbol))
+      return AccessFailure{
+          AccessError::Unsupported, "no symbol tells where it is in module `" + source.module + "`", {}};
+    access.anchor_symbol = symbol;
+    access.anchor = anchor->second;
+    steps[i].kind = StepKind::PushModuleAddress;
+    if (section == ".data..percpu")
+      steps.insert(steps.begin() + static_cast<ptrdiff_t>(i) + 1, {{StepKind::PushPerCpu, 0}, {StepKind::Add}});
+  }
+  return std::nullopt;
+}
+
+// A value in terms of the file that describes it, as the rest uses it.
+Access<VarAccess> KernelTarget::settled(SourceNumber number, Access<VarAccess> access) const {
+  auto *found = std::get_if<VarAccess>(&access);
+  if (!found || number == 0)
+    return access;
+  const Source &source = sources_[number - 1];
+  found->type.source = number;
+  if (source.module.empty()) {
+    for (AccessStep &step : found->steps)
+      if (step.kind == StepKind::Load)
+        step.kind = StepKind::LoadUser;
+    found->write = {};
+    return access;
+  }
+  for (std::vector<AccessStep> *steps : {&found->steps, &found->write.address})
+    if (auto problem = place_in_module(source, *steps, *found))
+      return *problem;
+  return access;
+}
+
+Access<VarAccess> KernelTarget::cast(std::string_view type, std::string_view modules, const std::vector<PathStep> &path,
+                                     bool address_of) const {
+  return ask_sources<VarAccess>(modules, [&](SourceNumber source) -> Access<VarAccess> {
+    auto facts = types_of(source, file_of(source).uses_btf());
+    return facts ? settled(source, cast_path(*facts->types, facts->of, type, path, address_of))
+                 : no_debuginfo<VarAccess>(facts.error());
+  });
+}
+
+Access<VarAccess> KernelTarget::kernel_variable(std::string_view name, const std::vector<PathStep> &path,
                                                 bool address_of) const {
   // BTF knows no source files: with `@file` only when there is no DWARF, and then by the name alone.
   if (const BtfVariables *known = btf(); known && (!kernel_->has_dwarf() || name.find('@') == std::string_view::npos))
@@ -204,18 +291,43 @@ Access<VarAccess> KernelTarget::global_variable(std::string_view name, const std
                          {}};
   if (!variables)
     return no_debuginfo<VarAccess>(variables.error());
-  return (*variables)->global_variable(name, path, address_of);
+  return (*variables)->global_variable(name, path, address_of, owner(0));
+}
+
+Access<VarAccess> KernelTarget::global_variable(std::string_view name, std::string_view modules,
+                                                const std::vector<PathStep> &path, bool address_of) const {
+  return ask_sources<VarAccess>(modules, [&](SourceNumber source) -> Access<VarAccess> {
+    if (source == 0)
+      return kernel_variable(name, path, address_of);
+    if (sources_[source - 1].module.empty())
+      return AccessFailure{AccessError::Unsupported, "variables of programs are only known where they are probed", {}};
+    DebugFile &file = file_of(source);
+    auto variables = file.dwarf();
+    if (!variables || !file.has_dwarf())
+      return no_debuginfo<VarAccess>(Error{"no debuginfo of " + owner(source) + " was found", file.paths().advice});
+    return settled(source, (*variables)->global_variable(name, path, address_of, owner(source)));
+  });
 }
 
 Access<VarAccess> KernelTarget::follow(const ValueType &type, const std::vector<PathStep> &path,
                                        bool address_of) const {
-  const BtfVariables *known = is_btf(type.die) ? kernel_->btf() : type.die == 0 ? btf() : nullptr;
-  if (known)
-    return follow_path(known->types(), "BTF", type, path, address_of);
-  auto variables = dwarf();
-  if (!variables)
-    return no_debuginfo<VarAccess>(variables.error());
-  return (*variables)->follow(type, path, address_of);
+  auto facts = types_of(type);
+  return facts ? settled(type.source, follow_path(*facts->types, facts->of, type, path, address_of))
+               : no_debuginfo<VarAccess>(facts.error());
+}
+
+Access<Enumerators> KernelTarget::enumerators(std::string_view type, std::string_view modules) const {
+  return ask_sources<Enumerators>(modules, [&](SourceNumber source) -> Access<Enumerators> {
+    auto facts = types_of(source, file_of(source).uses_btf());
+    return facts ? find_enumerators(*facts->types, facts->of, type) : no_debuginfo<Enumerators>(facts.error());
+  });
+}
+
+Access<Enumerators> KernelTarget::enumerators(const ValueType &type) const {
+  auto facts = types_of(type);
+  if (!facts)
+    return no_debuginfo<Enumerators>(facts.error());
+  return type.die ? enumerators_of(*facts->types, type.die) : find_enumerators(*facts->types, facts->of, type.name);
 }
 
 // BTF has all of them in one place; the index of DWARF has not.
@@ -224,10 +336,8 @@ std::optional<int64_t> KernelTarget::enumerator(std::string_view name) const {
 }
 
 std::vector<PrettyPiece> KernelTarget::pretty(const ValueType &type, bool deep) const {
-  if (is_btf(type.die) && kernel_->btf())
-    return pretty_pieces(kernel_->btf()->types(), type, deep);
-  auto variables = dwarf();
-  return variables && !is_btf(type.die) ? pretty_pieces((*variables)->types(), type, deep) : pretty_number(type);
+  auto facts = types_of(type);
+  return facts ? pretty_pieces(*facts->types, type, deep) : pretty_number(type);
 }
 
 Result<TracepointMatches> KernelTarget::tracepoints(std::string_view pattern) const {
@@ -250,12 +360,9 @@ Access<VarAccess> KernelTarget::tracepoint_argument(const Tracepoint &tracepoint
     if (path.empty() && !address_of)
       if (auto simple = simple_argument(argument.type, number))
         return *simple;
-    if (const BtfVariables *known = btf())
-      return argument_path(known->types(), "BTF", argument.type, number, path, address_of);
-    auto variables = dwarf();
-    if (!variables)
-      return no_debuginfo<VarAccess>(variables.error());
-    return (*variables)->argument(argument.type, number, path, address_of);
+    auto facts = types_of(0, btf() != nullptr);
+    return facts ? argument_path(*facts->types, facts->of, argument.type, number, path, address_of)
+                 : no_debuginfo<VarAccess>(facts.error());
   }
   return AccessFailure{AccessError::NoSuchVariable,
                        "no argument `" + std::string(name) + "` of `" + tracepoint.name + "`" +

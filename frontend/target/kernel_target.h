@@ -36,23 +36,46 @@ public:
   Access<VarAccess> return_value(const FunctionSite &site, const std::vector<PathStep> &path,
                                  bool address_of) const override;
   std::vector<std::string> variable_names(const FunctionSite &site, bool parameters_only) const override;
-  Access<VarAccess> cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) const override;
-  Access<VarAccess> module_cast(std::string_view module, std::string_view type, const std::vector<PathStep> &path,
-                                bool address_of) const override;
-  Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path,
+  Access<VarAccess> cast(std::string_view type, std::string_view modules, const std::vector<PathStep> &path,
+                         bool address_of) const override;
+  Access<VarAccess> global_variable(std::string_view name, std::string_view modules, const std::vector<PathStep> &path,
                                     bool address_of) const override;
   Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const override;
   std::optional<int64_t> enumerator(std::string_view name) const override;
+  Access<Enumerators> enumerators(std::string_view type, std::string_view modules) const override;
+  Access<Enumerators> enumerators(const ValueType &type) const override;
   std::vector<PrettyPiece> pretty(const ValueType &type, bool deep) const override;
   Result<TracepointMatches> tracepoints(std::string_view pattern) const override;
   Access<VarAccess> tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,
                                         const std::vector<PathStep> &path, bool address_of) const override;
 
 private:
+  // A file other than the kernel's whose types or data are asked for.
+  struct Source {
+    DebugFile *file;
+    std::string module; // its name; empty: a program
+  };
+  using SourceNumber = unsigned; // 0: the kernel; else of sources_, from 1
+  struct TypeFacts {
+    const TypeSource *types;
+    std::string of; // "the kernel's debuginfo"
+  };
   explicit KernelTarget(KernelTargetOptions options);
   Result<DwarfVariables *> dwarf() const { return kernel_->dwarf(); }
   DebugFile &module_file(const std::string &name, const std::string &elf) const;
   DebugFile &file_of(const FunctionSite &site) const;
+  SourceNumber source_of(DebugFile &file, const std::string &module) const;
+  SourceNumber source_of(const FunctionSite &site) const;
+  DebugFile &file_of(SourceNumber source) const { return source ? *sources_[source - 1].file : *kernel_; }
+  Result<SourceNumber> source_named(const std::string &name) const;
+  std::string owner(SourceNumber source) const;
+  Result<TypeFacts> types_of(SourceNumber source, bool in_btf) const;
+  Result<TypeFacts> types_of(const ValueType &type) const;
+  template <typename T, typename Ask> Access<T> ask_sources(std::string_view modules, const Ask &ask) const;
+  Access<VarAccess> kernel_variable(std::string_view name, const std::vector<PathStep> &path, bool address_of) const;
+  Access<VarAccess> settled(SourceNumber source, Access<VarAccess> access) const;
+  std::optional<AccessFailure> place_in_module(const Source &source, std::vector<AccessStep> &steps,
+                                               VarAccess &access) const;
   Result<FunctionMatches> module_code(const CodeQuery &query) const;
   // BTF, if it is to answer what it and DWARF know both; else nullptr.
   const BtfVariables *btf() const { return kernel_->uses_btf() ? kernel_->btf() : nullptr; }
@@ -61,7 +84,9 @@ private:
   KernelFiles files_;
   mutable std::optional<Kconfig> kconfig_;
   std::unique_ptr<DebugFile> kernel_;
-  mutable std::map<std::string, std::unique_ptr<DebugFile>> modules_; // by name, opened when asked for
+  mutable std::map<std::string, std::unique_ptr<DebugFile>> modules_;  // by name, opened when asked for
+  mutable std::map<std::string, std::unique_ptr<DebugFile>> programs_; // by path
+  mutable std::vector<Source> sources_;
 };
 
 } // namespace tapjit::target

@@ -171,22 +171,27 @@ public:
                                          bool address_of) const = 0;
   // Parameters, or all variables in scope ($$parms, $$vars): names in order of declaration.
   virtual std::vector<std::string> variable_names(const FunctionSite &site, bool parameters_only) const = 0;
-  // @cast(value, "type")->path: `steps` start from one value that the caller pushes first.
-  virtual Access<VarAccess> cast(std::string_view type, const std::vector<PathStep> &path, bool address_of) const = 0;
-  // The same with a type of a module; Unsupported when there is no such module.
-  virtual Access<VarAccess> module_cast(std::string_view module, std::string_view, const std::vector<PathStep> &,
-                                        bool) const {
-    return AccessFailure{AccessError::Unsupported, "types of `" + std::string(module) + "` are not supported yet", {}};
-  }
+  // @cast(value, "type", "modules")->path: `steps` start from one value that the caller pushes first. `modules` are
+  // names with `:` between them, asked in this order: "kernel", a module, the path of a program, "<header>" or
+  // "kernel<header>"; empty: the kernel.
+  virtual Access<VarAccess> cast(std::string_view type, std::string_view modules, const std::vector<PathStep> &path,
+                                 bool address_of) const = 0;
 
-  // @var("name") or @var("name@file"): a variable of file scope.
-  virtual Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path,
-                                            bool address_of) const = 0;
+  // @var("name", "modules") or @var("name@file", "modules"): a variable of file scope.
+  virtual Access<VarAccess> global_variable(std::string_view name, std::string_view modules,
+                                            const std::vector<PathStep> &path, bool address_of) const = 0;
   // A path behind a script value that carries a C type (autocast): as cast(), the value is pushed first.
   virtual Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const = 0;
 
   // @enum("name"): the value of an enumerator of the kernel's C; nullopt: there is none.
   virtual std::optional<int64_t> enumerator(std::string_view) const { return std::nullopt; }
+  // The enumerators of the enum `type`, as cast() finds it, and of a value's own type.
+  virtual Access<Enumerators> enumerators(std::string_view, std::string_view) const {
+    return AccessFailure{AccessError::Unsupported, "no types are known", {}};
+  }
+  virtual Access<Enumerators> enumerators(const ValueType &) const {
+    return AccessFailure{AccessError::Unsupported, "no types are known", {}};
+  }
   // How a value of `type` is shown: `$x$`, or `$x$$` when it is `deep`.
   virtual std::vector<PrettyPiece> pretty(const ValueType &type, bool) const { return pretty_number(type); }
 

@@ -253,13 +253,11 @@ std::string normal_type_text(std::string_view text, unsigned &pointers) {
   return normal;
 }
 
-AccessFailure no_type(std::string_view type, const char *kind_of_facts) {
-  return {AccessError::Unsupported,
-          "no type `" + std::string(type) + "` in the kernel's " + std::string(kind_of_facts),
-          {}};
+AccessFailure no_type(std::string_view type, std::string_view facts_of) {
+  return {AccessError::Unsupported, "no type `" + std::string(type) + "` in " + std::string(facts_of), {}};
 }
 
-Access<VarAccess> through_text(const TypeSource &types, const char *kind_of_facts, std::string_view type, Place value,
+Access<VarAccess> through_text(const TypeSource &types, std::string_view facts_of, std::string_view type, Place value,
                                const std::vector<PathStep> &path, bool address_of) {
   unsigned pointers;
   TypeRef found = find_type(types, type, pointers);
@@ -277,7 +275,7 @@ Access<VarAccess> through_text(const TypeSource &types, const char *kind_of_fact
     return access;
   }
   if (!found || pointers > 1)
-    return no_type(type, kind_of_facts);
+    return no_type(type, facts_of);
   if (pointers == 0 && is_aggregate(types.describe(found).kind))
     return AccessFailure{AccessError::Unsupported, "a value of type `" + std::string(type) + "`", {}};
   return walk_path(types, Place{value.steps, pointers == 1}, found, path, address_of);
@@ -333,12 +331,12 @@ Access<VarAccess> walk_path(const TypeSource &types, Place place, TypeRef type, 
   return PathWalker(types, std::move(place), type).walk(path, address_of);
 }
 
-Access<VarAccess> cast_path(const TypeSource &types, const char *kind_of_facts, std::string_view type,
+Access<VarAccess> cast_path(const TypeSource &types, std::string_view facts_of, std::string_view type,
                             const std::vector<PathStep> &path, bool address_of) {
   unsigned pointers;
   TypeRef found = find_type(types, type, pointers);
   if (!found)
-    return no_type(type, kind_of_facts);
+    return no_type(type, facts_of);
   // @cast(p, "struct s")->m: p is the address of a struct s. @cast(p, "struct s")[i]: p is the address of the first.
   Place start{{}, true};
   ValueType facts = types.describe(found);
@@ -377,17 +375,35 @@ Access<VarAccess> cast_path(const TypeSource &types, const char *kind_of_facts, 
   return PathWalker(types, start, found, indexes).walk(steps, address_of);
 }
 
-Access<VarAccess> follow_path(const TypeSource &types, const char *kind_of_facts, const ValueType &type,
+Access<VarAccess> follow_path(const TypeSource &types, std::string_view facts_of, const ValueType &type,
                               const std::vector<PathStep> &path, bool address_of) {
   if (type.die == 0)
-    return through_text(types, kind_of_facts, type.name, {}, path, address_of);
+    return through_text(types, facts_of, type.name, {}, path, address_of);
   TypeKind kind = types.describe(type.die).kind;
   return walk_path(types, Place{{}, is_aggregate(kind) || kind == TypeKind::Array}, type.die, path, address_of);
 }
 
-Access<VarAccess> argument_path(const TypeSource &types, const char *kind_of_facts, std::string_view type,
+Access<VarAccess> argument_path(const TypeSource &types, std::string_view facts_of, std::string_view type,
                                 unsigned number, const std::vector<PathStep> &path, bool address_of) {
-  return through_text(types, kind_of_facts, type, {{{StepKind::PushArgument, number}}, false}, path, address_of);
+  return through_text(types, facts_of, type, {{{StepKind::PushArgument, number}}, false}, path, address_of);
+}
+
+Access<Enumerators> enumerators_of(const TypeSource &types, TypeRef type) {
+  ValueType facts = types.describe(type);
+  if (facts.kind != TypeKind::Enum)
+    return AccessFailure{AccessError::Unsupported, "`" + facts.name + "` is no enum", {}};
+  Enumerators found;
+  for (const TypeEnumerator &one : types.enumerators(facts.die))
+    found.emplace_back(one.name, one.value);
+  return found;
+}
+
+Access<Enumerators> find_enumerators(const TypeSource &types, std::string_view facts_of, std::string_view type) {
+  unsigned pointers;
+  TypeRef found = find_type(types, type, pointers);
+  if (!found || pointers)
+    return no_type(type, facts_of);
+  return enumerators_of(types, found);
 }
 
 } // namespace tapjit::target

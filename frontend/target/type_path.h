@@ -31,13 +31,16 @@ TypeRef find_type(const TypeSource &types, std::string_view text, unsigned &poin
 Access<VarAccess> walk_path(const TypeSource &types, Place place, TypeRef type, const std::vector<PathStep> &path,
                             bool address_of);
 
-// The parts of Target that types alone answer; see there. `kind_of_facts` ("debuginfo", "BTF") is for messages.
-Access<VarAccess> cast_path(const TypeSource &types, const char *kind_of_facts, std::string_view type,
+// The parts of Target that types alone answer; see there. `facts_of` ("the kernel's debuginfo") is for messages.
+Access<VarAccess> cast_path(const TypeSource &types, std::string_view facts_of, std::string_view type,
                             const std::vector<PathStep> &path, bool address_of);
-Access<VarAccess> follow_path(const TypeSource &types, const char *kind_of_facts, const ValueType &type,
+Access<VarAccess> follow_path(const TypeSource &types, std::string_view facts_of, const ValueType &type,
                               const std::vector<PathStep> &path, bool address_of);
 // A value of the C type `type` that PushArgument `number` gives.
-Access<VarAccess> argument_path(const TypeSource &types, const char *kind_of_facts, std::string_view type,
+Access<VarAccess> argument_path(const TypeSource &types, std::string_view facts_of, std::string_view type,
                                 unsigned number, const std::vector<PathStep> &path, bool address_of);
+// The enumerators of an enum, or of one that a script names.
+Access<Enumerators> enumerators_of(const TypeSource &types, TypeRef type);
+Access<Enumerators> find_enumerators(const TypeSource &types, std::string_view facts_of, std::string_view type);
 
 } // namespace tapjit::target

@@ -47,6 +47,8 @@ static std::string describe(const AccessStep &step) {
     return "const:" + std::to_string(step.value);
   case StepKind::PushAddress:
     return "address:" + std::to_string(static_cast<uint64_t>(step.value));
+  case StepKind::PushModuleAddress:
+    return "module-address:" + std::to_string(step.value);
   case StepKind::PushPerCpu:
     return "percpu:" + std::to_string(step.value);
   case StepKind::PushIndex:
@@ -77,6 +79,8 @@ static std::string describe(const AccessStep &step) {
     return "not";
   case StepKind::Load:
     return "load:" + width;
+  case StepKind::LoadUser:
+    return "load-user:" + width;
   case StepKind::Extend:
     return "ext:" + width;
   }

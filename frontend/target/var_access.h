@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tapjit::target {
@@ -16,9 +17,10 @@ enum class StepKind : uint8_t {
                 // r8-r15, 16 rip) of the probe's pt_regs
   PushConstant, // value
   PushAddress,  // value: link address in the traced kernel; at run time plus its slide
-  PushPerCpu,   // value: offset in the per-CPU area; at run time where that is in this CPU's
-  PushIndex,    // value: which script expression of the path's [..] (0 is the first dynamic one)
-  PushArgument, // value: number of a tracepoint's C argument, widened to 64 bits as its C type says
+  PushModuleAddress, // value: as linked in the file of a module; at run time where that is (fails while it is away)
+  PushPerCpu,        // value: offset in the per-CPU area; at run time where that is in this CPU's
+  PushIndex,         // value: which script expression of the path's [..] (0 is the first dynamic one)
+  PushArgument,      // value: number of a tracepoint's C argument, widened to 64 bits as its C type says
   Add,
   Subtract, // second from top minus top
   Multiply,
@@ -30,8 +32,9 @@ enum class StepKind : uint8_t {
   ShiftRightSigned, // arithmetic
   Negate,
   Not,
-  Load,   // pops an address; reads `bits`/8 bytes of kernel memory there, checked (may fail); widens as is_signed says
-  Extend, // keeps the low `bits`, widens as is_signed says
+  Load, // pops an address; reads `bits`/8 bytes of kernel memory there, checked (may fail); widens as is_signed says
+  LoadUser, // the same of the current process's memory
+  Extend,   // keeps the low `bits`, widens as is_signed says
 };
 
 struct AccessStep {
@@ -62,9 +65,12 @@ struct ValueType {
   TypeKind kind = TypeKind::Unknown;
   uint64_t size = 0; // bytes
   bool is_signed = false;
-  std::string name; // as C writes it: "struct file *", "unsigned int"
-  uint64_t die = 0; // offset in .debug_info, or of BTF the type's number; 0 when unknown
+  std::string name;    // as C writes it: "struct file *", "unsigned int"
+  uint64_t die = 0;    // offset in .debug_info, or of BTF the type's number; 0 when unknown
+  unsigned source = 0; // of which file: 0 the kernel's, else a number of the Target's own
 };
+// The names and values of an enum.
+using Enumerators = std::vector<std::pair<std::string, int64_t>>;
 
 // Where a value can be written.
 struct WriteAccess {
@@ -83,7 +89,8 @@ struct VarAccess {
   bool at_entry = false;        // in a return probe: computed when the function is entered, and kept until it returns
   bool is_address = false;      // the value is the address of an array (or of what & was applied to)
   unsigned dynamic_indexes = 0; // script expressions that PushIndex refers to
-  // With PushAddress: a function whose name one symbol of the kernel has, and its link address.
+  // With PushAddress: a function whose name one symbol of the kernel has, and its link address. With PushModuleAddress:
+  // "module:symbol", a symbol of the section that holds the address, which is the module's only one of this name.
   std::string anchor_symbol;
   uint64_t anchor = 0;
 };

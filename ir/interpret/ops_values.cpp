@@ -124,6 +124,7 @@ void run_CtxRegSet(OpRun &op) {
   registers[size_t(op.inst.imm)] = op.number(0);
 }
 void run_KernelAddress(OpRun &op) { op.result.number = op.inst.imm; } // not moved
+void run_ModuleSlide(OpRun &op) { op.result.number = 0; }             // not moved
 void run_CpuAddress(OpRun &op) { op.result.number = op.inst.imm; }
 void run_StoreK(OpRun &op) { store(op, op.hit.context.kernel); }
 void run_LoadK(OpRun &op) { load(op, op.hit.context.kernel); }

@@ -61,6 +61,27 @@ struct tap_format {
 };
 #define TAP_FORMAT(text, args) {(text), (args), sizeof(text) - 1}
 
+/*
+ * A symbol of a module whose data handlers read, and what its addresses have moved by. The last three belong
+ * to the runtime.
+ */
+struct tap_module_anchor {
+	const char *symbol; /* "module:symbol" */
+	uint64_t linked;    /* where the symbol is in the module's file */
+	const char *away, *missing;
+	const char *problem; /* why it is not found: one of these */
+	bool found;
+	uint64_t slide;
+};
+#define TAP_MODULE_ANCHOR(module, name, linked_)                                                             \
+	{                                                                                                    \
+	    .symbol = module ":" name,                                                                       \
+	    .linked = (linked_),                                                                             \
+	    .away = "module " module " is not loaded",                                                       \
+	    .missing = "module " module " has no symbol " name,                                              \
+	    .problem = "module " module " is not loaded",                                                    \
+	}
+
 /* ir/limits.def as the runtime sees it: only those that it needs, defaults resolved by the emitted unit. */
 struct tap_limits {
 	uint32_t lock_tries, lock_delay_us;
@@ -91,6 +112,12 @@ struct tap_program {
 	const char *anchor_symbol;
 	int64_t anchor;
 	int (*find_slide)(const struct tap_program *program); /* tap_find_slide, where there is an anchor */
+	/* Of units that use tap_module_slide. */
+	struct tap_module_anchor *module_anchors;
+	uint32_t module_anchor_count;
+	int (*find_modules)(
+	    const struct tap_program *program); /* tap_module_data_find, where there are any */
+	void (*forget_modules)(void);
 	struct tap_limits limits;
 };
 

@@ -115,6 +115,23 @@ TAP_INLINE int64_t tap_kernel_address(int64_t linked)
 }
 
 /*
+ * Watches the modules of the program's anchors until they are forgotten. Both may sleep. 0 or -errno.
+ * (module_data.c)
+ */
+int tap_module_data_find(const struct tap_program *program);
+void tap_module_data_forget(void);
+
+/* What to add to addresses as linked in the anchor's section. */
+TAP_INLINE int64_t tap_module_slide(struct tap_ctx *c, const struct tap_module_anchor *anchor,
+				    const char *where)
+{
+	if (tap_likely(smp_load_acquire(&anchor->found)))
+		return (int64_t)anchor->slide;
+	tap_fail(c, where, READ_ONCE(anchor->problem));
+	return 0;
+}
+
+/*
  * This CPU's copy of the per-CPU variable at `linked`, as &variable gives it. A handler that is preemptible
  * may be on another CPU when it reads it.
  */

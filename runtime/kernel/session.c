@@ -240,6 +240,10 @@ int tap_session_start(int64_t target)
 		mutex_unlock(&s->control);
 		return rc;
 	}
+	rc = s->program->find_modules ? s->program->find_modules(s->program) : 0;
+	if (rc)
+		tap_session_warn_format("modules cannot be watched (rc %d)", rc);
+	rc = 0;
 	run_session_family(&tap_family_begin, TAP_STATE_STARTING);
 	if (READ_ONCE(tap_session_state) == TAP_STATE_STARTING) {
 		tap_arming_first();
@@ -441,6 +445,8 @@ void tap_session_unload(void)
 	uint32_t i;
 
 	tap_session_stop(true);
+	if (s->program->forget_modules)
+		s->program->forget_modules();
 	/* What wakes the reader: interrupts, then (in tap_transport_exit) timer and worker. */
 	for (i = 0; i < s->lane_count; i++) {
 		if (s->lanes[i]) {

@@ -163,6 +163,15 @@ TAP_INLINE int64_t tap_kernel_address(int64_t linked)
 	return linked;
 }
 
+TAP_INLINE int64_t tap_module_slide(struct tap_ctx *c, const struct tap_module_anchor *anchor,
+				    const char *where)
+{
+	tap_fail(c, where, anchor->problem);
+	return 0;
+}
+#define tap_module_data_find   0
+#define tap_module_data_forget 0
+
 TAP_INLINE int64_t tap_cpu_address(int64_t linked)
 {
 	return linked;

@@ -162,6 +162,35 @@ class Sessions(unittest.TestCase):
         run.send_signal(signal.SIGINT)
         self.assertEqual(run.communicate(timeout=60), ("", ""))
 
+    def test_data_of_a_module(self):
+        """Read as long as the module is there; what says that it is not can be caught. A variable's address is one of the module's."""
+        # 8 is the value before insmod's parameters are taken.
+        release = guest.execute("uname", "-r").stdout.strip()
+        guest.put(f"/lib/modules/{release}/kernel/drivers/block/loop.ko", "/tmp/loop.ko")
+        script = ('global last function max:string() { try { return sprintf("%d", @var("max_loop@drivers/block/loop.c", "loop")) } catch (why) { return why } } '
+                  'probe timer.ms(10) { now = max(); if (now != last && now != "8") println(last = now) } '
+                  'probe module("loop").function("loop_add").return { printf("%d of %d: %s\\n", @entry($i), $max_loop, symname(&$loop_index_idr)) } '
+                  'probe module("loop").function("lo_release") { l = $disk->private_data; printf("release: %s state %s number %d\\n", @enumname($mode & 1, "enum pid_type"), '
+                  '@enumname(@cast(l, "loop_device", "nbd:loop")->lo_state, "enum pid_type"), @cast(l, "loop_device")->lo_number) }')
+        run = start_stap("-e", script)
+        away = "module loop is not loaded\n"
+        self.assertEqual(run.stdout.readline(), away)
+        for number in (2, 3):
+            self.assertEqual(guest.execute("insmod", "/tmp/loop.ko", f"max_loop={number}").returncode, 0)
+            lines = [run.stdout.readline() for _ in range(number + 1)]
+            adds = [f"{i} of {number}: loop_index_idr\n" for i in range(number)]
+            self.assertEqual(sorted(lines), sorted([f"{number}\n", *adds]))
+            self.assertEqual(guest.execute("cat", "/dev/loop1").returncode, 0)
+            self.assertEqual(run.stdout.readline(), "release: PIDTYPE_TGID state PIDTYPE_PID number 1\n")
+            self.assertEqual(guest.execute("rmmod", "loop").stderr, "")
+            self.assertEqual(run.stdout.readline(), away)
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.communicate(timeout=60), ("", ""))
+        self.assertEqual(guest.execute("insmod", "/tmp/loop.ko", "max_loop=4").returncode, 0)
+        run = start_stap("-e", 'probe begin { println(@var("max_loop", "brd:loop")) exit() }')  # loaded before
+        self.assertEqual(run.communicate(timeout=60), ("4\n", ""))
+        self.assertEqual(guest.execute("rmmod", "loop").returncode, 0)
+
     def test_debug_symbols_of_another_build(self):
         """A module that was made with them is not loaded."""
         with tempfile.TemporaryDirectory() as folder:

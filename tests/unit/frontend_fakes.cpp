@@ -106,6 +106,14 @@ TargetAnswer fake_target(TargetContextId context, const TargetQuery &query) {
   return answer;
 }
 
+EnumAnswer fake_enumerators(TargetContextId, const EnumQuery &query) {
+  if (query.base)
+    return {{}, "`long` is no enum"};
+  if (query.type != "enum color")
+    return {{}, "no type `" + std::string(query.type) + "` in the kernel's debuginfo"};
+  return {{{"BLUE", 4}, {"RED", -1}, {"GREEN", 1}, {"AZURE", 4}}, ""};
+}
+
 std::vector<std::string> fake_names(TargetContextId, std::string_view group) {
   if (group == "$$return")
     return {"$return"};
@@ -128,6 +136,7 @@ ProbeFamilies fake_families() {
   families.match = fake_match;
   families.target = fake_target;
   families.names = fake_names;
+  families.enumerators = fake_enumerators;
   return families;
 }
 

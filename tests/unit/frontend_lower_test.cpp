@@ -114,6 +114,9 @@ ProbeFamilies fake_families() {
   families.match = fake_match;
   families.target = fake_target;
   families.names = [](TargetContextId, std::string_view) { return std::vector<std::string>{"$file", "$count"}; };
+  families.enumerators = [](TargetContextId, const EnumQuery &) {
+    return EnumAnswer{{{"BLUE", 4}, {"RED", -1}, {"GREEN", 1}, {"AZURE", 4}}, ""};
+  };
   return families;
 }
 

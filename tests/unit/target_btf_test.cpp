@@ -362,11 +362,11 @@ TEST(BtfAgainstDwarf, Paths) {
       {"enum pid_type", {}},
   };
   for (const auto &[type, path] : casts) {
-    Access<VarAccess> left = btf->cast(type, path, false), right = dwarf->cast(type, path, false);
+    Access<VarAccess> left = btf->cast(type, "", path, false), right = dwarf->cast(type, "", path, false);
     EXPECT_EQ(said(left), said(right)) << type;
     EXPECT_TRUE(std::holds_alternative<VarAccess>(left)) << type << ": " << said(left);
   }
-  auto bad = btf->cast("struct task_struct", {member("pidd")}, false);
+  auto bad = btf->cast("struct task_struct", "", {member("pidd")}, false);
   ASSERT_TRUE(is_problem(bad, AccessError::NoSuchMember));
   EXPECT_EQ(std::get<AccessFailure>(bad).suggestions.at(0), "pid");
 }
@@ -377,7 +377,7 @@ TEST(BtfAgainstDwarf, PrettyAndPerCpu) {
     GTEST_SKIP() << "no vmlinux with debuginfo is installed";
   auto pieces = [](const Target &target, const char *type, bool deep) {
     std::string text;
-    auto access = target.cast(type, {}, false);
+    auto access = target.cast(type, "", {}, false);
     if (const auto *found = std::get_if<VarAccess>(&access))
       for (const PrettyPiece &piece : target.pretty(found->type, deep)) {
         text += piece.text + piece.format + (piece.is_string ? "s" : "");
@@ -392,9 +392,10 @@ TEST(BtfAgainstDwarf, PrettyAndPerCpu) {
       EXPECT_FALSE(pieces(*btf, type, deep).empty());
     }
   for (const char *name : {"current_task", "cpu_number", "this_cpu_off"})
-    EXPECT_EQ(said(btf->global_variable(name, {}, false)), said(dwarf->global_variable(name, {}, false))) << name;
-  EXPECT_EQ(said(btf->global_variable("runqueues", {member("nr_running")}, false)),
-            said(dwarf->global_variable("runqueues", {member("nr_running")}, false)));
+    EXPECT_EQ(said(btf->global_variable(name, "", {}, false)), said(dwarf->global_variable(name, "", {}, false)))
+        << name;
+  EXPECT_EQ(said(btf->global_variable("runqueues", "", {member("nr_running")}, false)),
+            said(dwarf->global_variable("runqueues", "", {member("nr_running")}, false)));
 }
 
 // Structs by value: in one register, in two, on the stack; returned in two registers.

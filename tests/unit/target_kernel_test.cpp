@@ -356,27 +356,27 @@ TEST_F(KernelTargetTest, ParameterNamesAreInOrder) {
 }
 
 TEST_F(KernelTargetTest, CastsAndGlobals) {
-  std::string pid = text_of(target().cast("task_struct", path_of("pid"), false));
+  std::string pid = text_of(target().cast("task_struct", "", path_of("pid"), false));
   EXPECT_TRUE(pid.starts_with("const:") && pid.ends_with("load:s32")) << pid;
-  EXPECT_EQ(text_of(target().cast("struct task_struct", path_of("pid"), false)), pid);
-  EXPECT_EQ(text_of(target().cast("struct task_struct *", path_of("pid"), false)), pid);
-  EXPECT_EQ(text_of(target().cast("pid_t", {}, false)), "ext:s32");
-  EXPECT_EQ(text_of(target().cast("struct list_head", path_of("2.prev"), false)), "const:40 add load:u64");
-  EXPECT_EQ(text_of(target().cast("struct rlimit", path_of("?.rlim_max"), false)),
+  EXPECT_EQ(text_of(target().cast("struct task_struct", "", path_of("pid"), false)), pid);
+  EXPECT_EQ(text_of(target().cast("struct task_struct *", "", path_of("pid"), false)), pid);
+  EXPECT_EQ(text_of(target().cast("pid_t", "", {}, false)), "ext:s32");
+  EXPECT_EQ(text_of(target().cast("struct list_head", "", path_of("2.prev"), false)), "const:40 add load:u64");
+  EXPECT_EQ(text_of(target().cast("struct rlimit", "", path_of("?.rlim_max"), false)),
             "index:0 const:16 mul add const:8 add load:u64");
-  EXPECT_TRUE(text_of(target().cast("struct no_such", path_of("x"), false)).starts_with("failed"));
-  std::string jiffies = text_of(target().global_variable("total_forks@kernel/fork.c", {}, false));
+  EXPECT_TRUE(text_of(target().cast("struct no_such", "", path_of("x"), false)).starts_with("failed"));
+  std::string jiffies = text_of(target().global_variable("total_forks@kernel/fork.c", "", {}, false));
   EXPECT_TRUE(jiffies.starts_with("address:") && jiffies.ends_with("load:u64")) << jiffies;
-  EXPECT_TRUE(text_of(target().global_variable("no_such_variable", {}, false)).starts_with("failed"));
+  EXPECT_TRUE(text_of(target().global_variable("no_such_variable", "", {}, false)).starts_with("failed"));
 }
 
 TEST_F(KernelTargetTest, PerCpuVariablesAreThisCpus) {
-  std::string cpu = text_of(target().global_variable("runqueues@kernel/sched/core.c", path_of("cpu"), false));
+  std::string cpu = text_of(target().global_variable("runqueues@kernel/sched/core.c", "", path_of("cpu"), false));
   EXPECT_TRUE(cpu.starts_with("percpu:") && cpu.ends_with("load:s32")) << cpu;
 }
 
 TEST_F(KernelTargetTest, AVariableOfTheLinkerScriptHasItsSymbolsAddress) {
-  EXPECT_EQ(text_of(target().global_variable("jiffies@kernel/time/timer.c", {}, false)),
+  EXPECT_EQ(text_of(target().global_variable("jiffies@kernel/time/timer.c", "", {}, false)),
             "address:" + std::to_string(target().symbol("jiffies")->address) + " load:u64");
 }
 

@@ -26,15 +26,16 @@ public:
     return failure();
   }
   std::vector<std::string> variable_names(const target::FunctionSite &, bool) const override { return {}; }
-  target::Access<target::VarAccess> cast(std::string_view, const std::vector<target::PathStep> &, bool) const override {
+  target::Access<target::VarAccess> cast(std::string_view, std::string_view, const std::vector<target::PathStep> &,
+                                         bool) const override {
     return failure();
   }
   target::Access<target::VarAccess> follow(const target::ValueType &, const std::vector<target::PathStep> &,
                                            bool) const override {
     return failure();
   }
-  target::Access<target::VarAccess> global_variable(std::string_view, const std::vector<target::PathStep> &,
-                                                    bool) const override {
+  target::Access<target::VarAccess> global_variable(std::string_view, std::string_view,
+                                                    const std::vector<target::PathStep> &, bool) const override {
     return failure();
   }
   Result<target::TracepointMatches> tracepoints(std::string_view) const override { return refusal(); }

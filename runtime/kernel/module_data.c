@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where the data of modules are: found by a symbol in the module's own table when the session starts or the
+ * module comes, and forgotten before its memory is freed. Handlers run with interrupts off, and the kernel
+ * waits for such between telling that a module goes and freeing it (free_module: synchronize_rcu), so what a
+ * handler finds there stays until it ends. Apart, for modules that ask for no such data.
+ */
+#include <linux/module.h>
+#include <linux/notifier.h>
+
+#include "runtime/kernel/session.h"
+
+TAP_SMALL_BEGIN
+
+static DEFINE_MUTEX(anchors);
+static bool is_watching;
+
+static bool is_of(const struct tap_module_anchor *anchor, const char *module)
+{
+	size_t length = strlen(module);
+
+	return !strncmp(anchor->symbol, module, length) && anchor->symbol[length] == ':';
+}
+
+#ifdef CONFIG_KALLSYMS
+/* With preemption off. */
+static bool find_in(const struct module *module, const char *name, unsigned long *address)
+{
+	const struct mod_kallsyms *table = rcu_dereference_sched(module->kallsyms);
+	unsigned int i;
+
+	for (i = 1; table && i < table->num_symtab; i++) {
+		const Elf_Sym *symbol = &table->symtab[i];
+
+		if (symbol->st_shndx != SHN_UNDEF && !strcmp(table->strtab + symbol->st_name, name)) {
+			*address = symbol->st_value;
+			return true;
+		}
+	}
+	return false;
+}
+#else
+static bool find_in(const struct module *module, const char *name, unsigned long *address)
+{
+	return false;
+}
+#endif
+
+static void find_anchor(struct tap_module_anchor *anchor, const struct module *module)
+{
+	const char *name = strchr(anchor->symbol, ':') + 1;
+	unsigned long address;
+
+	if (find_in(module, name, &address)) {
+		anchor->slide = address - anchor->linked;
+		smp_store_release(&anchor->found, true);
+	} else {
+		anchor->problem = anchor->missing;
+	}
+}
+
+static void lose_anchor(struct tap_module_anchor *anchor)
+{
+	WRITE_ONCE(anchor->found, false);
+	anchor->problem = anchor->away;
+}
+
+static int anchor_changes(struct notifier_block *block, unsigned long state, void *data)
+{
+	const struct tap_program *program = tap_self()->program;
+	const struct module *module = data;
+	uint32_t i;
+
+	if (state != MODULE_STATE_COMING && state != MODULE_STATE_GOING)
+		return NOTIFY_DONE;
+	mutex_lock(&anchors);
+	for (i = 0; i < program->module_anchor_count; i++) {
+		struct tap_module_anchor *anchor = &program->module_anchors[i];
+
+		if (!is_of(anchor, module->name))
+			continue;
+		lose_anchor(anchor);
+		preempt_disable();
+		if (state == MODULE_STATE_COMING)
+			find_anchor(anchor, module);
+		preempt_enable();
+	}
+	mutex_unlock(&anchors);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block watch = {.notifier_call = anchor_changes, .priority = -1};
+
+/*
+ * Modules are a ring of lists with a head in the kernel's own data; the modules' parts are in the area for
+ * modules. With preemption off: entries are freed after a grace period.
+ */
+static void find_loaded(struct tap_module_anchor *anchor)
+{
+	const struct list_head *at;
+
+	for (at = READ_ONCE(THIS_MODULE->list.next); at != &THIS_MODULE->list; at = READ_ONCE(at->next)) {
+		const struct module *module = list_entry(at, struct module, list);
+
+		if ((unsigned long)at < MODULES_VADDR || (unsigned long)at >= MODULES_END)
+			continue;
+		if (is_of(anchor, module->name) &&
+		    (module->state == MODULE_STATE_LIVE || module->state == MODULE_STATE_COMING))
+			find_anchor(anchor, module);
+	}
+}
+
+int tap_module_data_find(const struct tap_program *program)
+{
+	int rc = register_module_notifier(&watch);
+	uint32_t i;
+
+	if (rc)
+		return rc;
+	is_watching = true;
+	mutex_lock(&anchors);
+	for (i = 0; i < program->module_anchor_count; i++) {
+		if (program->module_anchors[i].found)
+			continue;
+		preempt_disable();
+		find_loaded(&program->module_anchors[i]);
+		preempt_enable();
+	}
+	mutex_unlock(&anchors);
+	return 0;
+}
+
+void tap_module_data_forget(void)
+{
+	if (is_watching)
+		unregister_module_notifier(&watch);
+	is_watching = false;
+}
+
+TAP_SMALL_END
