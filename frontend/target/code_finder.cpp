@@ -109,7 +109,7 @@ void CodeFinder::add_inlined(const Rows &rows, bool once, std::vector<Found> &al
   for (const IndexRow *row : rows) {
     if (once && found && std::tie(found->name, found->file, found->line) == std::tie(row->name, row->file, row->line))
       continue;
-    for (const IndexCopy &copy : index_.copies(row->die)) {
+    for (const IndexCopy &copy : index_.copies(*row)) {
       if (once && !index_.refusal_at(copy.address).empty())
         continue;
       all.push_back({row, &copy});
@@ -175,7 +175,7 @@ CodeFinder::Sites CodeFinder::functions_matching(const CodeQuery &query, Functio
     add_symbols(pattern.function, sites);
   if (sites.empty() && kind == FunctionKind::OutOfLine)
     for (const IndexRow *row : rows(RowKind::Inlined))
-      matches.only_inlined |= !index_.copies(row->die).empty();
+      matches.only_inlined |= !index_.copies(*row).empty();
   if (query.exported)
     std::erase_if(sites, [&](const FunctionSite &site) { return index_.symbols("__ksymtab_" + site.symbol).empty(); });
   return sites;

@@ -56,12 +56,12 @@ std::span<const IndexRow> DebugIndex::rows(RowKind kind, std::string_view name) 
   return {begin, end};
 }
 
-std::span<const IndexCopy> DebugIndex::copies(uint64_t function) const {
-  auto begin = std::lower_bound(copies_.begin(), copies_.end(), function,
-                                [](const IndexCopy &copy, uint64_t function) { return copy.function < function; });
-  auto end = std::upper_bound(begin, copies_.end(), function,
-                              [](uint64_t function, const IndexCopy &copy) { return function < copy.function; });
-  return {begin, end};
+std::span<const IndexCopy> DebugIndex::copies(const IndexRow &function) const {
+  if (function.address >= copies_.size())
+    return {};
+  std::span<const IndexCopy> all = copies_.subspan(function.address);
+  auto end = std::find_if(all.begin(), all.end(), [&](const IndexCopy &copy) { return copy.function != function.die; });
+  return {all.begin(), end};
 }
 
 std::span<const IndexSymbol> DebugIndex::symbols(std::string_view name) const {
@@ -119,10 +119,11 @@ std::string_view DebugIndex::section_at(uint64_t address) const {
 }
 
 std::string_view DebugIndex::refusal_at(uint64_t address) const {
-  for (const IndexRefusal &refusal : refusals_)
-    if (address >= refusal.begin && address < refusal.end)
-      return string(refusal.reason);
-  return {};
+  auto after = std::upper_bound(refusals_.begin(), refusals_.end(), address,
+                                [](uint64_t address, const IndexRefusal &refusal) { return address < refusal.begin; });
+  if (after == refusals_.begin() || address >= std::prev(after)->end)
+    return {};
+  return string(std::prev(after)->reason);
 }
 
 } // namespace tapjit::target

@@ -32,7 +32,7 @@ struct IndexRow {
   uint32_t file; // source file of the definition (of types: of the compilation unit), offset in the string pool
   uint32_t line; // of the definition; 0 for types and variables
   uint64_t die;
-  uint64_t address;
+  uint64_t address; // of a row of kind Inlined: where its copies begin in their table
 };
 
 // Sorted by name; `by_address` is a permutation.
@@ -47,7 +47,7 @@ struct IndexSection {
   uint32_t name, is_code;
 };
 
-// No kprobe may be put in [begin, end); `reason` is a string.
+// No kprobe may be put in [begin, end); `reason` is a string. By address, apart from each other.
 struct IndexRefusal {
   uint64_t begin, end;
   uint32_t reason, reserved;
@@ -60,7 +60,7 @@ struct IndexCopy {
 };
 
 struct IndexHeader {
-  static constexpr char expected_magic[8] = {'T', 'A', 'P', 'D', 'B', 'G', '0', '7'};
+  static constexpr char expected_magic[8] = {'T', 'A', 'P', 'D', 'B', 'G', '0', '8'};
   char magic[8];
   uint64_t total_size;
   uint64_t rows, row_count;
@@ -80,8 +80,8 @@ public:
   std::string_view string(uint32_t offset) const;
   std::span<const IndexRow> rows(RowKind kind) const;
   std::span<const IndexRow> rows(RowKind kind, std::string_view name) const;
-  // The inlined copies of an abstract function.
-  std::span<const IndexCopy> copies(uint64_t function) const;
+  // The inlined copies of an abstract function, a row of kind Inlined.
+  std::span<const IndexCopy> copies(const IndexRow &function) const;
   std::span<const IndexSymbol> symbols() const { return symbols_; }
   std::span<const IndexSymbol> symbols(std::string_view name) const;
   // No other symbol has this one's name; it is one of symbols().

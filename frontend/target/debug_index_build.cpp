@@ -1,205 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// libdw visits the top-level DIEs of each compilation unit: it skips from sibling to sibling, so the 160 MB of a
-// kernel's .debug_info take about a quarter of a second on one core. Inlined copies stand deep within functions;
-// inlined_scan.h finds them. libdw handles are not safe to share between
-// threads; each thread opens its own.
 #include "frontend/target/debug_index_build.h"
 
 #include "frontend/target/debug_index_writer.h"
-#include "frontend/target/dwarf_types.h"
 #include "frontend/target/elf_file.h"
-#include "frontend/target/inlined_scan.h"
 #include "frontend/target/kallsyms.h"
 #include "frontend/target/kernel_files.h"
+#include "frontend/target/unit_scan.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <dwarf.h>
-#include <elfutils/libdw.h>
 #include <gelf.h>
 #include <thread>
-#include <unordered_set>
+#include <unordered_map>
 
 namespace tapjit::target {
 
 namespace {
-
-// A row before its strings are interned; the texts live in the mapped file as long as the scanner's handle does.
-struct ScannedRow {
-  RowKind kind;
-  const char *name;
-  const char *file;
-  uint64_t die, address;
-  uint32_t line;
-};
-
-struct Scanner {
-  std::unique_ptr<ElfFile> file;
-  Dwarf *dwarf = nullptr;
-  std::vector<ScannedRow> rows;
-  DebugSections sections;
-  std::vector<InlinedCopy> copies;
-  // Each unit that includes a header repeats its types; the linker merges .debug_str, so equal names are equal pointers
-  // and one row per name and kind and thread is enough.
-  std::unordered_set<const void *> seen_types[static_cast<size_t>(RowKind::Variable)];
-};
-
-bool has_flag(Dwarf_Die *die, unsigned attribute) {
-  Dwarf_Attribute found;
-  bool value = false;
-  return dwarf_attr(die, attribute, &found) && dwarf_formflag(&found, &value) == 0 && value;
-}
-
-void scan_function(Scanner &scanner, Dwarf_Die *die, const char *unit_name) {
-  // Name, file and line may stand in the DIE that abstract_origin or specification names; whether there is code is a
-  // matter of this DIE alone.
-  bool has_code = dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges);
-  auto entry = has_code ? entry_of(die) : std::nullopt;
-  bool is_abstract = !has_code && dwarf_hasattr(die, DW_AT_inline);
-  const char *name = dwarf_diename(die);
-  if ((!entry && !is_abstract) || !name)
-    return;
-  const char *file = dwarf_decl_file(die);
-  int line = 0;
-  dwarf_decl_line(die, &line);
-  scanner.rows.push_back({entry ? RowKind::Function : RowKind::Inlined, name, file ? file : unit_name,
-                          dwarf_dieoffset(die), entry.value_or(0), static_cast<uint32_t>(line)});
-}
-
-void scan_type(Scanner &scanner, Dwarf_Die *die, RowKind kind, const char *unit_name) {
-  const char *name = dwarf_diename(die);
-  if (!name || !scanner.seen_types[static_cast<size_t>(kind)].insert(name).second)
-    return;
-  if (has_flag(die, DW_AT_declaration)) {
-    scanner.seen_types[static_cast<size_t>(kind)].erase(name);
-    return;
-  }
-  scanner.rows.push_back({kind, name, unit_name, dwarf_dieoffset(die), 0, 0});
-}
-
-void scan_variable(Scanner &scanner, Dwarf_Die *die, const char *unit_name) {
-  Dwarf_Attribute location;
-  Dwarf_Op *ops;
-  size_t count;
-  if (!dwarf_attr(die, DW_AT_location, &location) || dwarf_getlocation(&location, &ops, &count) != 0 || count != 1 ||
-      ops[0].atom != DW_OP_addr)
-    return;
-  if (const char *name = dwarf_diename(die))
-    scanner.rows.push_back({RowKind::Variable, name, unit_name, dwarf_dieoffset(die), ops[0].number, 0});
-}
-
-void scan_unit(Scanner &scanner, Dwarf_Off unit_die) {
-  Dwarf_Die unit, die;
-  if (!dwarf_offdie(scanner.dwarf, unit_die, &unit) || dwarf_tag(&unit) != DW_TAG_compile_unit ||
-      dwarf_child(&unit, &die) != 0)
-    return;
-  const char *unit_name = dwarf_diename(&unit);
-  do {
-    switch (dwarf_tag(&die)) {
-    case DW_TAG_subprogram:
-      scan_function(scanner, &die, unit_name);
-      break;
-    case DW_TAG_structure_type:
-      scan_type(scanner, &die, RowKind::Struct, unit_name);
-      break;
-    case DW_TAG_union_type:
-      scan_type(scanner, &die, RowKind::Union, unit_name);
-      break;
-    case DW_TAG_enumeration_type:
-      scan_type(scanner, &die, RowKind::Enum, unit_name);
-      break;
-    case DW_TAG_typedef:
-      scan_type(scanner, &die, RowKind::Typedef, unit_name);
-      break;
-    case DW_TAG_variable:
-      scan_variable(scanner, &die, unit_name);
-      break;
-    default:
-      break;
-    }
-  } while (dwarf_siblingof(&die, &die) == 0);
-}
-
-// A copy in several ranges without an entry address: libdw reads the ranges.
-void scan_copies(Scanner &scanner, uint64_t unit) {
-  size_t first = scanner.copies.size(), kept = first;
-  scan_inlined(scanner.sections, unit, scanner.copies);
-  for (size_t i = first; i < scanner.copies.size(); ++i) {
-    InlinedCopy copy = scanner.copies[i];
-    Dwarf_Die die;
-    if (!copy.address && dwarf_offdie(scanner.dwarf, copy.die, &die))
-      copy.address = entry_of(&die).value_or(0);
-    if (copy.address && copy.die <= UINT32_MAX)
-      scanner.copies[kept++] = copy;
-  }
-  scanner.copies.resize(kept);
-}
-
-// A unit's header and its DIE.
-using UnitOffsets = std::pair<Dwarf_Off, Dwarf_Off>;
-
-std::vector<UnitOffsets> find_units(Dwarf *dwarf) {
-  std::vector<UnitOffsets> offsets;
-  Dwarf_Off offset = 0, next;
-  size_t header_size;
-  while (dwarf_nextcu(dwarf, offset, &next, &header_size, nullptr, nullptr, nullptr) == 0) {
-    offsets.emplace_back(offset, offset + header_size);
-    offset = next;
-  }
-  return offsets;
-}
-
-Result<std::unique_ptr<Scanner>> open_scanner(const std::string &path) {
-  auto file = ElfFile::open(path);
-  if (!file)
-    return file.error();
-  auto scanner = std::make_unique<Scanner>();
-  scanner->file = std::move(*file);
-  scanner->dwarf = scanner->file->dwarf();
-  scanner->sections = {scanner->file->section_bytes(".debug_info"), scanner->file->section_bytes(".debug_abbrev")};
-  return scanner;
-}
-
-Result<void> scan_dwarf(const std::string &path, unsigned threads, DebugIndexWriter &writer) {
-  std::vector<std::unique_ptr<Scanner>> scanners;
-  for (unsigned i = 0; i < threads; ++i) {
-    auto scanner = open_scanner(path);
-    if (!scanner)
-      return scanner.error();
-    if (!(*scanner)->dwarf)
-      return {}; // symbols only
-    scanners.push_back(std::move(*scanner));
-  }
-  const std::vector<UnitOffsets> units = find_units(scanners[0]->dwarf);
-  // Large chunks: which thread sees a type's definition first must not change the index, and chunks keep the sorting
-  // below cheap.
-  std::atomic<size_t> next{0};
-  auto work = [&](Scanner &scanner) {
-    constexpr size_t chunk = 32;
-    for (size_t first; (first = next.fetch_add(chunk)) < units.size();)
-      for (size_t i = first; i < std::min(first + chunk, units.size()); ++i) {
-        scan_unit(scanner, units[i].second);
-        scan_copies(scanner, units[i].first);
-      }
-  };
-  std::vector<std::thread> running;
-  for (unsigned i = 1; i < threads; ++i)
-    running.emplace_back(work, std::ref(*scanners[i]));
-  work(*scanners[0]);
-  for (std::thread &thread : running)
-    thread.join();
-  for (const auto &scanner : scanners)
-    for (const InlinedCopy &copy : scanner->copies)
-      writer.add(IndexCopy{static_cast<uint32_t>(copy.function), static_cast<uint32_t>(copy.die),
-                           static_cast<uint32_t>(copy.outer), 0, copy.address});
-  for (const auto &scanner : scanners)
-    for (const ScannedRow &row : scanner->rows)
-      writer.add(IndexRow{static_cast<uint32_t>(row.kind), writer.intern(row.name),
-                          writer.intern(row.file ? row.file : ""), row.line, row.die, row.address});
-  return {};
-}
 
 void add_symbols(const ElfFile &file, DebugIndexWriter &writer) {
   struct Section {
@@ -232,6 +50,90 @@ void add_symbols(const ElfFile &file, DebugIndexWriter &writer) {
       writer.add(IndexSymbol{writer.intern(name), section.is_code, section.base + symbol.st_value, symbol.st_size});
     }
   }
+}
+
+// What one thread works with. libdw handles are not safe to share.
+struct Worker {
+  std::unique_ptr<ElfFile> file;
+  std::unique_ptr<UnitScanner> scanner;
+};
+
+// Neighbours among the units, which one thread scans.
+struct Chunk {
+  static constexpr size_t units = 32;
+  UnitFacts facts;
+  size_t worker = 0;
+};
+
+// None when the file has no DWARF. `sections` are those of the first one's file.
+Result<std::vector<Worker>> open_workers(const std::string &path, unsigned count, DebugSections &sections) {
+  std::vector<Worker> workers;
+  for (unsigned i = 0; i < count; ++i) {
+    auto file = ElfFile::open(path);
+    if (!file)
+      return file.error();
+    Dwarf *dwarf = (*file)->dwarf(); // which relocates a module's sections
+    if (!dwarf)
+      return std::vector<Worker>();
+    if (workers.empty())
+      sections = {(*file)->section_bytes(".debug_info"), (*file)->section_bytes(".debug_abbrev"),
+                  (*file)->section_bytes(".debug_str"), (*file)->section_bytes(".debug_line"),
+                  (*file)->section_bytes(".debug_line_str")};
+    workers.push_back({std::move(*file), std::make_unique<UnitScanner>(sections, dwarf)});
+  }
+  return workers;
+}
+
+void add_facts(const std::vector<Worker> &workers, const std::vector<Chunk> &chunks, DebugIndexWriter &writer) {
+  constexpr uint32_t unknown = UINT32_MAX;
+  std::vector<std::vector<uint32_t>> texts; // the writer's numbers by the workers'
+  for (const Worker &worker : workers)
+    texts.emplace_back(worker.scanner->texts().size(), unknown);
+  for (const Chunk &chunk : chunks) {
+    const std::vector<std::string_view> &names = workers[chunk.worker].scanner->texts();
+    auto number = [&](uint32_t text) {
+      uint32_t &known = texts[chunk.worker][text];
+      return known != unknown ? known : (known = writer.intern(names[text]));
+    };
+    for (const ScannedRow &row : chunk.facts.rows)
+      writer.add(IndexRow{static_cast<uint32_t>(row.kind), number(row.name), number(row.file), row.line, row.die,
+                          row.address});
+    for (const IndexCopy &copy : chunk.facts.copies)
+      writer.add(copy);
+  }
+}
+
+// The DWARF of a file, on several threads, while this one reads the symbols.
+Result<void> add_symbols_and_dwarf(const ElfFile &file, unsigned threads, DebugIndexWriter &writer) {
+  DebugSections sections;
+  auto opened = open_workers(file.path(), threads, sections);
+  if (!opened)
+    return opened.error();
+  std::vector<Worker> &workers = *opened;
+  if (workers.empty()) {
+    add_symbols(file, writer);
+    return {};
+  }
+  const std::vector<uint64_t> units = unit_offsets(sections.info);
+  std::vector<Chunk> chunks((units.size() + Chunk::units - 1) / Chunk::units);
+  std::atomic<size_t> next{0};
+  auto work = [&](size_t worker) {
+    for (size_t number; (number = next.fetch_add(1)) < chunks.size();) {
+      chunks[number].worker = worker;
+      size_t first = number * Chunk::units;
+      for (size_t i = first; i < std::min(first + Chunk::units, units.size()); ++i)
+        workers[worker].scanner->scan(units[i], chunks[number].facts);
+    }
+  };
+  std::vector<std::thread> running;
+  for (size_t i = 1; i < workers.size(); ++i)
+    running.emplace_back(work, i);
+  add_symbols(file, writer);
+  work(0);
+  for (std::thread &thread : running)
+    thread.join();
+  add_facts(workers, chunks, writer);
+  return {};
 }
 
 // The kernel refuses kprobes in .kprobes.text, .noinstr.text and .entry.text (merged into .text between pairs of
@@ -303,8 +205,7 @@ Result<std::string> build_debug_index(const std::string &vmlinux, unsigned threa
   if (!file)
     return file.error();
   DebugIndexWriter writer;
-  add_symbols(**file, writer);
-  if (auto scanned = scan_dwarf(vmlinux, std::max(1u, threads), writer); !scanned)
+  if (auto scanned = add_symbols_and_dwarf(**file, std::max(1u, threads), writer); !scanned)
     return scanned.error();
   if (writer.symbols().empty() && writer.row_count() == 0)
     return Error{"`" + vmlinux + "` has neither symbols nor debuginfo",
@@ -312,7 +213,7 @@ Result<std::string> build_debug_index(const std::string &vmlinux, unsigned threa
   for (const ElfSection &section : (*file)->sections())
     writer.add(IndexSection{section.address, section.size, writer.intern(section.name), section.is_code});
   add_refusals(**file, writer);
-  return writer.finish();
+  return writer.finish(threads > 1);
 }
 
 // Symbols that modules may use are records of three words: offsets of the value, the name and the namespace from where
