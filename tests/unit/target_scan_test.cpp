@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The scan of .debug_info against libdw, DIE by DIE, on a unit of the installed kernel; and what it does with damaged
+// bytes. Skipped where no kernel has debuginfo.
+#include "frontend/target/dwarf_types.h"
+#include "frontend/target/elf_file.h"
+#include "frontend/target/unit_scan.h"
+
+#include <cstring>
+#include <dwarf.h>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <map>
+#include <random>
+#include <set>
+
+namespace tapjit::target {
+
+namespace {
+
+std::string installed_vmlinux() {
+  std::error_code error;
+  for (const auto &entry : std::filesystem::directory_iterator("/usr/lib/debug/boot", error))
+    if (entry.path().filename().string().starts_with("vmlinux-"))
+      return entry.path();
+  return {};
+}
+
+class UnitScanTest : public testing::Test {
+protected:
+  void SetUp() override {
+    std::string path = installed_vmlinux();
+    if (path.empty())
+      GTEST_SKIP() << "no vmlinux with debuginfo is installed";
+    auto opened = ElfFile::open(path);
+    ASSERT_TRUE(opened);
+    file_ = std::move(*opened);
+    dwarf_ = file_->dwarf();
+    ASSERT_TRUE(dwarf_);
+    sections_ = {file_->section_bytes(".debug_info"), file_->section_bytes(".debug_abbrev"),
+                 file_->section_bytes(".debug_str"), file_->section_bytes(".debug_line"),
+                 file_->section_bytes(".debug_line_str")};
+    units_ = unit_offsets(sections_.info);
+  }
+  std::unique_ptr<ElfFile> file_;
+  Dwarf *dwarf_ = nullptr;
+  DebugSections sections_;
+  std::vector<uint64_t> units_;
+};
+
+// What libdw says of the same unit.
+struct Expected {
+  std::map<uint64_t, std::string> rows; // by DIE: "name file:line address"
+  std::set<uint64_t> copies;            // DIEs of inlined copies that have an entry
+};
+
+std::string described(const char *name, const char *file, int line, uint64_t address) {
+  return std::string(name) + " " + (file ? file : "") + ":" + std::to_string(line) + " " + std::to_string(address);
+}
+
+void expect_copies(Dwarf_Die scope, Expected &expected) {
+  Dwarf_Die child;
+  if (dwarf_child(&scope, &child) != 0)
+    return;
+  do {
+    if (dwarf_tag(&child) == DW_TAG_inlined_subroutine && entry_of(&child))
+      expected.copies.insert(dwarf_dieoffset(&child));
+    expect_copies(child, expected);
+  } while (dwarf_siblingof(&child, &child) == 0);
+}
+
+Expected ask_libdw(Dwarf *dwarf, uint64_t unit_die) {
+  Expected expected;
+  Dwarf_Die unit, die;
+  if (!dwarf_offdie(dwarf, unit_die, &unit) || dwarf_child(&unit, &die) != 0)
+    return expected;
+  std::set<std::pair<int, std::string>> types;
+  do {
+    const char *name = dwarf_diename(&die);
+    const int tag = dwarf_tag(&die);
+    if (tag == DW_TAG_subprogram)
+      expect_copies(die, expected);
+    if (!name)
+      continue;
+    int line = 0;
+    Dwarf_Attribute attribute;
+    Dwarf_Op *ops;
+    size_t count;
+    if (tag == DW_TAG_subprogram) {
+      auto entry = entry_of(&die);
+      const char *file = dwarf_decl_file(&die);
+      dwarf_decl_line(&die, &line);
+      if (entry || dwarf_hasattr(&die, DW_AT_inline))
+        expected.rows[dwarf_dieoffset(&die)] =
+            described(name, file ? file : dwarf_diename(&unit), line, entry.value_or(0));
+    } else if (tag == DW_TAG_variable) {
+      if (dwarf_attr(&die, DW_AT_location, &attribute) && dwarf_getlocation(&attribute, &ops, &count) == 0 &&
+          count == 1 && ops[0].atom == DW_OP_addr)
+        expected.rows[dwarf_dieoffset(&die)] = described(name, dwarf_diename(&unit), 0, ops[0].number);
+    } else if (tag == DW_TAG_structure_type || tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type ||
+               tag == DW_TAG_typedef) {
+      if (!dwarf_hasattr(&die, DW_AT_declaration) && types.insert({tag, name}).second)
+        expected.rows[dwarf_dieoffset(&die)] = described(name, dwarf_diename(&unit), 0, 0);
+    }
+  } while (dwarf_siblingof(&die, &die) == 0);
+  return expected;
+}
+
+} // namespace
+
+TEST_F(UnitScanTest, SaysWhatLibdwSays) {
+  size_t functions = 0, copies = 0;
+  for (size_t i = 0; i < units_.size(); i += units_.size() / 12) {
+    UnitScanner scanner(sections_, dwarf_);
+    UnitFacts facts;
+    scanner.scan(units_[i], facts);
+    auto header = read_unit(sections_.info, units_[i]);
+    ASSERT_TRUE(header);
+    Expected expected = ask_libdw(dwarf_, header->first_die);
+    std::map<uint64_t, std::string> rows;
+    for (const ScannedRow &row : facts.rows) {
+      functions += row.kind == RowKind::Function;
+      rows[row.die] = described(scanner.texts()[row.name].data(), std::string(scanner.texts()[row.file]).c_str(),
+                                static_cast<int>(row.line), row.address);
+    }
+    EXPECT_EQ(rows, expected.rows) << "unit at " << units_[i];
+    std::set<uint64_t> found;
+    for (const IndexCopy &copy : facts.copies)
+      found.insert(copy.die);
+    EXPECT_EQ(found, expected.copies) << "unit at " << units_[i];
+    copies += found.size();
+  }
+  EXPECT_GT(functions, 50u);
+  EXPECT_GT(copies, 50u);
+}
+
+// Bytes are changed, and sections end too early; sanitizers see a bad read.
+TEST_F(UnitScanTest, DamageIsHarmless) {
+  auto unit = read_unit(sections_.info, units_[units_.size() / 3]);
+  ASSERT_TRUE(unit);
+  constexpr size_t kept = 1 << 14;
+  auto part = [&](std::span<const char> section, uint64_t from) {
+    from = std::min<uint64_t>(from, section.size());
+    std::span<const char> rest = section.subspan(from, std::min<uint64_t>(section.size() - from, kept));
+    return std::string(rest.begin(), rest.end());
+  };
+  const std::string info = part(sections_.info, unit->start), abbrev = part(sections_.abbrev, unit->abbreviations),
+                    str = part(sections_.str, 0), line = part(sections_.line, 0),
+                    line_str = part(sections_.line_str, 0);
+  std::mt19937 random(20261121);
+  size_t rows = 0;
+  for (int turn = 0; turn < 3000; ++turn) {
+    std::string parts[] = {info, abbrev, str, line, line_str};
+    const uint32_t length = static_cast<uint32_t>(info.size() - 4), version = 5, offset = 0;
+    memcpy(parts[0].data(), &length, sizeof length); // the unit ends where the bytes do
+    memcpy(parts[0].data() + 4, &version, 2);
+    memcpy(parts[0].data() + 8, &offset, sizeof offset);
+    for (std::string &bytes : parts) {
+      for (unsigned count = random() % 8; count > 0 && turn > 0; --count)
+        bytes[random() % bytes.size()] = static_cast<char>(random());
+      if (turn % 4 == 3)
+        bytes.resize(random() % bytes.size());
+      bytes.shrink_to_fit();
+    }
+    UnitScanner scanner({parts[0], parts[1], parts[2], parts[3], parts[4]}, nullptr);
+    UnitFacts facts;
+    for (uint64_t at : unit_offsets(parts[0]))
+      scanner.scan(at, facts);
+    scanner.scan(random() % kept, facts);
+    rows += facts.rows.size();
+  }
+  EXPECT_GT(rows, 1000u);
+}
+
+} // namespace tapjit::target
