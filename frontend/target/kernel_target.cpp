@@ -344,7 +344,9 @@ Result<TracepointMatches> KernelTarget::tracepoints(std::string_view pattern) co
   if (files_.build_dir.empty())
     return Error{"no headers of kernel " + files_.release + " were found",
                  "install `linux-headers-" + files_.release + "`"};
-  return find_tracepoints(files_.build_dir, pattern);
+  if (!tracepoints_)
+    tracepoints_.emplace(files_.build_dir);
+  return tracepoints_->find(pattern);
 }
 
 Access<VarAccess> KernelTarget::tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,

@@ -5,6 +5,7 @@
 #include "frontend/target/debug_file.h"
 #include "frontend/target/kernel_files.h"
 #include "frontend/target/target.h"
+#include "frontend/target/tracepoint_headers.h"
 
 #include <map>
 #include <memory>
@@ -83,6 +84,7 @@ private:
   KernelTargetOptions options_;
   KernelFiles files_;
   mutable std::optional<Kconfig> kconfig_;
+  mutable std::optional<TracepointHeaders> tracepoints_;
   std::unique_ptr<DebugFile> kernel_;
   mutable std::map<std::string, std::unique_ptr<DebugFile>> modules_;  // by name, opened when asked for
   mutable std::map<std::string, std::unique_ptr<DebugFile>> programs_; // by path

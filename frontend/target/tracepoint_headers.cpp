@@ -12,6 +12,7 @@
 #include <cctype>
 #include <dirent.h>
 #include <map>
+#include <unordered_set>
 
 namespace tapjit::target {
 
@@ -296,9 +297,16 @@ std::vector<std::string> headers_in(const std::string &folder) {
   return names;
 }
 
-std::vector<Tracepoint> read_tracepoints(const std::string &build_dir, std::string_view must_contain) {
+} // namespace
+
+std::vector<Tracepoint> parse_trace_header(std::string_view text, std::string_view header) {
+  return HeaderParser(header).parse(text);
+}
+
+// In the order of the headers; those that do not contain a text are left out.
+std::vector<Tracepoint> TracepointHeaders::read(std::string_view must_contain) const {
   std::vector<Tracepoint> all;
-  for (const HeaderFolder &folder : header_folders(build_dir))
+  for (const HeaderFolder &folder : header_folders(build_dir_))
     for (const std::string &name : headers_in(folder.path)) {
       auto text = read_text_file(folder.path + "/" + name);
       if (!text || text->find(must_contain) == std::string::npos)
@@ -309,41 +317,44 @@ std::vector<Tracepoint> read_tracepoints(const std::string &build_dir, std::stri
   return all;
 }
 
-} // namespace
-
-std::vector<Tracepoint> parse_trace_header(std::string_view text, std::string_view header) {
-  return HeaderParser(header).parse(text);
+const std::vector<Tracepoint> &TracepointHeaders::all() {
+  if (!all_)
+    all_ = read("");
+  return *all_;
 }
 
-Result<TracepointMatches> find_tracepoints(const std::string &build_dir, std::string_view pattern) {
+Result<TracepointMatches> TracepointHeaders::find(std::string_view pattern) {
+  auto [known, is_new] = found_.try_emplace(std::string(pattern));
+  if (!is_new)
+    return known->second;
   size_t colon = pattern.find(':');
   std::string system(colon == std::string_view::npos ? "*" : pattern.substr(0, colon));
   std::string event(colon == std::string_view::npos ? pattern : pattern.substr(colon + 1));
-  auto select = [&](const std::vector<Tracepoint> &all) {
+  const bool is_wild = has_wildcard(event);
+  auto select = [&](const std::vector<Tracepoint> &points) {
     TracepointMatches matches;
-    for (const Tracepoint &point : all) {
-      bool is_known = std::any_of(matches.tracepoints.begin(), matches.tracepoints.end(),
-                                  [&](const Tracepoint &other) { return other.name == point.name; });
-      if (!is_known && matches_wildcard(system, point.system) && matches_wildcard(event, point.name))
+    std::unordered_set<std::string_view> taken;
+    for (const Tracepoint &point : points)
+      if ((is_wild ? matches_wildcard(event, point.name) : event == point.name) &&
+          matches_wildcard(system, point.system) && taken.insert(point.name).second)
         matches.tracepoints.push_back(point);
-    }
     return matches;
   };
-  // Most events are spelled out in one header: the others need not be parsed.
-  if (!has_wildcard(event))
-    if (TracepointMatches matches = select(read_tracepoints(build_dir, event)); !matches.tracepoints.empty())
-      return matches;
-  std::vector<Tracepoint> all = read_tracepoints(build_dir, "");
-  if (all.empty())
-    return Error{"no tracepoint headers in `" + build_dir + "`", "install the headers of this kernel"};
-  TracepointMatches matches = select(all);
-  if (matches.tracepoints.empty()) {
+  // Most events are spelled out in one header: for a few of them the others need not be parsed.
+  constexpr size_t few = 4;
+  if (!is_wild && !all_ && found_.size() <= few)
+    known->second = select(read(event));
+  if (known->second.tracepoints.empty())
+    known->second = select(all());
+  if (all_ && all_->empty())
+    return Error{"no tracepoint headers in `" + build_dir_ + "`", "install the headers of this kernel"};
+  if (known->second.tracepoints.empty()) {
     NameGuesser guesser(event);
-    for (const Tracepoint &point : all)
+    for (const Tracepoint &point : all())
       guesser.consider(point.name);
-    matches.suggestions = guesser.best();
+    known->second.suggestions = guesser.best();
   }
-  return matches;
+  return known->second;
 }
 
 std::optional<VarAccess> simple_argument(std::string_view type, unsigned number) {
