@@ -225,6 +225,22 @@ class Sessions(unittest.TestCase):
                 os.environ["TAPJIT_VM_SOCKET"] = usual
         self.assertEqual(len(seen), 2, seen)
 
+    def test_addresses(self):
+        """A function by any address in it, statements by their link addresses, the function's cold part among them, and an address of the running kernel."""
+        symbols = {line.split()[2]: int(line.split()[0], 16) for line in guest.execute("cat", "/proc/kallsyms").stdout.splitlines()}
+        slide = symbols["_text"] - 0xffffffff81000000
+        handler, cold = symbols["drop_caches_sysctl_handler"], symbols.get("drop_caches_sysctl_handler.cold")
+        points = [f"kernel.function({handler - slide + 16:#x}).call", f"kernel.statement({handler - slide:#x})"]
+        points += [f"kernel.statement({cold - slide:#x})"] if cold else []
+        script = " ".join(f'probe {point} {{ printf("%s: write %d\\n", pp(), $write) }}' for point in points)
+        script += f' probe kernel.statement({handler:#x}).absolute {{ println("absolute") }}'
+        run = stap("-g", "-e", script, "-c", "sh -c 'echo 1 > /proc/sys/vm/drop_caches'")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        points[0] = f"kernel.function({handler - slide:#x}).call"
+        expected = [f"{point}: write 1" for point in points]
+        self.assertEqual(sorted(run.stdout.splitlines()), sorted(["absolute", *expected]))
+        self.assertEqual(run.stdout.splitlines()[-1], expected[-1] if cold else run.stdout.splitlines()[-1])
+
     def test_two_modules_at_once(self):
         script = 'global n; probe kernel.function("vfs_read") { n++ } probe begin { println("ready") } probe end { println(n > 0 ? "read" : "nothing") }'
         first, second = start_stap("-e", script), start_stap("-e", script)

@@ -33,18 +33,18 @@ protected:
       GTEST_SKIP() << "no vmlinux with debuginfo is installed";
     auto opened = ElfFile::open(path);
     ASSERT_TRUE(opened);
-    file_ = std::move(*opened);
-    dwarf_ = file_->dwarf();
-    ASSERT_TRUE(dwarf_);
-    sections_ = {file_->section_bytes(".debug_info"), file_->section_bytes(".debug_abbrev"),
-                 file_->section_bytes(".debug_str"), file_->section_bytes(".debug_line"),
-                 file_->section_bytes(".debug_line_str")};
-    units_ = unit_offsets(sections_.info);
+    file = std::move(*opened);
+    dwarf = file->dwarf();
+    ASSERT_TRUE(dwarf);
+    sections = {file->section_bytes(".debug_info"), file->section_bytes(".debug_abbrev"),
+                file->section_bytes(".debug_str"), file->section_bytes(".debug_line"),
+                file->section_bytes(".debug_line_str")};
+    units = unit_offsets(sections.info);
   }
-  std::unique_ptr<ElfFile> file_;
-  Dwarf *dwarf_ = nullptr;
-  DebugSections sections_;
-  std::vector<uint64_t> units_;
+  std::unique_ptr<ElfFile> file;
+  Dwarf *dwarf = nullptr;
+  DebugSections sections;
+  std::vector<uint64_t> units;
 };
 
 // What libdw says of the same unit.
@@ -109,24 +109,24 @@ Expected ask_libdw(Dwarf *dwarf, uint64_t unit_die) {
 
 TEST_F(UnitScanTest, SaysWhatLibdwSays) {
   size_t functions = 0, copies = 0;
-  for (size_t i = 0; i < units_.size(); i += units_.size() / 12) {
-    UnitScanner scanner(sections_, dwarf_);
+  for (size_t i = 0; i < units.size(); i += units.size() / 12) {
+    UnitScanner scanner(sections, dwarf);
     UnitFacts facts;
-    scanner.scan(units_[i], facts);
-    auto header = read_unit(sections_.info, units_[i]);
+    scanner.scan(units[i], facts);
+    auto header = read_unit(sections.info, units[i]);
     ASSERT_TRUE(header);
-    Expected expected = ask_libdw(dwarf_, header->first_die);
+    Expected expected = ask_libdw(dwarf, header->first_die);
     std::map<uint64_t, std::string> rows;
     for (const ScannedRow &row : facts.rows) {
       functions += row.kind == RowKind::Function;
       rows[row.die] = described(scanner.texts()[row.name].data(), std::string(scanner.texts()[row.file]).c_str(),
                                 static_cast<int>(row.line), row.address);
     }
-    EXPECT_EQ(rows, expected.rows) << "unit at " << units_[i];
+    EXPECT_EQ(rows, expected.rows) << "unit at " << units[i];
     std::set<uint64_t> found;
     for (const IndexCopy &copy : facts.copies)
       found.insert(copy.die);
-    EXPECT_EQ(found, expected.copies) << "unit at " << units_[i];
+    EXPECT_EQ(found, expected.copies) << "unit at " << units[i];
     copies += found.size();
   }
   EXPECT_GT(functions, 50u);
@@ -135,7 +135,7 @@ TEST_F(UnitScanTest, SaysWhatLibdwSays) {
 
 // Bytes are changed, and sections end too early; sanitizers see a bad read.
 TEST_F(UnitScanTest, DamageIsHarmless) {
-  auto unit = read_unit(sections_.info, units_[units_.size() / 3]);
+  auto unit = read_unit(sections.info, units[units.size() / 3]);
   ASSERT_TRUE(unit);
   constexpr size_t kept = 1 << 14;
   auto part = [&](std::span<const char> section, uint64_t from) {
@@ -143,9 +143,8 @@ TEST_F(UnitScanTest, DamageIsHarmless) {
     std::span<const char> rest = section.subspan(from, std::min<uint64_t>(section.size() - from, kept));
     return std::string(rest.begin(), rest.end());
   };
-  const std::string info = part(sections_.info, unit->start), abbrev = part(sections_.abbrev, unit->abbreviations),
-                    str = part(sections_.str, 0), line = part(sections_.line, 0),
-                    line_str = part(sections_.line_str, 0);
+  const std::string info = part(sections.info, unit->start), abbrev = part(sections.abbrev, unit->abbreviations),
+                    str = part(sections.str, 0), line = part(sections.line, 0), line_str = part(sections.line_str, 0);
   std::mt19937 random(20261121);
   size_t rows = 0;
   for (int turn = 0; turn < 3000; ++turn) {
