@@ -191,6 +191,26 @@ class Sessions(unittest.TestCase):
         self.assertEqual(run.communicate(timeout=60), ("4\n", ""))
         self.assertEqual(guest.execute("rmmod", "loop").returncode, 0)
 
+    def test_a_module_with_many_probes_goes(self):
+        """They are removed at once: the kernel waits for a grace period once a family, not once a probe."""
+        guest.put(f"/lib/modules/{release}/kernel/drivers/block/loop.ko", "/tmp/loop.ko")
+        # A timer's handler runs when all probes are placed.
+        ready = 'global said probe timer.ms(1) { if (!said++) println("ready") } '
+        probes = start_stap("-e", ready + 'probe module("loop").function("*").call ?, module("loop").function("*").return ? {}')
+        waits = start_stap("-e", ready + 'global n probe kernel.function("synchronize_rcu") { if (execname() == "rmmod") n++ } probe end { println(n) }')
+        for run in probes, waits:
+            self.assertEqual(run.stdout.readline(), "ready\n")
+        self.assertEqual(guest.execute("insmod", "/tmp/loop.ko").returncode, 0)
+        placed = guest.execute("sh", "-c", "mkdir /tmp/debug && mount -t debugfs none /tmp/debug && cat /tmp/debug/kprobes/list; umount /tmp/debug").stdout.count("  loop ")
+        self.assertGreater(placed, 40)
+        self.assertEqual(guest.execute("rmmod", "loop").returncode, 0)
+        probes.send_signal(signal.SIGINT)
+        self.assertEqual(probes.communicate(timeout=60), ("", ""))
+        waits.send_signal(signal.SIGINT)
+        out, err = waits.communicate(timeout=60)
+        self.assertEqual(err, "")
+        self.assertLess(int(out), placed / 2)
+
     def test_debug_symbols_of_another_build(self):
         """A module that was made with them is not loaded."""
         with tempfile.TemporaryDirectory() as folder:
