@@ -2,7 +2,8 @@
 /*
  * Kernel stacks and symbols, by what the kernel exports: the unwinder's own interface (asm/unwind.h: ORC,
  * frame pointers or guesses, as the kernel was built) and sprint_symbol. Neither takes a lock; the unwinder
- * checks each stack bound and reads stacks without faults.
+ * checks each stack bound and reads stacks without faults. sprint_symbol looks at all symbols of a module, up
+ * to 0.1 ms for the largest ones, and is charged for.
  */
 #include <asm/unwind.h>
 #include <linux/kallsyms.h>
@@ -58,14 +59,24 @@ static uint32_t __kprobes find_byte(const char *text, uint32_t n, char byte)
 	return at ? at - text : n;
 }
 
-uint32_t __kprobes tap_symbol(char *dst, uint32_t size, uint64_t address, enum tap_symbol_part part)
+uint32_t __kprobes tap_symbol(struct tap_ctx *c, char *dst, uint32_t size, uint64_t address,
+			      enum tap_symbol_part part, const char *where)
 {
+	bool of_module = address >= MODULES_VADDR && address < MODULES_END;
 	char text[KSYM_SYMBOL_LEN];
-	int length = sprint_symbol(text, address);
-	uint32_t n = length < 0 ? 0 : length, plus = find_byte(text, n, '+'),
-		 bracket = find_byte(text, n, '[');
-	uint32_t done;
+	uint32_t n, plus, bracket, done;
+	int length;
 
+	if (of_module && !tap_charge(c, TAP_MODULE_SYMBOL_ACTIONS, where))
+		return copy_part(dst, size, "", 0);
+	/* Modules are looked up under RCU. */
+	if (of_module && !rcu_is_watching())
+		length = scnprintf(text, sizeof(text), "0x%llx", address);
+	else
+		length = sprint_symbol(text, address);
+	n = length < 0 ? 0 : length;
+	plus = find_byte(text, n, '+');
+	bracket = find_byte(text, n, '[');
 	if (plus == n) /* no symbol: the address itself */
 		return copy_part(dst, size, text, part == TAP_SYMBOL_MODULE ? 0 : n);
 	if (part == TAP_SYMBOL_NAME)

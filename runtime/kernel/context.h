@@ -12,7 +12,7 @@
 /* task.c. Ids are those of the initial namespaces. */
 int64_t tap_pid(void);
 int64_t tap_tid(void);
-int64_t tap_ppid(void);
+int64_t tap_ppid(void); /* 0 where RCU does not watch */
 int64_t tap_uid(void);
 int64_t tap_euid(void);
 int64_t tap_gid(void);
@@ -24,12 +24,12 @@ int64_t tap_reader_pid(void);
 bool tap_is_readers_user(void);
 int64_t tap_seconds_west(void);
 uint32_t tap_timezone(char *dst, uint32_t size);
-uint32_t tap_parent_execname(char *dst, uint32_t size);
+uint32_t tap_parent_execname(char *dst, uint32_t size); /* "" there */
 int64_t tap_namespace_id(enum tap_namespace_id which);
 
-/* task_ids.c. The task with this id in the first namespace, by address; 0: none. */
+/* task_ids.c. The task with this id in the first namespace, by address; 0: none, or RCU does not watch. */
 uint64_t tap_task_find(int64_t pid);
-/* The same id of any task, which may be no task at all: -1 then. */
+/* The same id of any task, which may be no task at all: -1 then, and where RCU does not watch. */
 int64_t tap_namespace_id_of(uint64_t task, enum tap_namespace_id which);
 
 /* backtrace.c. Return addresses from the event's registers on (the place of the event first), or of the
@@ -37,9 +37,12 @@ int64_t tap_namespace_id_of(uint64_t task, enum tap_namespace_id which);
 uint32_t tap_stack_addresses(struct tap_ctx *c, uint64_t *addresses, uint32_t most);
 /* What the symbol table says of a kernel address, as "name+0x1/0x2 [module]"; TAP_SYMBOL_NAME: the name
  * alone, TAP_SYMBOL_MODULE: the module alone, "kernel" for the kernel itself. The address in hexadecimal
- * where no symbol has it ("" for a module). NUL-terminated; gives the length. */
+ * where no symbol has it ("" for a module). NUL-terminated; gives the length. Fails when the handler has not
+ * the actions that a module's symbol takes. */
 enum tap_symbol_part { TAP_SYMBOL_DATA, TAP_SYMBOL_NAME, TAP_SYMBOL_MODULE };
-uint32_t tap_symbol(char *dst, uint32_t size, uint64_t address, enum tap_symbol_part part);
+enum { TAP_MODULE_SYMBOL_ACTIONS = 10 };
+uint32_t tap_symbol(struct tap_ctx *c, char *dst, uint32_t size, uint64_t address, enum tap_symbol_part part,
+		    const char *where);
 
 TAP_INLINE int64_t tap_stack_size(void)
 {

@@ -217,7 +217,7 @@ static int place_families(void)
 	return 0;
 }
 
-int tap_session_start(int64_t target)
+int tap_session_start(const struct tap_start *start)
 {
 	struct tap_session *s = tap_self();
 	int rc = 0;
@@ -229,7 +229,10 @@ int tap_session_start(int64_t target)
 		return -EBUSY;
 	}
 	s->phase = TAP_STARTED;
-	s->target = target;
+	s->target = start->target;
+	s->seconds_west = start->seconds_west;
+	static_assert(sizeof(s->timezone) == sizeof(start->timezone));
+	memcpy(s->timezone, start->timezone, sizeof(s->timezone));
 	rc = s->program->find_slide ? s->program->find_slide(s->program) : 0;
 	if (rc) {
 		tap_session_error_format("cannot find `%s` in the running kernel (rc %d)",

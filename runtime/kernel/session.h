@@ -114,6 +114,18 @@ static inline struct tap_lane *tap_lane_of(struct tap_ctx *c)
 	return container_of(c, struct tap_lane, gate.ctx);
 }
 
+/*
+ * Begins a section of RCU. False, and none is begun, where RCU does not watch this CPU: on the last steps into
+ * its idle loop, where functions can be probed up to 6.2, it may free what is being read.
+ */
+static __always_inline bool tap_rcu_begin(void)
+{
+	if (unlikely(!rcu_is_watching()))
+		return false;
+	rcu_read_lock();
+	return true;
+}
+
 /* ring.c */
 int tap_ring_init(struct tap_ring *ring, uint64_t bytes, int node);
 void tap_ring_exit(struct tap_ring *ring);
@@ -153,7 +165,8 @@ void tap_arming_wake(struct irq_work *work);
 /* Runs a handler on the session's lane, under `control`. */
 void tap_session_run(const struct tap_site *site);
 bool tap_state_change(uint32_t from, uint32_t to);
-int tap_session_start(int64_t target);
+/* -EBUSY, with nothing changed, for a session that was started before. */
+int tap_session_start(const struct tap_start *start);
 int tap_session_stop(bool abandoned);
 void tap_session_stats(struct tap_stats *stats);
 

@@ -5,7 +5,7 @@
  */
 #include <linux/pid_namespace.h>
 
-#include "runtime/kernel/pch.h"
+#include "runtime/kernel/session.h"
 
 int64_t __kprobes tap_pid(void)
 {
@@ -22,7 +22,8 @@ int64_t __kprobes tap_ppid(void)
 {
 	int64_t pid;
 
-	rcu_read_lock();
+	if (!tap_rcu_begin())
+		return 0;
 	pid = rcu_dereference(current->real_parent)->tgid;
 	rcu_read_unlock();
 	return pid;
@@ -100,7 +101,9 @@ uint32_t __kprobes tap_parent_execname(char *dst, uint32_t size)
 
 	if (!size)
 		return 0;
-	rcu_read_lock();
+	dst[0] = 0;
+	if (!tap_rcu_begin())
+		return 0;
 	for (n = 0; n < TASK_COMM_LEN - 1; n++) {
 		char byte = READ_ONCE(rcu_dereference(current->real_parent)->comm[n]);
 

@@ -33,9 +33,8 @@ uint64_t __kprobes tap_task_find(int64_t pid)
 {
 	struct task_struct *task;
 
-	if (pid <= 0 || pid > INT_MAX)
+	if (pid <= 0 || pid > INT_MAX || !tap_rcu_begin())
 		return 0;
-	rcu_read_lock();
 	task = pid_task(find_pid_ns(pid, &init_pid_ns), PIDTYPE_PID);
 	rcu_read_unlock();
 	return (uint64_t)(unsigned long)task;
@@ -52,7 +51,8 @@ bool __kprobes tap_is_readers_user(void)
 	struct task_struct *task;
 	bool same = false;
 
-	rcu_read_lock();
+	if (!tap_rcu_begin())
+		return false;
 	task = reader();
 	if (task)
 		same = uid_eq(current_uid(), rcu_dereference(task->cred)->uid);
@@ -125,7 +125,8 @@ int64_t __kprobes tap_namespace_id_of(uint64_t address, enum tap_namespace_id wh
 	struct task_struct *by;
 	int64_t id = -1;
 
-	rcu_read_lock();
+	if (!tap_rcu_begin())
+		return -1;
 	by = reader();
 	if (by && which >= TAP_NAMESPACE_UID)
 		id = user_in(task, rcu_dereference(by->cred)->user_ns, which);

@@ -297,9 +297,7 @@ static long tap_ioctl(struct file *file, unsigned int command, unsigned long arg
 	case TAP_IOC_START:
 		if (copy_from_user(&start, user, sizeof(start)))
 			return -EFAULT;
-		tap_session.seconds_west = start.seconds_west;
-		memcpy(tap_session.timezone, start.timezone, sizeof(start.timezone));
-		return tap_session_start(start.target);
+		return tap_session_start(&start);
 	case TAP_IOC_STOP:
 		return tap_session_stop(false);
 	case TAP_IOC_STATS:
