@@ -47,22 +47,13 @@ ir::GlobalId add_counter(ModuleState &state, Loc loc) {
   return ir::GlobalId{uint32_t(state.module.globals.size() - 1)};
 }
 
-// " from: a = b from: c", of an origin's "a = b <- c".
-std::string derivation(const PointOrigin &origin) {
-  std::string text = " from: " + origin.chain;
-  static constexpr std::string_view arrow = " <- ";
-  for (size_t at = text.find(arrow); at != std::string::npos; at = text.find(arrow, at))
-    text.replace(at, arrow.size(), " from: ");
-  return text;
-}
-
 void report(ModuleState &state, const std::vector<Counted> &all) {
   ir::FunctionId function = add_handler(state, Loc());
   ir::FunctionBuilder builder(state.interner, function);
   builder.print("----- probe hit report: \n", {});
   for (size_t index = 0; index < all.size(); ++index) {
     const Handler &handler = *all[index].handler;
-    Position position = state.sources.position(handler.loc);
+    Position position = state.sources.position(handler.range.at);
     std::string place = std::string(state.sources.name(position.source)) + ":" + std::to_string(position.line) + ":" +
                         std::to_string(position.column);
     ValueId hits = builder.gload(all[index].hits);
@@ -72,7 +63,7 @@ void report(ModuleState &state, const std::vector<Counted> &all) {
     builder.set_block(hit);
     builder.print("%s, (%s), hits: %d,%s, index: %d\n",
                   {builder.const_str(handler.sites[all[index].site].site.pp), builder.const_str(place), hits,
-                   builder.const_str(derivation(handler.origins[all[index].site])), builder.const_i64(int64_t(index))});
+                   builder.const_str(handler.origins[all[index].site].derivation), builder.const_i64(int64_t(index))});
     builder.jump(next);
     builder.seal(next);
     builder.set_block(next);

@@ -4,24 +4,19 @@
 // call that leads to it, which is found here. And one whose body may `delete` the whole array, itself or by a call,
 // looks before each turn whether anything is left; nothing is put in meanwhile (check_foreach.cpp), so an array that is
 // empty has been deleted.
+#include "frontend/call_graph.h"
 #include "frontend/lower_module.h"
-
 #include "frontend/visit.h"
 
 namespace tapjit::lowering {
 
 namespace {
 
+// Notes of each call which arrays the foreachs around it go through, in one body.
 class CallWalker {
 public:
-  CallWalker(const Program &program, std::vector<std::set<uint32_t>> &around) : program_(program), around_(around) {}
-
-  // Walks a body that may run while `active` are iterated. True: a function has been found to run inside more.
-  bool walk(const ast::Stmt &body, const std::set<uint32_t> &active) {
-    changed_ = false;
-    statement(const_cast<ast::Stmt &>(body), active);
-    return changed_;
-  }
+  explicit CallWalker(CallGraph::Facts &around) : around_(around) {}
+  void walk(const ast::Stmt &body) { statement(const_cast<ast::Stmt &>(body), {}); }
 
 private:
   void statement(ast::Stmt &stmt, const std::set<uint32_t> &active) {
@@ -39,77 +34,58 @@ private:
     if (active.empty())
       return;
     ast::walk(root, [&](ast::Expr &expr) {
-      const auto *call = expr.as<ast::Call>();
-      for (FunctionId id = call ? call->function : FunctionId(); id.valid(); id = program_.function(id).next_overload) {
-        std::set<uint32_t> &known = around_[id.index()];
-        size_t before = known.size();
-        known.insert(active.begin(), active.end());
-        changed_ |= known.size() != before;
-      }
+      if (const auto *call = expr.as<ast::Call>(); call && call->function.valid())
+        around_[call->function.index()].insert(active.begin(), active.end());
       return true;
     });
   }
 
-  const Program &program_;
-  std::vector<std::set<uint32_t>> &around_;
-  bool changed_ = false;
+  CallGraph::Facts &around_;
 };
+
+void note_deleted(const ast::Stmt &body, const CallGraph::Facts *called, std::set<uint32_t> &deleted) {
+  ast::walk(const_cast<ast::Stmt &>(body), Overload{[&](ast::Expr &expr) {
+                                                      const auto *call = called ? expr.as<ast::Call>() : nullptr;
+                                                      if (call && call->function.valid())
+                                                        deleted.insert((*called)[call->function.index()].begin(),
+                                                                       (*called)[call->function.index()].end());
+                                                      return true;
+                                                    },
+                                                    [&](ast::Stmt &stmt) {
+                                                      const auto *node = stmt.as<ast::Delete>();
+                                                      const auto *whole =
+                                                          node ? node->target->as<ast::Variable>() : nullptr;
+                                                      if (whole && whole->binding.is_global())
+                                                        deleted.insert(whole->binding.index);
+                                                      return true;
+                                                    }});
+}
 
 } // namespace
 
-std::vector<std::set<uint32_t>> find_iterated_around(const Program &program) {
-  std::vector<std::set<uint32_t>> around(program.functions.size());
-  CallWalker walker(program, around);
-  for (const Handler &handler : program.handlers)
-    for (const ast::Stmt *block : handler.blocks)
-      walker.walk(*block, {});
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (size_t i = 0; i < program.functions.size(); ++i)
-      if (program.functions[i].body)
-        changed |= walker.walk(*program.functions[i].body, std::set<uint32_t>(around[i]));
-  }
-  return around;
-}
-
-static void note_deleted(const ast::Stmt &body, const std::vector<std::set<uint32_t>> &known,
-                         std::set<uint32_t> &deleted) {
-  ast::walk(const_cast<ast::Stmt &>(body),
-            Overload{[&](ast::Expr &expr) {
-                       const auto *call = expr.as<ast::Call>();
-                       if (call && call->function.valid())
-                         deleted.insert(known[call->function.index()].begin(), known[call->function.index()].end());
-                       return true;
-                     },
-                     [&](ast::Stmt &stmt) {
-                       const auto *node = stmt.as<ast::Delete>();
-                       const auto *whole = node ? node->target->as<ast::Variable>() : nullptr;
-                       if (whole && whole->binding.is_global())
-                         deleted.insert(whole->binding.index);
-                       return true;
-                     }});
-}
-
 bool may_delete(const ModuleState &state, const ast::Stmt &body, ir::GlobalId array) {
   std::set<uint32_t> deleted;
-  note_deleted(body, state.deleted_in, deleted);
+  note_deleted(body, &state.deleted_in, deleted);
   return deleted.contains(array.index);
 }
 
-std::vector<std::set<uint32_t>> find_deleted(const Program &program) {
-  std::vector<std::set<uint32_t>> deleted(program.functions.size());
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (size_t i = 0; i < program.functions.size(); ++i) {
-      size_t before = deleted[i].size();
-      if (program.functions[i].body)
-        note_deleted(*program.functions[i].body, deleted, deleted[i]);
-      if (FunctionId next = program.functions[i].next_overload; next.valid())
-        deleted[i].insert(deleted[next.index()].begin(), deleted[next.index()].end());
-      changed |= deleted[i].size() != before;
-    }
+void find_iterated(ModuleState &state) {
+  const Program &program = state.program;
+  CallGraph graph(program);
+  state.iterated_around.resize(program.functions.size());
+  state.deleted_in.resize(program.functions.size());
+  CallWalker walker(state.iterated_around);
+  for (const Handler &handler : program.handlers)
+    for (const ast::Stmt *block : handler.blocks)
+      walker.walk(*block);
+  for (size_t i = 0; i < program.functions.size(); ++i) {
+    if (!program.functions[i].body)
+      continue;
+    walker.walk(*program.functions[i].body);
+    note_deleted(*program.functions[i].body, nullptr, state.deleted_in[i]);
   }
-  return deleted;
+  graph.spread_to_callees(state.iterated_around);
+  graph.spread_to_callers(state.deleted_in);
 }
 
 } // namespace tapjit::lowering

@@ -329,8 +329,9 @@ static ir::Module lower_program(const Program &program, const SourceTable &sourc
                     {},
                     {},
                     false,
-                    find_iterated_around(program),
-                    find_deleted(program)};
+                    {},
+                    {}};
+  find_iterated(state);
   state.reads_groups = reads_groups(program);
   for (const GlobalVar &variable : program.globals)
     module.globals.push_back(make_global(state, variable));

@@ -44,9 +44,10 @@ struct ModuleState {
   std::vector<EntryId> entries;                   // those that the handler being lowered reads: the slot is the index
   std::unordered_map<uint32_t, BodyGroup> groups; // by Loc of the body
   std::unordered_map<uint32_t, ir::LocationId> locations;
-  bool reads_groups = false;                       // the program calls matched() or ngroups()
-  std::vector<std::set<uint32_t>> iterated_around; // by ast::FunctionId: see find_iterated_around
-  std::vector<std::set<uint32_t>> deleted_in;      // by ast::FunctionId: see find_deleted
+  bool reads_groups = false; // the program calls matched() or ngroups()
+  // By ast::FunctionId, see find_iterated: arrays that a foreach around a call of it, direct or not, goes through;
+  // arrays that it may delete as a whole, itself or by a call.
+  std::vector<std::set<uint32_t>> iterated_around, deleted_in;
 
   const Callee &callee(ast::FunctionId id);
   void fill_embedded(const FunctionInfo &info, ir::Function &function);
@@ -86,12 +87,8 @@ ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vect
 // An earlier probe that does the same as `probe`, whose handler is the module's last function; none() if there is none.
 ir::ProbeId find_same_probe(ModuleState &state, const Handler &handler, const ir::Probe &probe);
 
-// lower_iterated.cpp: the arrays (ast::GlobalId) that a foreach around a call of each function (by ast::FunctionId),
-// direct or not, goes through.
-std::vector<std::set<uint32_t>> find_iterated_around(const Program &program);
-
-// The arrays (ast::GlobalId) that each function (by ast::FunctionId) may delete as a whole, itself or by a call.
-std::vector<std::set<uint32_t>> find_deleted(const Program &program);
+// lower_iterated.cpp. Fills iterated_around and deleted_in.
+void find_iterated(ModuleState &state);
 // Whether `body` may delete the whole of `array`.
 bool may_delete(const ModuleState &state, const ast::Stmt &body, ir::GlobalId array);
 

@@ -22,6 +22,7 @@
 #include "frontend/ast.h"
 #include "frontend/probe_family.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -87,10 +88,13 @@ struct FunctionInfo {
 
 // How a site came about.
 struct PointOrigin {
-  size_t order = 0;   // of all sites of the program, as the script has them
-  std::string mark;   // "?" or "!", when its point has one
-  std::string chain;  // "a.b = timer.s(1), end <- a.b": innermost alias first, then the probe's own list
-  std::string listed; // by an alias: the outermost one's name, with what the script wrote behind it: "a.b.return"
+  size_t order = 0; // of all sites of the program, as the script has them
+  std::string mark; // "?" or "!", when its point has one
+  // "a.b = timer.s(1), end <- a.b": innermost alias first, then the probe's own list. Shared by the points of a list:
+  // thousands of them have a long one.
+  std::shared_ptr<const std::string> chain;
+  std::string derivation; // " from: a.b from: c": innermost alias first, then the first of the probe's own list
+  std::string listed;     // by an alias: the outermost one's name, with what the script wrote behind it: "a.b.return"
 };
 
 struct Handler {

@@ -126,7 +126,7 @@ private:
     }
     if (symbol && pp.starts_with("kprobe."))
       out_ += " /*  name = " + *symbol + "*/";
-    out_ += " /* <- " + (has_place ? site.site.pp + origin.mark + condition : origin.chain) + " */\n";
+    out_ += " /* <- " + (has_place ? site.site.pp + origin.mark + condition : *origin.chain) + " */\n";
   }
 
   void probes() {

@@ -4,9 +4,9 @@
 // array is none of these: it ends the foreach when the turn is over (lower_iterated.cpp).
 #include "frontend/passes/check.h"
 
+#include "frontend/call_graph.h"
 #include "frontend/visit.h"
 
-#include <set>
 #include <vector>
 
 namespace tapjit {
@@ -51,15 +51,12 @@ public:
   }
 
 private:
-  // Which globals each function may modify, to a fixed point over the call graph.
+  // Which globals each function may modify, itself or by its calls.
   void summarise() {
-    std::vector<std::set<uint32_t>> calls(program_.functions.size());
     for (size_t i = 0; i < program_.functions.size(); ++i) {
       FunctionInfo &function = program_.functions[i];
       for (GlobalId id : function.writes)
         modifies_[i].insert(id.index());
-      if (function.next_overload.valid())
-        calls[i].insert(function.next_overload.index());
       if (!function.body)
         continue;
       auto note = [&](const Variable *variable) {
@@ -69,8 +66,6 @@ private:
       walk(*function.body, Overload{
                                [&](Expr &expr) {
                                  note(modified_by(expr));
-                                 if (const Call *call = expr.as<Call>(); call && call->function.valid())
-                                   calls[i].insert(call->function.index());
                                  return true;
                                },
                                [&](Stmt &stmt) {
@@ -79,15 +74,7 @@ private:
                                },
                            });
     }
-    for (bool changed = true; changed;) {
-      changed = false;
-      for (size_t i = 0; i < calls.size(); ++i)
-        for (uint32_t callee : calls[i]) {
-          size_t before = modifies_[i].size();
-          modifies_[i].insert(modifies_[callee].begin(), modifies_[callee].end());
-          changed = changed || modifies_[i].size() != before;
-        }
-    }
+    CallGraph(program_).spread_to_callers(modifies_);
   }
 
   struct Active {
@@ -134,7 +121,7 @@ private:
 
   Program &program_;
   Diagnostics &diagnostics_;
-  std::vector<std::set<uint32_t>> modifies_;
+  CallGraph::Facts modifies_;
   std::vector<Active> active_;
 };
 

@@ -86,11 +86,13 @@ ProbeResolver::ProbeResolver(Declarations &declarations, const ProbeFamilies &fa
 std::vector<ExpandedPoint> ProbeResolver::resolve(const ProbeRef &probe) {
   std::vector<ExpandedPoint> out;
   alias_uses_ = 0;
+  auto chain = std::make_shared<const std::string>(joined(probe.decl->points, ","));
+  std::string derivation = probe.decl->points.empty() ? "" : " from: " + print_point(*probe.decl->points.begin());
   for (const ProbePoint &point : probe.decl->points) {
     Path path;
     path.use = point.range;
     path.text = print_point(point);
-    path.origin = {0, mark(point), joined(probe.decl->points, ","), ""};
+    path.origin = {0, mark(point), chain, derivation, ""};
     Failure failure;
     bool resolved = resolve_point(point, *probe.file, path, out, failure);
     bool endless = failure.set && failure.id == DiagId::alias_cycle; // whatever else there is of that name
@@ -250,10 +252,12 @@ bool ProbeResolver::use_alias(const AliasRef &alias, const Components &suffix, c
   Path inner = path;
   inner.active.push_back(alias.decl);
   Name name = alias_name(*alias.name);
-  inner.origin.chain =
-      joined(alias.decl->names, " = ") + " = " + joined(alias.decl->points, ", ") + " <- " + path.origin.chain;
+  inner.origin.chain = std::make_shared<const std::string>(
+      joined(alias.decl->names, " = ") + " = " + joined(alias.decl->points, ", ") + " <- " + *path.origin.chain);
+  std::string used = std::string(name.view()) + (suffix.empty() ? "" : "." + point_text(suffix));
+  inner.origin.derivation = " from: " + used + path.origin.derivation;
   if (inner.origin.listed.empty())
-    inner.origin.listed = std::string(name.view()) + (suffix.empty() ? "" : "." + point_text(suffix));
+    inner.origin.listed = used;
   if (alias.decl->prologue)
     inner.prologues.push_back({alias.decl->prologue, alias.file, path.use.at, name, inner.active.size()});
   if (alias.decl->epilogue)

@@ -411,7 +411,7 @@ void TargetResolver::unresolved(Expr *&expr, TargetAnswer answer) {
   Unresolved problem{std::move(answer), Range(), function_.valid(), here};
   if (handler_ != no_handler) {
     const Handler &handler = program_.handlers[handler_];
-    bool one_of_several = handler.origins.front().chain.find(',') != std::string::npos;
+    bool one_of_several = handler.origins.front().chain->find(',') != std::string::npos;
     if (function_.valid() || one_of_several)
       problem.user = handler.range;
   }
