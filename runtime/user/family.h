@@ -14,9 +14,11 @@ void tap_user_run(struct tap_ctx *c, const struct tap_site *site);
 
 struct tap_family {
 	const char *name;
-	/* 0, or -errno: the session does not start. */
+	/* 0, or -errno: the session does not start. A site whose probe is unwanted has no events. */
 	int (*place)(const struct tap_family_use *use);
 	void (*remove)(const struct tap_family_use *use);
+	/* Gives a placed site its events again, or takes them away. */
+	void (*arm)(const struct tap_family_use *use, uint32_t site, bool wanted);
 	/* When (monotonic ns) the next event of these sites is due; TAP_INT64_MAX for never. */
 	int64_t (*due)(const struct tap_family_use *use);
 	/* Runs what is due at `now`, one handler at the most. */

@@ -113,11 +113,6 @@ bool tap_lock_wait(struct tap_ctx *c, const struct tap_lock_set *set, uint32_t t
 	return false;
 }
 
-void tap_arming_request(struct tap_ctx *c)
-{
-	(void)c;
-}
-
 void tap_number_unit(struct tap_ctx *c)
 {
 	(void)c;

@@ -35,9 +35,18 @@ static int place(const struct tap_family_use *use)
 		struct tap_site_timer *site = site_at(use, i);
 
 		site->random = (uint64_t)now ^ (i + 1) * 0x9e3779b97f4a7c15ull;
-		site->due = now + next_interval(site);
+		site->base.disarmed = site->base.probe->unwanted;
+		site->due = site->base.disarmed ? TAP_INT64_MAX : now + next_interval(site);
 	}
 	return 0;
+}
+
+/* A timer that is wanted again begins anew, as on the kernel runtime. */
+static void arm(const struct tap_family_use *use, uint32_t i, bool wanted)
+{
+	struct tap_site_timer *site = site_at(use, i);
+
+	site->due = wanted ? tap_clock_monotonic_ns() + next_interval(site) : TAP_INT64_MAX;
 }
 
 static struct tap_site_timer *first_due(const struct tap_family_use *use)
@@ -69,4 +78,5 @@ static void run(struct tap_ctx *c, const struct tap_family_use *use, int64_t now
 		site->due = now + next_interval(site);
 }
 
-const struct tap_family tap_family_timer = {"timer", place, NULL, due, run};
+const struct tap_family tap_family_timer = {
+    .name = "timer", .place = place, .arm = arm, .due = due, .run = run};

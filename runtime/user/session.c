@@ -9,16 +9,16 @@
 #include "runtime/user/output.h"
 #include "runtime/core/sites.h"
 
-const struct tap_family tap_family_begin = {"begin", NULL, NULL, NULL, NULL};
-const struct tap_family tap_family_end = {"end", NULL, NULL, NULL, NULL};
-const struct tap_family tap_family_error = {"error", NULL, NULL, NULL, NULL};
-/* Each handler looks at its condition itself; nothing here is cheaper than that. */
-const struct tap_family tap_family_arming = {"arming", NULL, NULL, NULL, NULL};
-const struct tap_family tap_family_never = {"never", NULL, NULL, NULL, NULL};
+const struct tap_family tap_family_begin = {.name = "begin"};
+const struct tap_family tap_family_end = {.name = "end"};
+const struct tap_family tap_family_error = {.name = "error"};
+const struct tap_family tap_family_arming = {.name = "arming"};
+const struct tap_family tap_family_never = {.name = "never"};
 
 static struct {
 	enum tap_state state;
 	uint32_t errors;
+	bool arming_asked;
 } session;
 
 void tap_request_exit(struct tap_ctx *c)
@@ -102,6 +102,47 @@ static void run_by_priority(struct tap_ctx *c, const struct tap_family *family, 
 	}
 }
 
+/* Which probes are wanted, by their conditions: as runtime/kernel/arming.c, but at once. */
+static void ask_conditions(struct tap_ctx *c, const struct tap_family_use *use)
+{
+	uint32_t i;
+
+	session.arming_asked = false;
+	for (i = 0; i < use->count; i++) {
+		struct tap_site_arming *condition = (struct tap_site_arming *)tap_site_at(use, i);
+
+		condition->answer = 0;
+		tap_user_run(c, &condition->base);
+		condition->base.probe->hits--; /* it was no hit */
+		if (condition->answer)	       /* it has not failed */
+			c->program->probes[condition->of].unwanted = condition->answer == TAP_DISARMED;
+	}
+}
+
+static void arm_all(const struct tap_program *program)
+{
+	uint32_t f, i;
+
+	for (f = 0; f < program->family_count; f++) {
+		const struct tap_family_use *use = &program->families[f];
+
+		for (i = 0; use->family->arm && i < use->count; i++) {
+			struct tap_site *site = tap_site_at(use, i);
+
+			if (site->disarmed == site->probe->unwanted)
+				continue;
+			site->disarmed = site->probe->unwanted;
+			use->family->arm(use, i, !site->disarmed);
+		}
+	}
+}
+
+void tap_arming_request(struct tap_ctx *c)
+{
+	(void)c;
+	session.arming_asked = true;
+}
+
 static int place_all(const struct tap_program *program)
 {
 	uint32_t i;
@@ -145,6 +186,8 @@ static const struct tap_family_use *next_due(const struct tap_program *program, 
 
 static void run_events(struct tap_ctx *c)
 {
+	const struct tap_family_use *conditions = find_use(c->program, &tap_family_arming);
+
 	while (session.state == TAP_STATE_RUNNING) {
 		int64_t due;
 		const struct tap_family_use *use = next_due(c->program, &due);
@@ -153,12 +196,22 @@ static void run_events(struct tap_ctx *c)
 			session.state = TAP_STATE_STOPPING;
 		else if (use)
 			use->family->run(c, use, tap_clock_monotonic_ns());
+		if (conditions && session.arming_asked) {
+			ask_conditions(c, conditions);
+			arm_all(c->program);
+		}
 	}
 }
 
 static void run_session(struct tap_ctx *c)
 {
 	run_by_priority(c, &tap_family_begin, TAP_STATE_STARTING);
+	if (session.state == TAP_STATE_STARTING) {
+		const struct tap_family_use *conditions = find_use(c->program, &tap_family_arming);
+
+		if (conditions)
+			ask_conditions(c, conditions);
+	}
 	if (session.state == TAP_STATE_STARTING) {
 		session.state = place_all(c->program) ? TAP_STATE_ERROR : TAP_STATE_RUNNING;
 		run_events(c);
@@ -181,6 +234,7 @@ int tap_user_session(struct tap_program *program, const struct tap_host *host)
 	tap_host = host;
 	session.state = TAP_STATE_STARTING;
 	session.errors = 0;
+	session.arming_asked = false;
 	c = (struct tap_ctx *)tap_alloc(sizeof(*c));
 	if (!c)
 		return status;
