@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes what syscalls.table and syscall_words.table say as scripts/syscalls.stp (syscall.*, nd_syscall.*), scripts/syscalls_trace.stp (tp_syscall.*),
-a list in tapset.7, and runtime/core/syscall_tables.def (how runtime/core/syscall_text.c writes arguments).
+a list in tapset.7, and runtime/core/syscall_tables.def (how runtime/core/syscall_*.h write arguments).
 
 Numbers of calls and their kernel functions come from the installed kernel headers (asm/unistd_*.h, asm/syscalls_*.h), values of names from the system's
 headers. Usage: gen_syscalls.py HEADERS_DIR, HEADERS_DIR like /usr/src/linux-headers-6.12.107+deb12-cloud-amd64. The results are checked in.
