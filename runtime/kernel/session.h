@@ -115,8 +115,8 @@ static inline struct tap_lane *tap_lane_of(struct tap_ctx *c)
 }
 
 /*
- * Begins a section of RCU. False, and none is begun, where RCU does not watch this CPU: on the last steps into
- * its idle loop, where functions can be probed up to 6.2, it may free what is being read.
+ * Begins a section of RCU. False, and none is begun, where RCU does not watch this CPU: on the last steps
+ * into its idle loop, where functions can be probed up to 6.2, it may free what is being read.
  */
 static __always_inline bool tap_rcu_begin(void)
 {
