@@ -3,6 +3,7 @@
 #include "tapset/family.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 namespace tapjit::tapset {
@@ -46,6 +47,18 @@ bool fits(const ProbePattern &pattern, Components components) {
   return true;
 }
 
+bool is_before(const std::string &version, const char *other) { return strverscmp(version.c_str(), other) < 0; }
+
+// The form without its " until VERSION"; empty where the script's language is newer.
+std::string_view form_in(std::string_view form, const std::string &compatible) {
+  constexpr std::string_view until = " until ";
+  size_t at = form.find(until);
+  if (at == std::string_view::npos)
+    return form;
+  std::string last(form.substr(at + until.size()));
+  return is_before(last, compatible.c_str()) ? std::string_view() : form.substr(0, at);
+}
+
 // What SystemTap probes and tapjit does not yet: first words, and words behind `kernel` or `kprobe`.
 constexpr std::string_view planned_roots[] = {"process", "procfs",  "netfilter", "perf",
                                               "python2", "python3", "java",      "debuginfod"};
@@ -71,7 +84,8 @@ struct Form {
 };
 
 struct Table {
-  Table(const target::Target &target, FamilyOptions options) : state{target, options.guru, options.listing} {}
+  Table(const target::Target &target, const FamilyOptions &options)
+      : state{target, options.guru, options.listing, is_before(options.compatible, "4.3")} {}
   FamilyState state;
   std::vector<ProbePattern> patterns;
   std::vector<Form> forms; // parallel to `patterns`
@@ -82,7 +96,7 @@ const std::vector<target::PathStep> &path_of(const TargetQuery &query) {
   return query.steps ? *query.steps : none;
 }
 
-// The third argument of @cast. Without one: the module of the probe, then the kernel.
+// The module of @var. Without one: that of the probe, then the kernel.
 std::string modules_of(const FamilyState &state, TargetContextId id, std::string_view given) {
   if (!given.empty() || !id.valid() || id.index() >= state.contexts.size())
     return std::string(given);
@@ -90,12 +104,17 @@ std::string modules_of(const FamilyState &state, TargetContextId id, std::string
   return function && !function->site.module.empty() ? function->site.module + ":kernel" : "";
 }
 
+// The third argument of @cast.
+std::string type_modules_of(const FamilyState &state, TargetContextId id, std::string_view given) {
+  return state.kernel_types ? std::string(given) : modules_of(state, id, given);
+}
+
 TargetAnswer resolve_variable(FamilyState &state, TargetContextId id, const TargetQuery &query) {
   using Root = ast::Target::Root;
   switch (query.root) {
   case Root::cast:
-    return answer(state.target.cast(query.type, modules_of(state, id, query.module), path_of(query), query.address_of),
-                  "");
+    return answer(
+        state.target.cast(query.type, type_modules_of(state, id, query.module), path_of(query), query.address_of), "");
   case Root::value:
     if (query.base)
       return answer(state.target.follow(*query.base, path_of(query), query.address_of), "");
@@ -142,11 +161,14 @@ std::optional<Anchor> kernel_anchor(const target::Target &target) {
   return std::nullopt;
 }
 
-ProbeFamilies make_probe_families(const target::Target &target, FamilyOptions options) {
+ProbeFamilies make_probe_families(const target::Target &target, const FamilyOptions &options) {
   auto table = std::make_shared<Table>(target, options);
   for (const FamilyHooks *family : all_families)
     for (size_t number = 0; number < family->forms.size(); ++number) {
-      table->patterns.push_back(parse_form(family->forms[number]));
+      std::string_view form = form_in(family->forms[number], options.compatible);
+      if (form.empty())
+        continue;
+      table->patterns.push_back(parse_form(form));
       table->forms.push_back({family, number});
     }
   ProbeFamilies families;
@@ -167,7 +189,7 @@ ProbeFamilies make_probe_families(const target::Target &target, FamilyOptions op
   families.enumerators = [table](TargetContextId id, const EnumQuery &query) {
     const target::Target &target = table->state.target;
     auto found = query.base ? target.enumerators(*query.base)
-                            : target.enumerators(query.type, modules_of(table->state, id, query.module));
+                            : target.enumerators(query.type, type_modules_of(table->state, id, query.module));
     EnumAnswer answer;
     if (auto *failure = std::get_if<target::AccessFailure>(&found))
       answer.reason = failure->observed;

@@ -35,7 +35,8 @@ struct SiteContext {
 struct FamilyState {
   const target::Target &target;
   bool guru = false;
-  bool listing = false; // points are listed by name: one inlined copy of a function stands for all
+  bool listing = false;      // points are listed by name: one inlined copy of a function stands for all
+  bool kernel_types = false; // `@cast` without a module means the kernel, as up to --compatible 4.2
   std::vector<SiteContext> contexts = {};
 
   TargetContextId add(SiteContext context) {
@@ -49,6 +50,7 @@ using Components = std::span<const ProbeComponent>;
 struct FamilyHooks {
   const char *name;
   // The probe points that it takes, "timer.ms(number).randomize(number)"; `match` gets the number of the one that fits.
+  // "FORM until 1.7": with --compatible of that version or an older one.
   std::span<const char *const> forms;
   ProbeMatch (*match)(FamilyState &state, Components components, size_t form);
   // A variable of a site ("$count", with its `$`s), and the names that "$$vars" and its like list. Null: the family's
@@ -63,8 +65,9 @@ struct FamilyHooks {
 struct FamilyOptions {
   bool guru = false;    // points that cannot be checked are allowed
   bool listing = false; // see FamilyState
+  std::string compatible = "5.6";
 };
-ProbeFamilies make_probe_families(const target::Target &target, FamilyOptions options = {});
+ProbeFamilies make_probe_families(const target::Target &target, const FamilyOptions &options = {});
 
 // ---- shared by the families
 

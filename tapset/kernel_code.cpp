@@ -23,6 +23,7 @@ constexpr const char *function_forms[] = {
     BOTH(".function(number)"),
     BOTH(".function(number).call"),
     BOTH(".function(number).exported"),
+    BOTH(".function(number).inline until 1.7"),
     BOTH(".function(number).return"),
     BOTH(".function(number).return.maxactive(number)"),
     BOTH(".function(string)"),

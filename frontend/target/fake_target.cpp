@@ -160,7 +160,9 @@ std::vector<std::string> FakeTarget::variable_names(const FunctionSite &site, bo
 
 static AccessFailure no_types() { return {AccessError::Unsupported, "the fake kernel has no types", {}}; }
 
-Access<VarAccess> FakeTarget::cast(std::string_view, std::string_view, const std::vector<PathStep> &, bool) const {
+Access<VarAccess> FakeTarget::cast(std::string_view, std::string_view modules, const std::vector<PathStep> &,
+                                   bool) const {
+  type_modules = modules;
   return no_types();
 }
 Access<VarAccess> FakeTarget::global_variable(std::string_view, std::string_view, const std::vector<PathStep> &,

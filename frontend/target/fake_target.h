@@ -27,6 +27,8 @@ public:
   std::optional<Error> functions_error; // as when nothing is installed
 
   // A function with parameters of type long in the ABI's registers, returning long.
+  mutable std::string type_modules; // where the last cast() was told to look
+
   void add_function(const std::string &name, uint64_t address, const std::vector<std::string> &parameters);
 
   const KernelFiles &files() const override { return kernel_files; }

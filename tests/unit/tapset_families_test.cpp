@@ -190,6 +190,36 @@ TEST_F(Families, Addresses) {
   EXPECT_EQ(constants(site("kprobe.statement(4096).absolute")), "address=4096");
 }
 
+TEST_F(Families, FormsOfOldVersions) {
+  auto has_inline = [&](const char *compatible) {
+    families_ = make_probe_families(kernel_, {.compatible = compatible});
+    return std::any_of(families_.patterns.begin(), families_.patterns.end(), [](const ProbePattern &pattern) {
+      return pattern.components.back().name == "inline" && pattern.components[1].arg == Arg::number;
+    });
+  };
+  EXPECT_TRUE(has_inline("1.6"));
+  EXPECT_TRUE(has_inline("1.7"));
+  EXPECT_FALSE(has_inline("1.8"));
+  EXPECT_FALSE(has_inline("5.6"));
+}
+
+TEST_F(Families, CastLooksInTheModuleOfTheProbe) {
+  kernel_.known_functions[0].site.module = "loop";
+  auto looked = [&](const char *compatible, std::string_view given) {
+    families_ = make_probe_families(kernel_, {.compatible = compatible});
+    TargetQuery query;
+    query.root = ast::Target::Root::cast;
+    query.type = "loop_device";
+    query.module = given;
+    families_.target(site("module(\"loop\").function(\"vfs_read\")").targets, query);
+    return kernel_.type_modules;
+  };
+  EXPECT_EQ(looked("5.6", ""), "loop:kernel");
+  EXPECT_EQ(looked("4.3", ""), "loop:kernel");
+  EXPECT_EQ(looked("4.2", ""), "");
+  EXPECT_EQ(looked("4.2", "nbd"), "nbd");
+}
+
 TEST_F(Families, RefusedFunctionsAreWarnedOf) {
   kernel_.known_functions[0].site.blacklisted = "it is in the kernel's .noinstr.text";
   ProbeMatch found = match("kernel.function(\"vfs_*\")");

@@ -164,6 +164,8 @@ void make_families(const Options &options, Scripts &scripts) {
   tapset::FamilyOptions family_options;
   family_options.guru = options.guru;
   family_options.listing = options.list == Options::List::Points;
+  if (!options.compatible.empty())
+    family_options.compatible = options.compatible;
   scripts.families = tapset::make_probe_families(*scripts.target, family_options);
 }
 
