@@ -33,7 +33,10 @@ ProbeMatch match_function(FamilyState &state, Components components, size_t) {
   site.site.pp = point_text(components);
   site.site.function = name;
   if (!in_module) {
-    auto found = state.target.functions(name, target::FunctionKind::OutOfLine);
+    target::CodeQuery query;
+    query.pattern = target::parse_function_pattern(name);
+    query.place_alone = true;
+    auto found = state.target.code(query);
     if (name.find_first_of("*?[") != std::string::npos)
       return refuse("`kprobe.function` takes no wildcards", "use `kernel.function`", function_component);
     if (found && found->sites.empty())

@@ -89,6 +89,7 @@ void DebugFile::find_dwarf_here() {
     found = *read;
   }
   const bool is_other = !paths_.running_id.empty() && found.build_id != paths_.running_id;
+  has_dwarf_ = found.has_dwarf;
   if (found.has_dwarf && !is_other)
     return;
   const std::string stripped = is_other ? "" : paths_.elf;
@@ -97,10 +98,12 @@ void DebugFile::find_dwarf_here() {
   else if (stripped.empty())
     if (auto stored = from_image("build-id"))
       found.build_id = std::string(stored->bytes.begin(), stored->bytes.end());
-  if (std::string path = find_separate_debuginfo(stripped, found, paths_.places); !path.empty())
+  if (std::string path = find_separate_debuginfo(stripped, found, paths_.places); !path.empty()) {
     paths_.elf = path;
-  else
+    has_dwarf_ = true;
+  } else {
     asked_id_ = found.build_id;
+  }
   if (paths_.elf == stripped && !found.has_symbols && !paths_.image.empty())
     paths_.elf.clear(); // the image knows more
 }
@@ -115,6 +118,7 @@ void DebugFile::ask_for_dwarf() {
     return;
   }
   paths_.elf = *path;
+  has_dwarf_ = true;
   build_id_.reset();
   index_error_.reset();
   finder_.reset();
@@ -122,10 +126,10 @@ void DebugFile::ask_for_dwarf() {
   first_index_ = std::move(index_);
 }
 
-// A file without a build-id is known by its place, time and size.
+// A file without a build-id is known by its place, time and size. A stripped one has the build-id of the whole.
 std::string DebugFile::identity() {
   if (std::string id = build_id(); !id.empty())
-    return id;
+    return has_dwarf_ ? id : "stripped-" + id;
   return stamp_of(paths_.elf);
 }
 
@@ -201,7 +205,9 @@ static std::string name_of_form(const CodeQuery &query) {
 }
 
 Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
-  if (uses_btf() && is_for_btf(query)) {
+  if (query.place_alone) {
+    find_dwarf_here();
+  } else if (uses_btf() && is_for_btf(query)) {
     auto symbols = index();
     FunctionMatches known = find_in_btf(*btf(), symbols ? *symbols : nullptr, query, paths_.advice);
     if (!symbols || !known.sites.empty() || !known.refused.empty() || has_wildcard(query.pattern.function))
@@ -210,7 +216,6 @@ Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
     return Error{"BTF, which is all that is known of " + paths_.what + ", has no " + name_of_form(query),
                  paths_.advice};
   }
-  ask_for_dwarf();
   auto names = index();
   if (!names)
     return names.error();

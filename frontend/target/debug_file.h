@@ -79,7 +79,8 @@ private:
   IndexStore store_;
   unsigned threads_;
   bool was_sought_ = false;
-  std::string asked_id_; // not empty: no file here has this build-id and DWARF, and no server was asked for it yet
+  bool has_dwarf_ = false; // paths_.elf, without a look into its index
+  std::string asked_id_;   // not empty: no file here has this build-id and DWARF, and no server was asked for it yet
   std::optional<std::string> build_id_;
   IndexBytes index_bytes_;
   std::optional<Error> index_error_;

@@ -164,7 +164,9 @@ Result<KernelFiles> find_kernel_files(std::string_view release_or_dir, const Sea
 bool is_running_kernel(const std::string &release) { return release == running_release(); }
 
 std::string debuginfo_advice(const std::string &release) {
-  return "install `linux-image-" + release + "-dbg`, or name its folder in SYSTEMTAP_DEBUGINFO_PATH";
+  return "install `linux-image-" + release +
+         "-dbg`, or name its folder in SYSTEMTAP_DEBUGINFO_PATH, or a server in "
+         "DEBUGINFOD_URLS";
 }
 
 std::optional<std::string> Kconfig::value(std::string_view name) const {

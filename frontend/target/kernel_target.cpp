@@ -280,7 +280,7 @@ Access<VarAccess> KernelTarget::cast(std::string_view type, std::string_view mod
 Access<VarAccess> KernelTarget::kernel_variable(std::string_view name, const std::vector<PathStep> &path,
                                                 bool address_of) const {
   // BTF knows no source files: with `@file` only when there is no DWARF, and then by the name alone.
-  if (const BtfVariables *known = btf(); known && (!kernel_->has_dwarf() || name.find('@') == std::string_view::npos))
+  if (const BtfVariables *known = btf(); known && (name.find('@') == std::string_view::npos || !kernel_->has_dwarf()))
     if (auto found = known->per_cpu_variable(name.substr(0, name.find('@')), path, address_of))
       return *found;
   auto variables = dwarf();

@@ -74,6 +74,7 @@ struct CodeQuery {
   std::string callee;              // not empty: what the functions call, wildcards allowed
   unsigned callee_depth = 1;       // calls of calls up to this depth
   bool once = false;               // one inlined copy of a function stands for all
+  bool place_alone = false;        // no types are needed: symbols will do, and debuginfo is not fetched for it
 };
 
 struct FunctionMatches {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <map>
 #include <sys/utsname.h>
 
 namespace tapjit::target {
@@ -68,10 +69,27 @@ protected:
     KernelTargetOptions options;
     options.release_or_dir = release;
     options.places.root = root_;
+    options.store = store_;
     auto target = KernelTarget::open(options);
     return target ? std::move(*target) : nullptr;
   }
   std::string root_, release_, whole_, stripped_, id_;
+  // Keeps indexes from one KernelTarget to the next: one of a stripped file must not stand for the whole one's.
+  std::map<std::string, std::shared_ptr<std::vector<uint64_t>>> kept_;
+  std::map<std::string, size_t> sizes_;
+  IndexStore store_ = {[this](const std::string &key) -> std::optional<IndexBytes> {
+                         auto found = kept_.find(key);
+                         if (found == kept_.end())
+                           return std::nullopt;
+                         const char *bytes = reinterpret_cast<const char *>(found->second->data());
+                         return IndexBytes{{bytes, sizes_[key]}, found->second};
+                       },
+                       [this](const std::string &key, std::string_view bytes) {
+                         auto words = std::make_shared<std::vector<uint64_t>>(bytes.size() / 8 + 1);
+                         memcpy(words->data(), bytes.data(), bytes.size());
+                         kept_[key] = words;
+                         sizes_[key] = bytes.size();
+                       }};
 };
 
 } // namespace

@@ -538,6 +538,8 @@ What it does:
   --tmpdir DIR, --verify-ir, --time-steps
   -h, --help; -V, --version
 
+Debug symbols are looked for in SYSTEMTAP_DEBUGINFO_PATH, then asked of the servers in DEBUGINFOD_URLS: see stap(1).
+
 Example: stap --vm -e 'probe kernel.function("vfs_read") { printf("%s\n", execname()) }' -T 2
 )";
 }

@@ -4,6 +4,7 @@
 #include "frontend/target/kernel_target.h"
 #include "ir/passes/pipeline.h"
 #include "tapset/family.h"
+#include "tools/stap/debug_server.h"
 #include "tools/stap/no_kernel.h"
 #include "tools/stap/progress.h"
 
@@ -60,6 +61,7 @@ Result<std::unique_ptr<target::Target>> open_target(const Options &given, const 
   const char *path = getenv("SYSTEMTAP_DEBUGINFO_PATH");
   options.places.debuginfo_path = path ? path : "";
   options.store = index_store(store, choice.release);
+  options.server = debug_server(given.verbose[1] > 0);
   options.prefer_btf = given.prefer_btf;
   auto target = target::KernelTarget::open(std::move(options));
   if (!target)

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debuginfo that stap gets from a debuginfod server: elfutils' own, on a module's debuginfo, and servers that are dead, silent, slow or wrong. No guest.
+
+  debuginfod.py --stap STAP [unittest arguments]"""
+import argparse, http.server, os, pathlib, re, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest, urllib.error, urllib.request
+
+here = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(here / "lib"))
+from guest import kernels
+
+MODULE = "kernel/drivers/block/loop.ko"
+OTHER = "kernel/drivers/block/virtio_blk.ko"
+POINT = 'module("loop").function("loop_add@drivers/block/loop.c")'
+PLACED = 'module("loop").function("loop_add@drivers/block/loop.c:'
+release = next((r for r in kernels() if os.path.exists(f"/usr/lib/debug/lib/modules/{r}/{MODULE}")), "")
+
+
+def debug_file(module):
+    return f"/usr/lib/debug/lib/modules/{release}/{module}"
+
+
+def build_id(path):
+    notes = subprocess.run(["readelf", "-n", path], capture_output=True, text=True, check=True).stdout
+    return re.search(r"Build ID: (\w+)", notes)[1]
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def is_served(url):
+    try:
+        return urllib.request.urlopen(url).status == 200
+    except (urllib.error.URLError, ConnectionError):
+        return False
+
+
+class Server:
+    """Answers all GETs by a function of the request."""
+
+    def __init__(self, answer):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                try:
+                    answer(self)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass
+
+            def log_message(self, *_):
+                pass
+
+        asked = self.asked = []
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@unittest.skipUnless(release, "no kernel with headers and debuginfo is installed")
+class Debuginfod(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.top = folder.name
+        os.mkdir(f"{self.top}/tmp")
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SYSTEMTAP_", "TAPJIT_", "DEBUGINFOD_"))}
+        self.environment |= {"TMPDIR": f"{self.top}/tmp", "XDG_CACHE_HOME": cache.name, "HOME": self.top, "LC_ALL": "C.UTF-8", "SYSTEMTAP_DEBUGINFO_PATH": "/nonexistent",
+                             "DEBUGINFOD_CACHE_PATH": f"{self.top}/fetched"}
+
+    def tearDown(self):
+        self.assertEqual(os.listdir(f"{self.top}/tmp"), [], "something stayed in TMPDIR")
+
+    def serving(self, answer):
+        server = Server(answer)
+        self.addCleanup(server.close)
+        return server
+
+    def start(self, *words, **environment):
+        return subprocess.Popen([options.stap, "-r", release, *words], env=self.environment | environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+
+    def stap(self, *words, **environment):
+        process = self.start(*words, **environment)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, re.sub(r"^(Indexing|Preparing) .*\n", "", err, flags=re.M)
+
+    def refused(self, says, point=POINT, **environment):
+        """The hint names the server, what was asked of it, and its answer."""
+        status, out, err = self.stap("-p2", "-e", f"probe {point} {{ }}", **environment)
+        self.assertEqual((status, out), (1, ""), err)
+        self.assertRegex(err, rf"(?m)^hint: .*debuginfod \({re.escape(environment['DEBUGINFOD_URLS'])}\).*{says}")
+        return err
+
+    @unittest.skipUnless(shutil.which("debuginfod"), "debuginfod is not installed")
+    def test_elfutils_server(self):
+        os.mkdir(f"{self.top}/served")
+        shutil.copy(debug_file(MODULE), f"{self.top}/served/")
+        port = free_port()
+        with open(f"{self.top}/log", "w") as log:
+            server = subprocess.Popen(["debuginfod", "-p", str(port), "-d", ":memory:", "-F", f"{self.top}/served"], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                      env=self.environment)
+        self.addCleanup(lambda: (server.kill(), server.wait()))
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(100):
+            if is_served(f"{url}/buildid/{build_id(debug_file(MODULE))}/debuginfo"):
+                break
+            self.assertIsNone(server.poll(), pathlib.Path(f"{self.top}/log").read_text())
+            time.sleep(0.1)
+        script = f"probe {POINT} {{ }}"
+        status, out, err = self.stap("-v", "-p2", "-e", script, DEBUGINFOD_URLS=url)
+        self.assertEqual(status, 0, err)
+        self.assertIn(PLACED, out)
+        self.assertIn(f"debuginfod gave the debug symbols of module loop (build-id {build_id(debug_file(MODULE))}): {self.top}/fetched/", err)
+        # Another module is not there; what this server does not have, another one may.
+        self.refused("no such debuginfo", 'module("virtio_blk").function("virtblk_probe@drivers/block/virtio_blk.c")', DEBUGINFOD_URLS=url)
+        server.kill()
+        server.wait()
+        self.assertEqual(self.stap("-p2", "-e", script, DEBUGINFOD_URLS=url), (0, out.replace("{ }\n", ""), ""))  # without -v no bodies; kept from the first time
+
+    def test_who_is_not_asked(self):
+        """Nobody is where debuginfo is installed, BTF was preferred and suffices, the variable is empty, or no debuginfo is needed."""
+        server = self.serving(lambda request: request.send_error(404))
+        by_name = 'probe module("loop").function("loop_add") { println($i) }'
+        for words, more in (("-e", f"probe {POINT} {{ println($i) }}"), {"SYSTEMTAP_DEBUGINFO_PATH": "/usr/lib/debug"}), (("--prefer=btf", "-e", by_name), {}), (("-e", by_name), {"DEBUGINFOD_URLS": ""}), \
+                (("-e", "probe begin { }"), {}), (("-e", 'probe kprobe.function("vfs_read") { }'), {}):
+            status, _, err = self.stap("-p2", *words, **{"DEBUGINFOD_URLS": server.url} | more)
+            self.assertEqual((status, err, server.asked), (0, "", []), words)
+        # Else they are, once for a file; BTF does what it can after that.
+        status, out, err = self.stap("-p2", "-e", f"{by_name} {by_name}", DEBUGINFOD_URLS=server.url)
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn('module("loop").function("loop_add")', out)
+        self.assertEqual(server.asked, [f"/buildid/{build_id(debug_file(MODULE))}/debuginfo"])
+
+    def test_the_library_is_loaded_when_needed(self):
+        """Neither with no server nor with one that nothing is asked of."""
+        for words, urls, loaded in (("probe begin { }", "http://127.0.0.1:1", False), (f"probe {POINT} {{ }}", "", False), (f"probe {POINT} {{ }}", "http://127.0.0.1:1", True)):
+            _, _, err = self.stap("-p2", "-e", words, LD_DEBUG="files", DEBUGINFOD_URLS=urls)
+            self.assertEqual("libdebuginfod" in err, loaded, words)
+
+    def test_dead_server(self):
+        self.refused("asked for build-id \\w{40}: no answer: Connection refused", DEBUGINFOD_URLS=f"http://127.0.0.1:{free_port()}")
+        self.refused("no answer: ", DEBUGINFOD_URLS="http://nowhere.invalid")
+
+    def test_wrong_answers(self):
+        def gives(path):
+            def answer(request):
+                content = pathlib.Path(path).read_bytes()
+                request.send_response(200)
+                request.send_header("Content-Length", str(len(content)))
+                request.end_headers()
+                request.wfile.write(content)
+            return self.serving(answer).url
+        for path, says in (debug_file(OTHER), "has another build-id"), (__file__, "is not an ELF file"), (f"/lib/modules/{release}/{MODULE}", "has no DWARF"):
+            shutil.rmtree(f"{self.top}/fetched", ignore_errors=True)
+            self.refused(says, DEBUGINFOD_URLS=gives(path))
+
+    def test_silent_server(self):
+        """DEBUGINFOD_TIMEOUT bounds the wait, which is said; one that timed out is not asked about the next module."""
+        begin = time.monotonic()
+        server = self.serving(lambda request: time.sleep(30))
+        points = POINT + ', module("virtio_blk").function("virtblk_probe@drivers/block/virtio_blk.c")'
+        err = self.refused("no answer: (Timer expired|Connection timed out)", points, DEBUGINFOD_URLS=server.url, DEBUGINFOD_TIMEOUT="3")
+        self.assertLess(time.monotonic() - begin, 20)
+        self.assertIn("Asking debuginfod for the debug symbols of module loop ...\n", err)
+        self.assertNotIn("virtio_blk ...", err)
+        self.assertEqual(set(server.asked), {f"/buildid/{build_id(debug_file(MODULE))}/debuginfo"})  # the library tries again
+
+    def test_slow_server_and_interrupt(self):
+        """Progress is shown after two seconds; SIGINT and SIGTERM end it, as they end stap anywhere before pass 5, with nothing left."""
+        def drips(request):
+            request.send_response(200)
+            request.send_header("Content-Length", "300000000")
+            request.end_headers()
+            while True:
+                request.wfile.write(bytes(1000000))
+                time.sleep(0.2)
+        for number in signal.SIGINT, signal.SIGTERM:
+            url = self.serving(drips).url
+            process = self.start("-p2", "-e", f"probe {POINT} {{ }}", DEBUGINFOD_URLS=url)
+            self.assertRegex(process.stderr.readline(), rf"^Fetching the debug symbols of module loop from {url}\S* \.\.\. \d+\.\d of 300\.0 MB\n$")
+            begin = time.monotonic()
+            process.send_signal(number)
+            out, err = process.communicate(timeout=30)
+            self.assertEqual((process.returncode, out, err), (-number, "", ""))
+            self.assertLess(time.monotonic() - begin, 5)
+            self.assertEqual([p.name for p in pathlib.Path(f"{self.top}/fetched").rglob("debuginfo*")], [])
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--stap", required=True)
+options, rest = parser.parse_known_args()
+options.stap = os.path.abspath(options.stap)
+cache = tempfile.TemporaryDirectory()
+unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
