@@ -53,7 +53,7 @@ void report(ModuleState &state, const std::vector<Counted> &all) {
   builder.print("----- probe hit report: \n", {});
   for (size_t index = 0; index < all.size(); ++index) {
     const Handler &handler = *all[index].handler;
-    Position position = state.sources.position(handler.range.at);
+    Position position = state.sources.position(handler.origins[all[index].site].at);
     std::string place = std::string(state.sources.name(position.source)) + ":" + std::to_string(position.line) + ":" +
                         std::to_string(position.column);
     ValueId hits = builder.gload(all[index].hits);

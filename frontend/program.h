@@ -95,6 +95,7 @@ struct PointOrigin {
   std::shared_ptr<const std::string> chain;
   std::string derivation; // " from: a.b from: c": innermost alias first, then the first of the probe's own list
   std::string listed;     // by an alias: the outermost one's name, with what the script wrote behind it: "a.b.return"
+  Loc at = {};            // the point in the script
 };
 
 struct Handler {

@@ -92,7 +92,7 @@ std::vector<ExpandedPoint> ProbeResolver::resolve(const ProbeRef &probe) {
     Path path;
     path.use = point.range;
     path.text = print_point(point);
-    path.origin = {0, mark(point), chain, derivation, ""};
+    path.origin = {0, mark(point), chain, derivation, "", point.range.at};
     Failure failure;
     bool resolved = resolve_point(point, *probe.file, path, out, failure);
     bool endless = failure.set && failure.id == DiagId::alias_cycle; // whatever else there is of that name

@@ -4,8 +4,15 @@
  * by one, and looks at each of its tens of thousands of call sites for each; with its own ftrace_ops a family
  * has all of them armed in one such pass. The probes are registered disabled, so the kernel's checks of where
  * a kprobe may stand are as ever; only who calls pre_handler differs. The kernel's list shows them as
- * disabled, and its switch kprobes/enabled does not stop them. Not for return probes: the kernel's code for
- * these writes current_kprobe, which only the kernel's own caller guards.
+ * disabled, and its switch kprobes/enabled does not stop them.
+ *
+ * Not for return probes. When a probed function returns, the kernel sets and clears current_kprobe without a
+ * look: its own caller at the entry leaves out what runs within another kprobe's handler, and a module
+ * cannot, for the variable is not exported. A handler of another user of kprobes that calls the function
+ * would lose its own. What would do: fprobe, which is such a caller, where the kernel has it (CONFIG_FPROBE;
+ * Debian's 6.12, not its 6.1); rethook itself is not exported. So return probes are armed one by one, as
+ * SystemTap does: the 340 of syscall.*.return take a minute in a guest without KVM on a busy machine, where
+ * syscall.* takes 6 s.
  */
 #ifndef TAP_KERNEL_BATCH_H
 #define TAP_KERNEL_BATCH_H
