@@ -22,19 +22,18 @@ std::vector<std::string> debuginfo_roots(const SearchPlaces &places) {
 
 namespace {
 
-bool is_file(const std::string &path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
-}
-
 bool is_directory(const std::string &path) {
   struct stat info;
   return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-std::string first_file(const std::vector<std::string> &paths) {
+// The first of `paths` that is a file, and not `never` under another name.
+std::string first_file(const std::vector<std::string> &paths, const std::string &never = "") {
+  struct stat left_out = {}, info;
+  const bool leaves_out = stat(never.c_str(), &left_out) == 0;
   for (const std::string &path : paths)
-    if (is_file(path))
+    if (stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+        !(leaves_out && info.st_dev == left_out.st_dev && info.st_ino == left_out.st_ino))
       return path;
   return {};
 }
@@ -55,10 +54,11 @@ bool is_btf_alone(const std::string &path) {
   return true;
 }
 
-// Of a built tree its own; else under the names that distributions give it.
+// Of a built tree its own; else under the names that distributions give it. A file with BTF alone is none: to look
+// into `build` is usual, where Debian's headers have theirs.
 std::string find_vmlinux(const KernelFiles &files, const SearchPlaces &places, bool own_build_tree) {
   std::vector<std::string> candidates;
-  const std::string built = files.btf.empty() && !files.build_dir.empty() ? files.build_dir + "/vmlinux" : "";
+  const std::string built = files.build_dir.empty() ? "" : files.build_dir + "/vmlinux";
   if (own_build_tree)
     candidates.push_back(built);
   for (const DebuginfoPlace &place : debuginfo_places(places)) {
@@ -75,7 +75,7 @@ std::string find_vmlinux(const KernelFiles &files, const SearchPlaces &places, b
   }
   candidates.push_back(built);
   candidates.push_back(places.root + "/boot/vmlinux-" + files.release);
-  return first_file(candidates);
+  return first_file(candidates, files.btf);
 }
 
 std::string find_image(const KernelFiles &files, const SearchPlaces &places, bool own_build_tree) {

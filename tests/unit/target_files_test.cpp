@@ -2,6 +2,8 @@
 #include "frontend/target/kernel_files.h"
 
 #include <cstdlib>
+#include <cstring>
+#include <elf.h>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -53,6 +55,50 @@ TEST_F(KernelFilesTest, DebuginfoPathReplacesTheUsualPlaces) {
   EXPECT_EQ(find("6.1.0", "+:.debug:-/elsewhere:build").vmlinux, root_ + "/elsewhere/boot/vmlinux-6.1.0");
   write("/one/file", "elf");
   EXPECT_EQ(find("6.1.0", "/one/file").vmlinux, root_ + "/one/file");
+}
+
+// An ELF file with one section of that name, and no code.
+std::string elf_with(std::string_view section) {
+  std::string names =
+      std::string(1, '\0') + ".shstrtab" + std::string(1, '\0') + std::string(section) + std::string(1, '\0');
+  Elf64_Ehdr header = {};
+  memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_ident[EI_VERSION] = EV_CURRENT;
+  header.e_type = ET_EXEC;
+  header.e_machine = EM_X86_64;
+  header.e_version = EV_CURRENT;
+  header.e_ehsize = sizeof header;
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = 3;
+  header.e_shstrndx = 1;
+  header.e_shoff = sizeof header;
+  Elf64_Shdr sections[3] = {};
+  const uint64_t behind = sizeof header + sizeof sections;
+  sections[1].sh_name = 1;
+  sections[1].sh_type = SHT_STRTAB;
+  sections[1].sh_offset = behind;
+  sections[1].sh_size = names.size();
+  sections[2].sh_name = 11;
+  sections[2].sh_type = SHT_PROGBITS;
+  sections[2].sh_flags = SHF_ALLOC;
+  sections[2].sh_offset = behind;
+  sections[2].sh_size = names.size();
+  return std::string(reinterpret_cast<const char *>(&header), sizeof header) +
+         std::string(reinterpret_cast<const char *>(sections), sizeof sections) + names;
+}
+
+TEST_F(KernelFilesTest, BtfAloneIsNoDebuginfo) {
+  write("/lib/modules/6.12.0/build/vmlinux", elf_with(".BTF"));
+  fs::create_directories(root_ + "/usr/lib");
+  fs::create_directory_symlink("../../lib/modules", root_ + "/usr/lib/modules");
+  KernelFiles files = find("6.12.0");
+  EXPECT_EQ(files.btf, root_ + "/lib/modules/6.12.0/build/vmlinux");
+  EXPECT_EQ(files.vmlinux, "");
+  EXPECT_EQ(find("6.12.0", "+:.debug:/usr/lib/debug:build").vmlinux, "");
+  write("/lib/modules/6.12.0/build/vmlinux", elf_with(".text"));
+  EXPECT_EQ(find("6.12.0").vmlinux, root_ + "/lib/modules/6.12.0/build/vmlinux");
 }
 
 TEST_F(KernelFilesTest, RelativePlacesAreBesideTheKernel) {
