@@ -33,6 +33,7 @@ struct HitContext {
   MemoryImage kernel = {}, user = {};
   std::map<std::string, std::variant<int64_t, std::string>> embedded = {}; // by function: what a call gives
   std::map<int64_t, std::string> entry_texts = {}; // of entry_values: those that are strings, by slot
+  std::vector<int64_t> numbers = {};               // ctx.number, the site's
 };
 
 struct Outcome {

@@ -222,6 +222,9 @@ struct Probe {
 
 // One place where a probe is put, as data for the runtime: `constants` are the fields of struct tap_site_<family>
 // (runtime/<platform>/probe_<family>.h).
+// Site::constants that ctx.number reads.
+inline constexpr std::string_view number_names[] = {"number0", "number1"};
+
 struct Site {
   std::string family; // "begin", "timer", "kprobe", ... lower case
   ProbeId probe;

@@ -76,6 +76,8 @@ bool fits_imm(const Module &module, const Function &function, const Inst &inst) 
   case Op::CtxReg:
   case Op::CtxRegSet:
     return inst.imm >= 0 && inst.imm <= 16; // DWARF numbers of x86-64 up to rip
+  case Op::CtxNumber:
+    return inst.imm >= 0 && size_t(inst.imm) < std::size(number_names);
   case Op::CtxEntry:
   case Op::CtxEntryStr:
   case Op::CtxTpArg:

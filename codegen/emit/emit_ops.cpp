@@ -126,6 +126,7 @@ void emit_CtxEntryStr(const OpText &op) { op.set(fmt::format("tap_entry_str(c, {
 void emit_CtxTpArg(const OpText &op) { op.set(fmt::format("c->arguments[{}]", op.inst.imm)); }
 void emit_CtxPp(const OpText &op) { op.set("tap_cut(tap_pp(c), TAP_MAXSTRINGLEN)"); }
 void emit_CtxFunc(const OpText &op) { op.set("tap_cut(tap_function(c), TAP_MAXSTRINGLEN)"); }
+void emit_CtxNumber(const OpText &op) { op.set(fmt::format("tap_number(c, {})", op.inst.imm)); }
 void emit_CatchMessage(const OpText &op) { op.set("tap_cut(tap_catch_message(c), TAP_MAXSTRINGLEN)"); }
 void emit_CtxNext(const OpText &op) { op.set("tap_take_next(c)"); }
 void emit_LoadK(const OpText &op) {

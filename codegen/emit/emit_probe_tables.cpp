@@ -4,6 +4,8 @@
 #include "codegen/emit/unit.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace tapjit::codegen {
 
@@ -54,30 +56,51 @@ void emit_probes(Unit &unit) {
   out.close("};");
 }
 
+// Of each site the first one whose glue does for it: it is given the site that was hit.
+std::vector<size_t> glue_of_sites(const Unit &unit) {
+  std::map<std::tuple<std::string, uint32_t, std::vector<std::string>>, size_t> first;
+  std::vector<size_t> glue;
+  for (const ir::Site &site : unit.module.sites)
+    glue.push_back(first.try_emplace({site.family, site.probe.index, site.glue}, glue.size()).first->second);
+  return glue;
+}
+
 void emit_entries(Unit &unit) {
   std::set<std::pair<std::string, uint32_t>> done;
   for (const ir::Site &site : unit.module.sites)
     if (done.emplace(site.family, site.probe.index).second)
       unit.out.line("TAP_ENTRY_{}({})", upper(site.family), site.probe.index);
+  const std::vector<size_t> glue = glue_of_sites(unit);
   for (size_t i = 0; i < unit.module.sites.size(); i++) {
     const ir::Site &site = unit.module.sites[i];
     std::string args;
     for (const std::string &arg : site.glue)
       args += ", " + arg;
-    if (!args.empty())
+    if (!args.empty() && glue[i] == i)
       unit.out.line("TAP_GLUE_{}({}, {}{})", upper(site.family), i, site.probe.index, args);
   }
 }
 
-std::string site_text(const ir::Site &site, size_t index) {
-  std::string text = fmt::format("TAP_SITE(&tap_probes[{}], {}, {}), .entry = tap_entry_{}_{}", site.probe.index,
-                                 c_string(site.pp), c_string(site.function), site.family, site.probe.index);
+bool is_number(std::string_view name) {
+  return std::find(std::begin(ir::number_names), std::end(ir::number_names), name) != std::end(ir::number_names);
+}
+
+std::string site_text(const ir::Site &site, size_t glue) {
+  std::string numbers;
+  for (const auto &[name, value] : site.constants)
+    if (is_number(name))
+      numbers += ", " + c_integer(std::get<int64_t>(value));
+  std::string text = fmt::format("{}(&tap_probes[{}], {}, {}{}), .entry = tap_entry_{}_{}",
+                                 numbers.empty() ? "TAP_SITE" : "TAP_NUMBERED_SITE", site.probe.index,
+                                 c_string(site.pp), c_string(site.function), numbers, site.family, site.probe.index);
   for (const auto &[name, value] : site.constants) {
+    if (is_number(name))
+      continue;
     const std::string *string = std::get_if<std::string>(&value);
     text += fmt::format(", .{} = {}", name, string ? c_string(*string) : c_integer(std::get<int64_t>(value)));
   }
   if (!site.glue.empty())
-    text += fmt::format(", .glue = tap_glue_{}_{}", site.family, index);
+    text += fmt::format(", .glue = tap_glue_{}_{}", site.family, glue);
   return text;
 }
 
@@ -87,11 +110,12 @@ std::vector<std::string> emit_sites(Unit &unit) {
   for (const ir::Site &site : unit.module.sites)
     if (std::find(families.begin(), families.end(), site.family) == families.end())
       families.push_back(site.family);
+  const std::vector<size_t> glue = glue_of_sites(unit);
   for (const std::string &family : families) {
     unit.out.open(fmt::format("static struct tap_site_{0} tap_sites_{0}[] =", family));
     for (size_t i = 0; i < unit.module.sites.size(); i++)
       if (unit.module.sites[i].family == family)
-        unit.out.line("{{ {} }},", site_text(unit.module.sites[i], i));
+        unit.out.line("{{ {} }},", site_text(unit.module.sites[i], glue[i]));
     unit.out.close("};");
   }
   return families;

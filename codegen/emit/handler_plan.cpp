@@ -16,7 +16,8 @@ struct Needs {
     ir::GlobalId global = ir::global_of(inst);
     budgets |= ir::effects_of(inst) & (ir::Fail | ir::Opaque | ir::Lock | ir::Print) ||
                (global.valid() && is_map(unit.module.globals[global.index]));
-    site |= inst.op == ir::Op::CtxPp || inst.op == ir::Op::CtxFunc || inst.op == ir::Op::Arm;
+    site |= inst.op == ir::Op::CtxPp || inst.op == ir::Op::CtxFunc || inst.op == ir::Op::CtxNumber ||
+            inst.op == ir::Op::Arm;
     regs |= inst.op == ir::Op::CtxReg || inst.op == ir::Op::CtxRegSet;
   }
 

@@ -111,6 +111,7 @@ void run_CtxEntryStr(OpRun &op) {
 void run_CtxTpArg(OpRun &op) { take(op, op.hit.context.tracepoint_args); }
 void run_CtxPp(OpRun &op) { op.result.text = op.cut(op.hit.context.probe_point); }
 void run_CtxFunc(OpRun &op) { op.result.text = op.cut(op.hit.context.function); }
+void run_CtxNumber(OpRun &op) { take(op, op.hit.context.numbers); }
 void run_CtxNext(OpRun &op) { op.result.number = 0; } // embedded C does not run here
 void run_CatchMessage(OpRun &op) {
   op.result.text = op.cut(op.hit.caught);

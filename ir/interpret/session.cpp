@@ -94,10 +94,17 @@ private:
       result_.internal = outcome.internal;
   }
 
-  void hit(const Site &site) {
-    HitContext context = options_.context;
+  static void take_site(const Site &site, HitContext &context) {
     context.probe_point = site.pp;
     context.function = site.function;
+    context.numbers.clear();
+    for (std::string_view name : number_names)
+      context.numbers.push_back(constant(site, name));
+  }
+
+  void hit(const Site &site) {
+    HitContext context = options_.context;
+    take_site(site, context);
     hit(site.probe, context);
   }
 
@@ -122,10 +129,8 @@ private:
     for (const ScriptedHit &scripted : options_.hits) {
       HitContext context = scripted.context;
       const Probe &probe = module_.probes[scripted.probe.index];
-      if (context.probe_point.empty() && !probe.sites.empty()) {
-        context.probe_point = module_.sites[probe.sites[0].index].pp;
-        context.function = module_.sites[probe.sites[0].index].function;
-      }
+      if (context.probe_point.empty() && !probe.sites.empty())
+        take_site(module_.sites[probe.sites[0].index], context);
       if (goes_on(State::Running))
         hit(scripted.probe, context);
     }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Functions with equal bodies become one, and so do probes whose handlers are equal: one handler, many sites. Equal
 // are instructions, control flow, and the places of what may fail, for messages name them. Sites keep their order, so
-// probes run in the same order as before.
+// probes run in the same order as before. Many handlers that differ only in a constant or two, such as those of an
+// alias for each system call, are one as well: their sites have the constants (ctx.number).
 #include "ir/cfg.h"
 #include "ir/passes/effects.h"
 #include "ir/passes/pipeline.h"
 #include "ir/signature.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 namespace tapjit::ir::passes {
@@ -17,8 +19,11 @@ namespace {
 // Writes all of a function that counts into one string; values and blocks by the order in which they are met.
 class Signature {
 public:
-  Signature(const ModuleEffects &effects, const Function &function, const std::vector<FunctionId> &representative)
-      : effects_(effects), function_(function), representative_(representative), values_(function.insts.size()) {}
+  // `free`, by value: constants whose number does not count; empty: there are none.
+  Signature(const ModuleEffects &effects, const Function &function, const std::vector<FunctionId> &representative,
+            const std::vector<bool> &free = {})
+      : effects_(effects), function_(function), representative_(representative), free_(free),
+        values_(function.insts.size()) {}
 
   std::string text() {
     number(uint64_t(function_.kind));
@@ -43,7 +48,7 @@ public:
       const Block &block = function_.blocks[id.index];
       number(block.insts.size());
       for (ValueId value : block.insts)
-        inst(function_.insts[value.index]);
+        inst(function_.insts[value.index], !free_.empty() && free_[value.index]);
       number(uint64_t(block.terminator) * 2 + block.is_catch);
       number(block.terminator_operand.valid() ? values_[block.terminator_operand.index] : 0);
       for (BlockId target : successors(block))
@@ -62,10 +67,10 @@ private:
     text_ += text;
   }
 
-  void inst(const Inst &here) {
+  void inst(const Inst &here, bool is_free) {
     number(uint64_t(here.op) << 8 | uint64_t(here.type));
     number(here.op == Op::Call ? representative_[here.aux].index : here.aux);
-    number(uint64_t(here.imm));
+    number(is_free ? 0 : uint64_t(here.imm));
     number(here.operands.size());
     for (ValueId operand : here.operands)
       number(values_[operand.index]);
@@ -86,6 +91,7 @@ private:
   const ModuleEffects &effects_;
   const Function &function_;
   const std::vector<FunctionId> &representative_;
+  const std::vector<bool> free_;
   std::vector<uint64_t> values_;
   std::string text_;
 };
@@ -158,12 +164,118 @@ void merge_probes(Module &module, const std::vector<FunctionId> &representative)
   }
 }
 
+// A handler with the constants that its sites could have instead.
+struct Numbered {
+  ProbeId probe;
+  std::vector<ValueId> constants; // in the order of the walk
+};
+
+// The proof that a loop ends may need a constant.
+bool has_loop(const Function &function, const std::vector<BlockId> &order) {
+  std::vector<size_t> place(function.blocks.size());
+  for (size_t i = 0; i < order.size(); ++i)
+    place[order[i].index] = i;
+  for (BlockId id : order)
+    for (BlockId next : successors(function.blocks[id.index]))
+      if (place[next.index] <= place[id.index])
+        return true;
+  return false;
+}
+
+// Constants that are only compared and passed on.
+std::vector<bool> free_constants(const Function &function, const std::vector<BlockId> &order) {
+  std::vector<bool> free(function.insts.size());
+  for (BlockId id : order)
+    for (ValueId value : function.blocks[id.index].insts)
+      free[value.index] = function.insts[value.index].op == Op::ConstI64;
+  for (BlockId id : order) {
+    const Block &block = function.blocks[id.index];
+    for (ValueId value : block.insts)
+      if (const Inst &inst = function.insts[value.index]; inst.op != Op::Eq && inst.op != Op::Ne && inst.op != Op::Call)
+        for (ValueId operand : inst.operands)
+          free[operand.index] = false;
+    if (block.terminator_operand.valid())
+      free[block.terminator_operand.index] = false;
+  }
+  return free;
+}
+
+// Which of their constants are not the same in all of the handlers.
+std::vector<size_t> differences(const Module &module, const std::vector<Numbered> &group) {
+  auto number = [&](const Numbered &one, size_t k) {
+    const Function &function = module.functions[module.probes[one.probe.index].handler.index];
+    return function.insts[one.constants[k].index].imm;
+  };
+  std::vector<size_t> different;
+  for (size_t k = 0; k < group[0].constants.size(); ++k)
+    if (std::any_of(group.begin(), group.end(),
+                    [&](const Numbered &one) { return number(one, k) != number(group[0], k); }))
+      different.push_back(k);
+  return different;
+}
+
+void move_to_sites(Module &module, const std::vector<Numbered> &group, const std::vector<size_t> &different) {
+  for (const Numbered &one : group) {
+    const Probe &probe = module.probes[one.probe.index];
+    Function &function = module.functions[probe.handler.index];
+    for (size_t i = 0; i < different.size(); ++i) {
+      Inst &inst = function.insts[one.constants[different[i]].index];
+      for (SiteId site : probe.sites)
+        module.sites[site.index].constants.emplace_back(number_names[i], inst.imm);
+      inst.op = Op::CtxNumber;
+      inst.imm = int64_t(i);
+    }
+  }
+}
+
+// True when handlers have become equal.
+bool number_sites(Module &module, const ModuleEffects &effects, const std::vector<FunctionId> &representative) {
+  constexpr size_t many = 8; // a few handlers are faster with their constants
+  if (module.probes.size() < many || std::any_of(module.sites.begin(), module.sites.end(), names_probes))
+    return false;
+  std::vector<size_t> uses(module.functions.size());
+  for (const Probe &probe : module.probes)
+    ++uses[probe.handler.index];
+  std::map<std::string, std::vector<Numbered>> groups;
+  for (size_t index = 0; index < module.probes.size(); ++index) {
+    const Probe &probe = module.probes[index];
+    const Function &function = module.functions[probe.handler.index];
+    const std::vector<BlockId> order = reverse_postorder(function);
+    if (probe.context != ContextKind::Event || !probe.entry_values.empty() || uses[probe.handler.index] != 1 ||
+        has_loop(function, order))
+      continue;
+    const std::vector<bool> free = free_constants(function, order);
+    Numbered one{ProbeId{uint32_t(index)}, {}};
+    for (BlockId id : order)
+      for (ValueId value : function.blocks[id.index].insts)
+        if (free[value.index])
+          one.constants.push_back(value);
+    groups[Signature(effects, function, representative, free).text()].push_back(std::move(one));
+  }
+  bool any = false;
+  for (const auto &[signature, group] : groups) {
+    const std::vector<size_t> different = differences(module, group);
+    if (group.size() < many || different.empty() || different.size() > std::size(number_names))
+      continue;
+    move_to_sites(module, group, different);
+    any = true;
+  }
+  return any;
+}
+
 } // namespace
 
 void merge_functions(Module &module) {
-  ModuleEffects effects(module);
-  std::vector<FunctionId> representative = find_equals(module, effects);
-  merge_calls(module, representative);
+  std::vector<FunctionId> representative;
+  {
+    ModuleEffects effects(module);
+    representative = find_equals(module, effects);
+    merge_calls(module, representative);
+    if (number_sites(module, effects, representative)) {
+      ModuleEffects now(module);
+      representative = find_equals(module, now);
+    }
+  }
   merge_probes(module, representative);
   drop_unreached_functions(module);
 }

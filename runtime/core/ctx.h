@@ -37,7 +37,8 @@ struct tap_site {
 	struct tap_probe *probe;
 	const char *pp, *function;
 	uint32_t pp_len, function_len;
-	bool disarmed; /* the platform has taken it away, because probe->unwanted */
+	bool disarmed;	    /* the platform has taken it away, because probe->unwanted */
+	int64_t numbers[2]; /* where the sites of one handler differ */
 };
 
 /*
@@ -182,6 +183,11 @@ TAP_INLINE struct tap_str tap_entry_str(const struct tap_ctx *c, uint32_t slot)
 TAP_INLINE struct tap_str tap_pp(const struct tap_ctx *c)
 {
 	return tap_str_make(c->site->pp, c->site->pp_len);
+}
+
+TAP_INLINE int64_t tap_number(const struct tap_ctx *c, uint32_t i)
+{
+	return c->site->numbers[i];
 }
 
 TAP_INLINE struct tap_str tap_function(const struct tap_ctx *c)

@@ -122,13 +122,15 @@ struct tap_program {
 };
 
 /* Initialisers of tables. */
-#define TAP_SITE(probe_, pp_, function_)                                                                     \
+#define TAP_SITE(probe_, pp_, function_) TAP_NUMBERED_SITE(probe_, pp_, function_, 0, 0)
+#define TAP_NUMBERED_SITE(probe_, pp_, function_, ...)                                                       \
 	.base = {                                                                                            \
 	    .probe = (probe_),                                                                               \
 	    .pp = (pp_),                                                                                     \
 	    .function = (function_),                                                                         \
 	    .pp_len = sizeof(pp_) - 1,                                                                       \
 	    .function_len = sizeof(function_) - 1,                                                           \
+	    .numbers = {__VA_ARGS__},                                                                        \
 	}
 
 #define TAP_PROBE(number, kind_, prints_, entry_values_, entry_handler_)                                     \
