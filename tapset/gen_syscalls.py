@@ -25,8 +25,22 @@ ALIAS = {
 OWN_NAME = {"epoll_create1", "inotify_init1", "signalfd4", "eventfd2", "pipe2"}
 # Variables that an alias has for all the calls it gathers.
 DEFAULTS = {"epoll_create": ["size = 0"], "epoll_create1": ["size = 0"], "inotify_init": ["flags = 0"], "signalfd": ["flags = 0"],
-            "eventfd": ["flags = 0", 'flags_str = "0x0"'], "pipe": ["flags = 0", 'flag_str = "0x0"'], "dup2": ["flags = 0", 'flags_str = "0x0"']}
+            "eventfd": ["flags = 0", 'flags_str = "0x0"'], "pipe": ["flags = 0", 'flag_str = "0x0"'], "dup2": ["flags = 0", 'flags_str = "0x0"'],
+            "umount": ["flags = 0", 'flags_str = "0x0"'], "pipe2": ["flag_str = flags_str"]}
 DEFAULTS["epoll_create"].append("flags = 0")
+# What else some aliases have, by the alias: parts of a structure of the caller, another name of a variable.
+PIPE = ["pipe0 = user_int32(fildes_uaddr)", "pipe1 = user_int32(fildes_uaddr + 4)"]
+UTIME = ["actime = __syscall_word(buf_uaddr, 0)", "modtime = __syscall_word(buf_uaddr, 1)"]
+ADDRESS = [f'{name} = __sockaddr_part({{0}}, addrlen, "{part}")' for name, part in
+           [("uaddr_af", "family"), ("uaddr_ip", "ip"), ("uaddr_ip_port", "port"), ("uaddr_ipv6_flowinfo", "flowinfo"), ("uaddr_ipv6_scope_id", "scope")]]
+EXTRA = {"pipe": PIPE, "utime": UTIME, "compat_utime": UTIME, "compat_sys_utimes": ["timeval = tvp_uaddr"],
+         "bind": [line.format("my_addr_uaddr") for line in ADDRESS], "connect": [line.format("serv_addr_uaddr") for line in ADDRESS]}
+# Aliases of returns that have the arguments, too; and what they have that there was not before.
+WITH_ARGUMENTS = {"accept4", "clone", "connect", "epoll_create", "getrandom", "pipe", "ptrace", "sendto", "signalfd", "compat_signalfd", "wait4",
+                  "lsm_get_self_attr", "lsm_set_self_attr"}
+AT_RETURN = {"wait4": ["status_str = __wait_status_at(status_uaddr)"],
+             "ptrace": ["geteventmsg_data = request == 0x4201 ? __syscall_word(data, 0) : 0",
+                        "arch_prctl_addr = request == 30 && (data == 0x1003 || data == 0x1004) ? __syscall_word(addr, 0) : 0"]}
 # Calls newer than the headers that the list was made from, with their numbers (arch/x86/entry/syscalls/syscall_64.tbl up to 6.17).
 NEWER = {"uretprobe": 335, "mseal": 462, "setxattrat": 463, "getxattrat": 464, "listxattrat": 465, "removexattrat": 466, "open_tree_attr": 467,
          "file_getattr": 468, "file_setattr": 469}
@@ -240,7 +254,14 @@ def set_variables(call, kinds):
             continue
         other = f"@_sysarg({index + 1})" if kind in WITH_NEXT else "@_sysarg(1)" if kind == "socket_protocol" else "0"
         lines.append(f"{text} = __syscall_text({kinds.number(kind)}, {variable}, {other})")
-    return lines + DEFAULTS.get(call.real, [])
+    return lines + DEFAULTS.get(call.real, []) + EXTRA.get(call.alias, [])
+
+
+def return_variables(call, kinds):
+    """What follows the variables that all returns have, in front of which the arguments are set."""
+    if call.alias not in WITH_ARGUMENTS:
+        return ""
+    return " " + " ".join(["argstr = __syscall_argstr(syscall_string_trunc)"] + set_variables(call, kinds) + AT_RETURN.get(call.alias, []))
 
 
 # Words that are unsigned numbers for the caller.
@@ -290,7 +311,8 @@ def write_scripts(calls, kinds):
     write_aliases(
         out, "syscall", calls,
         lambda call: ", ".join(f'kprobe.function("{function}") ?' for function in call.functions),
-        lambda call: ", ".join(f'kprobe.function("{function}").return ?' for function in call.functions) + f" {{ @_sys_return({call.returns}, @_sysret) }}",
+        lambda call: ", ".join(f'kprobe.function("{function}").return ?' for function in call.functions) 
+        + f" {{ @_sys_return({call.returns}, @_sysret){return_variables(call, kinds)} }}",
         lambda call: ["@_sys_entry"] + set_variables(call, kinds))
     for alias in dict.fromkeys(call.alias for call in calls):
         out.append(f"\nprobe nd_syscall.{alias} = syscall.{alias} {{ }}")
@@ -302,7 +324,7 @@ def write_scripts(calls, kinds):
     write_aliases(
         out, "tp_syscall", calls,
         lambda call: 'kernel.trace("raw_syscalls:sys_enter")',
-        lambda call: f'kernel.trace("raw_syscalls:sys_exit") {{ @_sys_gate({rows[call]}) @_sys_return({call.returns}, $ret) }}',
+        lambda call: f'kernel.trace("raw_syscalls:sys_exit") {{ @_sys_gate({rows[call]}) @_sys_return({call.returns}, $ret){return_variables(call, kinds)} }}',
         lambda call: [f"@_sys_gate({rows[call]})", "@_sys_entry"] + set_variables(call, kinds))
     (HERE / "scripts/syscalls_trace.stp").write_text("\n".join(out) + "\n")
 

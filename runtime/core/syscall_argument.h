@@ -127,6 +127,9 @@ LOCAL void put_memory(struct tap_ctx *c, struct writer *w, uint32_t kind, uint64
 	case TAP_ARG_SIGACTION:
 		put_sigaction(w, value);
 		break;
+	case TAP_ARG_OLD_SIGACTION:
+		put_old_sigaction(w, value);
+		break;
 	case TAP_ARG_SIGINFO:
 		put_siginfo(w, value);
 		break;

@@ -57,6 +57,26 @@ SHARED void put_sigaction(struct writer *w, uint64_t address)
 	}
 }
 
+/* i386's struct old_sigaction: handler, mask, flags, restorer. */
+SHARED void put_old_sigaction(struct writer *w, uint64_t address)
+{
+	struct words words;
+
+	if (!read_struct(w, &words, address, 16))
+		return;
+	if (words.narrow[0] <= 1) {
+		put_words(w, TAP_WORDS_signal_handler, words.narrow[0]);
+		return;
+	}
+	put_hex(w, words.narrow[0]);
+	put_text(w, ", ");
+	put_words(w, TAP_WORDS_sigaction_flags, words.narrow[2]);
+	put_text(w, ", ");
+	put_hex(w, words.narrow[3]);
+	put_text(w, ", ");
+	put_signals(w, words.narrow[1]);
+}
+
 SHARED void put_siginfo(struct writer *w, uint64_t address)
 {
 	struct words words;

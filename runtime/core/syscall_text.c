@@ -65,10 +65,10 @@ uint32_t tap_syscall_arguments(struct tap_ctx *c, char *dst, uint32_t size, cons
 		some = true;
 		if (kind == TAP_ARG_SOCKET_PROTOCOL && made->args[0] != 2 && made->args[0] != 10)
 			kind = TAP_ARG_INT;
-		if (kind == TAP_ARG_SIGACTION)
+		if (kind == TAP_ARG_SIGACTION || kind == TAP_ARG_OLD_SIGACTION)
 			put_char(&w, '{');
 		put_value(c, &w, kind, made->args[i], i + 1 < TAP_SYSCALL_ARGUMENTS ? made->args[i + 1] : 0);
-		if (kind == TAP_ARG_SIGACTION)
+		if (kind == TAP_ARG_SIGACTION || kind == TAP_ARG_OLD_SIGACTION)
 			put_char(&w, '}');
 	}
 	return finish(&w);

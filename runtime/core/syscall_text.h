@@ -54,6 +54,7 @@ enum tap_argument_kind {
 	TAP_ARG_SIGSET,
 	TAP_ARG_SIGMASK, /* 32 bits by value */
 	TAP_ARG_SIGACTION,
+	TAP_ARG_OLD_SIGACTION, /* that of i386's sigaction(2) */
 	TAP_ARG_SIGINFO,
 	TAP_ARG_SIGALTSTACK,
 	TAP_ARG_SOCKADDR, /* as long as the next argument says */
