@@ -49,6 +49,14 @@ OLDER = {"_sysctl": 156, "set_thread_area": 205, "get_thread_area": 211, "lookup
 # The argument that says how the others are written: its index, shift and mask.
 SELECTOR = {"futex": (1, 0, 0x7f), "keyctl": (0, 0, 0xffffffff), "prctl": (0, 0, 0xffffffff), "ptrace": (0, 0, 0xffffffff), "quotactl": (0, 8, 0xffffff)}
 
+# Calls of i386 that stand for many: TAP_SOCKETCALL and TAP_IPC of runtime/core/syscall_text.h, and the calls by the first argument.
+MULTIPLEXED = {
+    "socketcall": (512, dict(enumerate("socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown setsockopt getsockopt "
+                                       "sendmsg recvmsg accept4 recvmmsg sendmmsg".split(), 1))),
+    "ipc": (544, {1: "semop", 2: "semget", 3: "semctl", 4: "semtimedop", 11: "msgsnd", 12: "msgrcv", 13: "msgget", 14: "msgctl", 21: "shmat", 22: "shmdt", 23: "shmget",
+                  24: "shmctl"}),
+}
+
 SIGNED, UNSIGNED = "@_int32({})", "@_uint32({})"
 NARROW = {"int": SIGNED, "dfd": SIGNED, "uint": UNSIGNED, "hex": UNSIGNED, "alt": UNSIGNED, "oct": UNSIGNED, "create_mode": UNSIGNED,
           "short": "@_int16({})", "long": "@_syslong({})"}
@@ -67,6 +75,7 @@ class Call:
         self.variants = []     # (values, kinds)
         self.functions = []    # of the kernel
         self.numbers, self.numbers32 = [], []
+        self.multiplexer = None  # the function of i386's call that this one is made by, too
 
 
 # ---------------------------------------------------------------- reading
@@ -159,6 +168,10 @@ def connect(calls, others, calls64, calls32):
         call.numbers32.append(number)
         if function not in call.functions and (call.arguments or not call.numbers):
             call.functions.append(function)
+    for name, (base, parts) in MULTIPLEXED.items():
+        for part, real in parts.items():
+            calls[real].numbers32.append(base + part)
+            calls[real].multiplexer = "__ia32_" + calls32[name][1]
     for call in calls.values():
         if not call.functions:  # gone from these headers
             call.functions = [f"__x64_sys_{call.name}"]
@@ -307,20 +320,33 @@ def write_aliases(out, prefix, calls, probe_of, return_of, body_of):
 
 
 def write_scripts(calls, kinds):
+    rows = {call: number for number, call in enumerate(calls, 1)}
+
+    def multiplexed(call):
+        """The helper alias of such a call."""
+        return f"__syscall.{call.multiplexer.removeprefix('__ia32_compat_sys_')}.{call.real}"
+
+    def points(call, suffix=""):
+        texts = [f'kprobe.function("{function}"){suffix} ?' for function in call.functions]
+        return ", ".join(texts + ([f"{multiplexed(call)}{suffix} ?"] if call.multiplexer else []))
+
     out = [HEAD.format("syscall.*, and nd_syscall.*, which is the same here: the calls' kernel functions, without debuginfo.")]
     write_aliases(
         out, "syscall", calls,
-        lambda call: ", ".join(f'kprobe.function("{function}") ?' for function in call.functions),
-        lambda call: ", ".join(f'kprobe.function("{function}").return ?' for function in call.functions) 
-        + f" {{ @_sys_return({call.returns}, @_sysret){return_variables(call, kinds)} }}",
-        lambda call: ["@_sys_entry"] + set_variables(call, kinds))
+        points,
+        lambda call: points(call, ".return") + " { " + f"@_sys_gate({rows[call]}) " * (call.real in MULTIPLEXED) + f"@_sys_return({call.returns}, @_sysret){return_variables(call, kinds)} }}",
+        # What stands for other calls is itself only where these are not known.
+        lambda call: [f"@_sys_gate({rows[call]})"] * (call.real in MULTIPLEXED) + ["@_sys_entry"] + set_variables(call, kinds))
+    out.append("")
+    for call in calls:
+        for suffix in ("", ".return") if call.multiplexer else ():
+            out.append(f'probe {multiplexed(call)}{suffix} = kprobe.function("{call.multiplexer}"){suffix} {{ @_sys_gate({rows[call]}) }}')
     for alias in dict.fromkeys(call.alias for call in calls):
         out.append(f"\nprobe nd_syscall.{alias} = syscall.{alias} {{ }}")
         out.append(f"probe nd_syscall.{alias}.return = syscall.{alias}.return {{ }}")
     (HERE / "scripts/syscalls.stp").write_text("\n".join(out) + "\n")
 
     out = [HEAD.format("tp_syscall.*: the calls by the tracepoints of all calls. Each alias looks at every call.")]
-    rows = {call: number for number, call in enumerate(calls, 1)}
     write_aliases(
         out, "tp_syscall", calls,
         lambda call: 'kernel.trace("raw_syscalls:sys_enter")',

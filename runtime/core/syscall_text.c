@@ -15,6 +15,65 @@ SHARED const struct tap_call *find_call(int64_t number, bool compat)
 	return index && index <= TAP_CALLS ? &tap_calls[index - 1] : NULL;
 }
 
+static void unpack_socketcall(struct tap_syscall *call)
+{
+	static const uint8_t counts[] = {0, 3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5, 4};
+	uint32_t words[TAP_SYSCALL_ARGUMENTS], i;
+	uint64_t which = call->args[0];
+
+	if (!which || which >= sizeof(counts))
+		return;
+	for (i = 0; i < TAP_SYSCALL_ARGUMENTS; i++)
+		words[i] = 0;
+	if (!tap_read_user(words, call->args[1], counts[which] * 4))
+		return;
+	call->number = TAP_SOCKETCALL + (int64_t)which;
+	for (i = 0; i < TAP_SYSCALL_ARGUMENTS; i++)
+		call->args[i] = words[i];
+}
+
+/* ipc(call, first, second, third, ptr, fifth) */
+static void unpack_ipc(struct tap_syscall *call)
+{
+	/* semop, semget, semctl, semtimedop; msgsnd, msgrcv, msgget, msgctl; shmat, shmdt, shmget, shmctl */
+	const uint32_t known = 0xfu << 1 | 0xfu << 11 | 0xfu << 21;
+	uint32_t words[2] = {0, 0}, which = call->args[0] & 0xffff;
+	uint64_t first = call->args[1], second = call->args[2], third = call->args[3], ptr = call->args[4],
+		 fifth = call->args[5];
+	bool is_old;
+
+	if (which > 24 || !(known >> which & 1))
+		return;
+	/* semctl's last argument is where ptr points to, and so are two of msgrcv's old form. */
+	is_old = which == 12 && !(call->args[0] >> 16);
+	if ((which == 3 || is_old) && !tap_read_user(words, ptr, is_old ? 8 : 4))
+		return;
+	call->number = TAP_IPC + which;
+	call->args[0] = which == 22 ? ptr : first;
+	if (which == 1 || which == 4 || which == 11 || which == 21) { /* semop, semtimedop, msgsnd, shmat */
+		call->args[1] = ptr;
+		call->args[2] = second;
+		call->args[3] = which == 4 ? fifth : third;
+	} else if (which == 12) { /* msgrcv */
+		call->args[1] = is_old ? words[0] : ptr;
+		call->args[2] = second;
+		call->args[3] = is_old ? words[1] : fifth;
+		call->args[4] = third;
+	} else {
+		call->args[1] = second;
+		call->args[2] = which == 14 || which == 24 ? ptr : third; /* msgctl, shmctl */
+		call->args[3] = words[0];
+	}
+}
+
+void tap_syscall_unpack(struct tap_syscall *call)
+{
+	if (call->number == 102)
+		unpack_socketcall(call);
+	else if (call->number == 117)
+		unpack_ipc(call);
+}
+
 /* How the arguments are written: by the value of one of them for some calls. */
 static const uint8_t *kinds_of(const struct tap_call *call, const struct tap_syscall *made)
 {
@@ -40,7 +99,7 @@ uint32_t tap_syscall_arguments(struct tap_ctx *c, char *dst, uint32_t size, cons
 	const struct tap_call *call = find_call(made->number, made->compat);
 	struct writer w = {{dst, 0, size},
 			   made->compat,
-			   made->compat && made->number < TAP_FIRST_TIME64,
+			   made->compat && (made->number < TAP_FIRST_TIME64 || made->number > TAP_SOCKETCALL),
 			   bytes < 0	  ? 0
 			   : bytes > size ? size
 					  : (uint32_t)bytes};

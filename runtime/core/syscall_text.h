@@ -94,11 +94,21 @@ uint32_t tap_syscall_value(struct tap_ctx *c, char *dst, uint32_t size, int64_t 
 
 /* The platform's: the call that the current task is in. */
 void tap_syscall_current(struct tap_syscall *call);
+/*
+ * i386's socketcall and ipc stand for many calls, told apart by their first argument. Here each of these has
+ * a number of its own, behind all others (TAP_SOCKETCALL and TAP_IPC plus the first argument), and its own
+ * arguments; a call whose arguments cannot be read stays as it is.
+ */
+enum { TAP_SOCKETCALL = 512, TAP_IPC = 544 };
+void tap_syscall_unpack(struct tap_syscall *call);
+
 TAP_INLINE struct tap_syscall tap_current_syscall(void)
 {
 	struct tap_syscall call;
 
 	tap_syscall_current(&call);
+	if (call.compat)
+		tap_syscall_unpack(&call);
 	return call;
 }
 
