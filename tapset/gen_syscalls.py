@@ -331,6 +331,8 @@ def write_scripts(calls, kinds):
         return ", ".join(texts + ([f"{multiplexed(call)}{suffix} ?"] if call.multiplexer else []))
 
     out = [HEAD.format("syscall.*, and nd_syscall.*, which is the same here: the calls' kernel functions, without debuginfo.")]
+    out.append("\n# Flags of open(2) as text, by the name that scripts of old call it.\n"
+               f"function _sys_open_flag_str:string(f:long) {{ return __syscall_text({kinds.number('open_flags')}, f, 0) }}")
     write_aliases(
         out, "syscall", calls,
         points,
