@@ -115,7 +115,7 @@ struct tap_program {
 	/* Of units that use tap_module_slide. */
 	struct tap_module_anchor *module_anchors;
 	uint32_t module_anchor_count;
-	int (*find_modules)(
+	void (*find_modules)(
 	    const struct tap_program *program); /* tap_module_data_find, where there are any */
 	void (*forget_modules)(void);
 	struct tap_limits limits;

@@ -118,10 +118,10 @@ TAP_INLINE int64_t tap_kernel_address(int64_t linked)
 }
 
 /*
- * Watches the modules of the program's anchors until they are forgotten. Both may sleep. 0 or -errno.
- * (module_data.c)
+ * module_data.c. Watches the modules of the program's anchors until they are forgotten; warns where they
+ * cannot be watched. Both may sleep; under `control`.
  */
-int tap_module_data_find(const struct tap_program *program);
+void tap_module_data_find(const struct tap_program *program);
 void tap_module_data_forget(void);
 
 /* What to add to addresses as linked in the anchor's section. */

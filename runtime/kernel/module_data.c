@@ -110,13 +110,15 @@ static void find_loaded(struct tap_module_anchor *anchor)
 	}
 }
 
-int tap_module_data_find(const struct tap_program *program)
+void tap_module_data_find(const struct tap_program *program)
 {
 	int rc = register_module_notifier(&watch);
 	uint32_t i;
 
-	if (rc)
-		return rc;
+	if (rc) {
+		tap_session_warn_format("modules cannot be watched (rc %d)", rc);
+		return;
+	}
 	is_watching = true;
 	mutex_lock(&anchors);
 	for (i = 0; i < program->module_anchor_count; i++) {
@@ -127,7 +129,6 @@ int tap_module_data_find(const struct tap_program *program)
 		preempt_enable();
 	}
 	mutex_unlock(&anchors);
-	return 0;
 }
 
 void tap_module_data_forget(void)

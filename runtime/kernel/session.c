@@ -77,8 +77,7 @@ void tap_session_error_format(const char *format, ...)
 	va_end(args);
 }
 
-/* A unit of its own on the session's lane, whose owner calls this: under `control`. */
-static void say(uint32_t format, struct tap_str line)
+void tap_session_say(uint32_t format, struct tap_str line)
 {
 	struct tap_lane *lane = tap_session.self;
 	uint8_t *at = tap_record(&lane->gate.ctx, format, tap_str_bytes(line));
@@ -88,42 +87,13 @@ static void say(uint32_t format, struct tap_str line)
 	tap_unit_finish(lane);
 }
 
-void tap_session_warn_format(const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	say(TAP_RECORD_WARNING, tap_str_make(text, vscnprintf(text, sizeof(text), format, args)));
-	va_end(args);
-}
-
-void tap_session_warn_late(const char *text)
-{
-	struct tap_session *s = tap_self();
-	struct tap_ring *ring;
-	uint64_t room;
-
-	if (!mutex_trylock(&s->control))
-		return;
-	ring = &s->self->ring;
-	room = ring->size - (ring->head - smp_load_acquire(&ring->tail));
-	if (room >= 1024) { /* more than the record takes: saying it must not wait for the reader */
-		say(TAP_RECORD_WARNING, tap_str_in(text, 256));
-		tap_wake(s->self, TAP_WAIT_URGENT);
-	} else {
-		s->self->lost_units++;
-	}
-	mutex_unlock(&s->control);
-}
-
 static void say_fatal(void)
 {
 	const char *text = smp_load_acquire(&tap_session.fatal);
 
 	if (text) {
 		tap_session.fatal = NULL;
-		say(TAP_RECORD_ERROR, tap_str_in(text, sizeof(tap_session.fatal_text)));
+		tap_session_say(TAP_RECORD_ERROR, tap_str_in(text, sizeof(tap_session.fatal_text)));
 	}
 }
 
@@ -243,10 +213,8 @@ int tap_session_start(const struct tap_start *start)
 		mutex_unlock(&s->control);
 		return rc;
 	}
-	rc = s->program->find_modules ? s->program->find_modules(s->program) : 0;
-	if (rc)
-		tap_session_warn_format("modules cannot be watched (rc %d)", rc);
-	rc = 0;
+	if (s->program->find_modules)
+		s->program->find_modules(s->program);
 	run_session_family(&tap_family_begin, TAP_STATE_STARTING);
 	if (READ_ONCE(tap_session_state) == TAP_STATE_STARTING) {
 		tap_arming_first();

@@ -151,6 +151,10 @@ void tap_report_error(struct tap_lane *lane);
  * stops. */
 void tap_session_error(struct tap_str text);
 void tap_session_error_format(const char *format, ...) __printf(1, 2);
+
+/* session.c. A unit of its own on the session's lane, whose owner calls this: under `control`. */
+void tap_session_say(uint32_t format, struct tap_str line);
+/* warn.c. Under `control`. */
 void tap_session_warn_format(const char *format, ...) __printf(1, 2);
 /* Without `control`, in a process: not said while the session is being started or stopped. */
 void tap_session_warn_late(const char *text);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Warnings of the session. Apart, for most sessions have nothing that could need one. */
+#include "runtime/kernel/session.h"
+
+TAP_SMALL_BEGIN
+
+void tap_session_warn_format(const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	tap_session_say(TAP_RECORD_WARNING, tap_str_make(text, vscnprintf(text, sizeof(text), format, args)));
+	va_end(args);
+}
+
+void tap_session_warn_late(const char *text)
+{
+	struct tap_session *s = tap_self();
+	struct tap_ring *ring;
+	uint64_t room;
+
+	if (!mutex_trylock(&s->control))
+		return;
+	ring = &s->self->ring;
+	room = ring->size - (ring->head - smp_load_acquire(&ring->tail));
+	if (room >= 1024) { /* more than the record takes: saying it must not wait for the reader */
+		tap_session_say(TAP_RECORD_WARNING, tap_str_in(text, 256));
+		tap_wake(s->self, TAP_WAIT_URGENT);
+	} else {
+		s->self->lost_units++;
+	}
+	mutex_unlock(&s->control);
+}
+
+TAP_SMALL_END
