@@ -148,13 +148,13 @@ CodeFinder::Sites CodeFinder::functions_matching(const CodeQuery &query, Functio
   Sites sites;
   // A statement may be in code that is inlined elsewhere; whether a line belongs to the function is seen later.
   FunctionKind kind = query.statement ? FunctionKind::Both : query.kind;
-  bool by_line = !query.statement && has_wildcard(pattern.function);
+  const bool is_wild = has_wildcard(pattern.function);
+  const bool by_line = is_wild && !query.nearest;
   auto rows = [&](RowKind row_kind) {
     Rows chosen = rows_matching(row_kind, pattern);
-    if (by_line || query.statement)
-      std::erase_if(chosen, [&](const IndexRow *row) {
-        return !owns_wanted_line(*row, pattern) && !(query.statement && query.nearest);
-      });
+    // Of a function that is named, the message says where its lines are.
+    if (by_line)
+      std::erase_if(chosen, [&](const IndexRow *row) { return !owns_wanted_line(*row, pattern); });
     return chosen;
   };
   std::vector<Found> found;
@@ -171,7 +171,7 @@ CodeFinder::Sites CodeFinder::functions_matching(const CodeQuery &query, Functio
   for (const Found &one : found)
     sites.push_back(site_of(one));
   // Assembly has symbols but no DW_TAG_subprogram.
-  if (sites.empty() && kind != FunctionKind::Inlined && !has_wildcard(pattern.function) && pattern.file.empty())
+  if (sites.empty() && kind != FunctionKind::Inlined && !is_wild && pattern.file.empty())
     add_symbols(pattern.function, sites);
   if (sites.empty() && kind == FunctionKind::OutOfLine)
     for (const IndexRow *row : rows(RowKind::Inlined))
@@ -349,8 +349,8 @@ CodeFinder::Sites CodeFinder::statements_in(const Sites &functions, const CodeQu
   std::vector<uint32_t> lines;
   for (const FunctionSite &function : functions)
     add_statements(function, query, statements, lines);
-  if (!statements.empty())
-    return statements;
+  if (!statements.empty() || (functions.empty() && !has_wildcard(query.pattern.function)))
+    return statements; // without a function, that is what is wrong
   matches.problem = "no code begins at " + std::string(query.pattern.ranges.size() == 1 ? "this line" : "these lines");
   if (functions.empty() || query.pattern.ranges.empty())
     return statements;
@@ -361,10 +361,12 @@ CodeFinder::Sites CodeFinder::statements_in(const Sites &functions, const CodeQu
   auto after = std::upper_bound(lines.begin(), lines.end(), wanted);
   std::string before_text = after == lines.begin() ? "" : "`:" + std::to_string(*std::prev(after)) + "`";
   std::string after_text = after == lines.end() ? "" : "`:" + std::to_string(*after) + "`";
+  bool is_there = std::any_of(functions.begin(), functions.end(),
+                              [&](const FunctionSite &function) { return line_is_of(function, wanted); });
   if (!lines.empty())
     matches.hint = "the nearest with code: " + before_text +
                    (before_text.empty() || after_text.empty() ? "" : " and ") + after_text +
-                   "; `.nearest` takes the nearest";
+                   (is_there ? "; `.nearest` takes the nearest" : "");
   return statements;
 }
 

@@ -561,6 +561,17 @@ TEST_F(KernelTargetTest, ALineWithoutCodeNamesTheNearest) {
   found = target().code(query);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->sites.size(), 1u);
+  // Outside of the function there is a nearest line, but not for `.nearest`.
+  query = statements("vfs_read@fs/read_write.c:1");
+  found = target().code(query);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->sites.empty());
+  EXPECT_EQ(found->hint.find(".nearest"), std::string::npos) << found->hint;
+  EXPECT_NE(found->hint.find("the nearest with code: `:"), std::string::npos) << found->hint;
+  found = target().code(statements("vfs_raed@fs/read_write.c:1"));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->problem, "");
+  EXPECT_FALSE(found->suggestions().empty());
 }
 
 TEST_F(KernelTargetTest, LabelsAndCallees) {
