@@ -139,7 +139,7 @@ def update(test, result):
             section = line[2:].strip()
             continue
         if section and line.startswith("#!"):
-            if re.fullmatch(r"#!\s*(stdout|stderr)(~.*|:.*)?|#!\s*\w+:.*", line) is None:
+            if re.fullmatch(r"#!\s*(stdout|stderr)(~.*|:.*)?", line) is None:
                 continue
         section = None
         out.append(line)

@@ -162,6 +162,25 @@ class Sessions(unittest.TestCase):
         run.send_signal(signal.SIGINT)
         self.assertEqual(run.communicate(timeout=60), ("", ""))
 
+    def test_events_of_a_module_that_comes_and_goes(self):
+        """They are those of the module that is loaded; one that is gone takes its events along, and brings them again."""
+        guest.load(["sd_mod"])
+        guest.load(["scsi_debug", "dev_size_mb=8", "delay=0"])
+        script = ('global said probe timer.ms(1) { if (!said++) println("ready") } '
+                  'probe kernel.trace("scsi_dispatch_cmd_start") { if (@cast($cmd, "struct scsi_cmnd", "scsi_mod")->sdb->length == 4096) println("command") }')
+        run = start_stap("-e", script)
+        self.assertEqual(run.stdout.readline(), "ready\n")
+        for _ in range(2):
+            self.assertEqual(guest.execute("sh", "-c", "for d in /sys/block/sd*; do dd if=/dev/${d##*/} of=/dev/null bs=4096 count=1 iflag=direct; done").returncode, 0)
+            self.assertEqual(run.stdout.readline(), "command\n")
+            self.assertEqual(guest.execute("sh", "-c", "rmmod scsi_debug && rmmod sd_mod && rmmod scsi_mod").stderr, "")
+            guest.load(["sd_mod"])
+            guest.load(["scsi_debug", "dev_size_mb=8", "delay=0"])
+        self.assertEqual(guest.execute("sh", "-c", "rmmod scsi_debug && rmmod sd_mod && rmmod scsi_mod").stderr, "")
+        run.send_signal(signal.SIGINT)  # after the module
+        out, err = run.communicate(timeout=60)
+        self.assertEqual((run.returncode, out.replace("command\n", ""), err), (0, "", ""))
+
     def test_data_of_a_module(self):
         """Read as long as the module is there; what says that it is not can be caught. A variable's address is one of the module's."""
         # 8 is the value before insmod's parameters are taken.

@@ -44,7 +44,8 @@ class Guest:
     def load(self, words):
         """Loads a module of the guest's kernel, unless it is there, after those that it needs; `words`: its name and parameters."""
         release = self.execute("uname", "-r").stdout.strip()
-        table = dict(line.split(":", 1) for line in open(f"/lib/modules/{release}/modules.dep"))
+        with open(f"/lib/modules/{release}/modules.dep") as lines:
+            table = dict(line.split(":", 1) for line in lines)
         name_of = lambda path: re.sub(r"\.ko.*$", "", os.path.basename(path)).replace("-", "_")
         there = {line.split()[0] for line in self.execute("cat", "/proc/modules").stdout.splitlines()}
         path = next((path for path in table if name_of(path) == words[0]), None)
