@@ -81,6 +81,11 @@ void DebugFile::find_dwarf_here() {
   if (was_sought_)
     return;
   was_sought_ = true;
+  // An update may have put another build where the running kernel was booted from.
+  if (!paths_.running_id.empty() && paths_.elf.empty())
+    if (auto stored = from_image("build-id");
+        stored && std::string_view(stored->bytes.data(), stored->bytes.size()) != paths_.running_id)
+      paths_.image.clear();
   ElfFacts found;
   if (!paths_.elf.empty()) {
     auto read = facts();
@@ -134,8 +139,9 @@ std::string DebugFile::identity() {
 }
 
 Result<IndexBytes> DebugFile::make_index(const std::string &key) {
-  Result<std::string> bytes =
-      paths_.elf.empty() ? build_symbol_index(paths_.system_map) : build_debug_index(paths_.elf, threads_);
+  Result<std::string> bytes = !paths_.elf.empty()          ? build_debug_index(paths_.elf, threads_)
+                              : !paths_.system_map.empty() ? build_symbol_index(paths_.system_map)
+                                                           : build_running_index(paths_.kallsyms);
   if (!bytes)
     return bytes.error();
   if (store_.save)
@@ -156,12 +162,15 @@ Result<const DebugIndex *> DebugFile::index() {
         index_ = std::make_unique<DebugIndex>(*known);
         return index_.get();
       }
-  if (paths_.elf.empty() && paths_.system_map.empty()) {
+  if (paths_.elf.empty() && paths_.system_map.empty() && paths_.kallsyms.empty()) {
     index_error_ = Error{"no symbols of " + paths_.what + " were found", paths_.advice};
     return *index_error_;
   }
   std::string key = "debug-index-" + std::string(IndexHeader::expected_magic, sizeof IndexHeader::expected_magic) +
-                    "-" + (paths_.elf.empty() ? "symbols-" + paths_.system_map : identity());
+                    "-" +
+                    (!paths_.elf.empty()          ? identity()
+                     : !paths_.system_map.empty() ? "symbols-" + stamp_of(paths_.system_map)
+                                                  : "kallsyms-" + paths_.running_id);
   std::optional<DebugIndex> opened;
   if (store_.load)
     if (auto stored = store_.load(key); stored && (opened = DebugIndex::open(stored->bytes)))
@@ -209,6 +218,8 @@ Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
     find_dwarf_here();
   } else if (uses_btf() && is_for_btf(query)) {
     auto symbols = index();
+    if (!symbols && !paths_.kallsyms.empty())
+      return symbols.error();
     FunctionMatches known = find_in_btf(*btf(), symbols ? *symbols : nullptr, query, paths_.advice);
     if (!symbols || !known.sites.empty() || !known.refused.empty() || has_wildcard(query.pattern.function))
       return known;

@@ -43,6 +43,7 @@ public:
     std::string image = {};            // bootable kernel: its symbols and BTF are used without `elf`
     std::vector<std::string> btf = {}; // ELF files that may have BTF; used before that of `image`
     std::string running_btf = {};      // BTF as it is, of the running kernel; used when there is no other
+    std::string kallsyms = {};         // the running kernel's list of its symbols; used when there is no other
     bool prefer_btf = false;           // where there is DWARF, too
     DebugFile *kernel = nullptr;       // of a module: its BTF needs that of the kernel
   };

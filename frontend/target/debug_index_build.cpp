@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <gelf.h>
 #include <thread>
 #include <unordered_map>
@@ -277,25 +278,62 @@ Result<std::string> build_image_index(const ElfFile &image) {
   return writer.finish();
 }
 
+// Calls `take` for each line "ffffffff81000000 T _stext" of a list of symbols.
+static void each_symbol(const std::string &list,
+                        const std::function<void(uint64_t address, char type, std::string_view name)> &take) {
+  const char *at = list.c_str();
+  while (*at) {
+    char *after;
+    uint64_t address = strtoull(at, &after, 16);
+    const char *end = strchr(at, '\n');
+    end = end ? end : at + strlen(at);
+    if (end - after > 3 && after[0] == ' ' && after[2] == ' ')
+      take(address, after[1], {after + 3, static_cast<size_t>(end - after - 3)});
+    at = *end ? end + 1 : end;
+  }
+}
+
+static void add_symbol(DebugIndexWriter &writer, uint64_t address, char type, std::string_view name) {
+  writer.add(IndexSymbol{writer.intern(name), static_cast<uint32_t>(strchr("TtWw", type) != nullptr), address, 0});
+}
+
 Result<std::string> build_symbol_index(const std::string &system_map) {
   auto text = read_text_file(system_map);
   if (!text)
     return Error{"cannot read `" + system_map + "`", ""};
   DebugIndexWriter writer;
-  const char *at = text->c_str();
-  while (*at) {
-    // "ffffffff81000000 T _stext"
-    char *after;
-    uint64_t address = strtoull(at, &after, 16);
-    const char *end = strchr(at, '\n');
-    end = end ? end : at + strlen(at);
-    if (end - after > 3 && after[0] == ' ' && after[2] == ' ' && address != 0)
-      writer.add(IndexSymbol{writer.intern({after + 3, static_cast<size_t>(end - after - 3)}),
-                             static_cast<uint32_t>(strchr("TtWw", after[1]) != nullptr), address, 0});
-    at = *end ? end + 1 : end;
-  }
+  each_symbol(*text, [&](uint64_t address, char type, std::string_view name) {
+    if (address != 0)
+      add_symbol(writer, address, type, name);
+  });
   if (writer.symbols().empty())
     return Error{"`" + system_map + "` lists no symbols", ""};
+  return writer.finish();
+}
+
+Result<std::string> build_running_index(const std::string &kallsyms) {
+  auto text = read_text_file(kallsyms);
+  if (!text)
+    return Error{"cannot read `" + kallsyms + "`", ""};
+  constexpr uint64_t usual_text = 0xffffffff81000000; // where the kernel is linked to begin
+  uint64_t own_text = 0;
+  bool lists_any = false;
+  each_symbol(*text, [&](uint64_t address, char, std::string_view name) {
+    lists_any = true;
+    if (name == "_text" || (own_text == 0 && name == "_stext"))
+      own_text = address;
+  });
+  if (own_text == 0 && lists_any)
+    return Error{"`" + kallsyms + "` hides all addresses from this user (sysctl kernel.kptr_restrict)",
+                 "run stap as root, or install the kernel's symbols"};
+  DebugIndexWriter writer;
+  each_symbol(*text, [&](uint64_t address, char type, std::string_view name) {
+    // "name\t[module]" is none of the kernel; what is below is an offset in the per-CPU area.
+    if (name.find('\t') == std::string_view::npos && address >= own_text)
+      add_symbol(writer, address - own_text + usual_text, type, name);
+  });
+  if (writer.symbols().empty())
+    return Error{"`" + kallsyms + "` lists no symbols", ""};
   return writer.finish();
 }
 

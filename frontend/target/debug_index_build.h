@@ -20,4 +20,8 @@ Result<std::string> build_image_index(const ElfFile &image);
 // Symbols only: functions can be placed, but nothing has a type.
 Result<std::string> build_symbol_index(const std::string &system_map);
 
+// The same from the running kernel's own list, /proc/kallsyms, without its modules. Addresses are counted as if KASLR
+// had not moved the kernel. Fails when the list is hidden from this user.
+Result<std::string> build_running_index(const std::string &kallsyms);
+
 } // namespace tapjit::target

@@ -28,9 +28,11 @@ Result<std::unique_ptr<KernelTarget>> KernelTarget::open(KernelTargetOptions opt
   paths.btf = {found.vmlinux, found.btf};
   paths.places = target->options_.places;
   paths.server = target->options_.server;
-  if (is_running_kernel(found.release)) {
-    const std::string system = target->options_.places.root + "/sys/kernel/";
+  // A build tree's kernel is not the one that runs, although it may be called the same.
+  if (is_running_kernel(found.release) && !target->options_.release_or_dir.starts_with('/')) {
+    const std::string root = target->options_.places.root, system = root + "/sys/kernel/";
     paths.running_btf = system + "btf/vmlinux";
+    paths.kallsyms = root + "/proc/kallsyms";
     paths.running_id = build_id_in_notes(read_text_file(system + "notes").value_or(""));
   }
   paths.prefer_btf = target->options_.prefer_btf;

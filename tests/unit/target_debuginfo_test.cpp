@@ -2,6 +2,7 @@
 // Debuginfo in files of its own: made here from an installed module by objcopy, and looked for in all places.
 #include "frontend/target/debuginfo_finder.h"
 
+#include "frontend/target/debug_index_build.h"
 #include "frontend/target/elf_file.h"
 #include "frontend/target/kernel_target.h"
 
@@ -202,6 +203,90 @@ TEST_F(DebuginfoTest, OfTheRunningKernel) {
   ASSERT_EQ(found->sites.size(), 1u);
   EXPECT_EQ(found->sites[0].file, "fs/read_write.c");
   EXPECT_EQ(target->build_id(), id_);
+}
+
+// Neither vmlinux, image nor System.map: the running kernel's own BTF and symbols.
+TEST_F(DebuginfoTest, RunningKernelAlone) {
+  const std::string vmlinux = "/usr/lib/debug/boot/vmlinux-" + release_;
+  auto file = ElfFile::open(vmlinux);
+  std::ifstream map("/usr/lib/debug/boot/System.map-" + release_);
+  if (!file || !map)
+    GTEST_SKIP() << "no vmlinux with debuginfo is installed";
+  utsname running;
+  uname(&running);
+  auto write = [&](const std::string &path, const std::string &text) {
+    fs::create_directories(fs::path(root_ + path).parent_path());
+    std::ofstream(root_ + path) << text;
+  };
+  auto text_of = [](std::span<const char> bytes) { return std::string(bytes.begin(), bytes.end()); };
+  write("/sys/kernel/notes", text_of((*file)->section_bytes(".notes")));
+  write("/sys/kernel/btf/vmlinux", text_of((*file)->section_bytes(".BTF")));
+  // As KASLR moves it; then what kptr_restrict leaves of it.
+  constexpr uint64_t slide = 0x1de00000;
+  std::string moved, hidden;
+  uint64_t vfs_read = 0, address;
+  std::string type, name;
+  while (map >> std::hex >> address >> type >> name) {
+    char line[32];
+    snprintf(line, sizeof line, "%016lx ", address >> 31 ? address + slide : address);
+    moved += line + type + " " + name + "\n";
+    hidden += "0000000000000000 " + type + " " + name + "\n";
+    if (name == "vfs_read")
+      vfs_read = address;
+  }
+  moved += "ffffffffc0201000 t vfs_read\t[other]\n";
+  write("/proc/kallsyms", hidden);
+  auto refused = open(running.release)->functions("vfs_read", FunctionKind::OutOfLine);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().observed.find("kptr_restrict"), std::string::npos) << refused.error().observed;
+  write("/proc/kallsyms", moved);
+  for (int run = 0; run < 2; ++run) { // made, and kept
+    auto target = open(running.release);
+    auto found = target->functions("vfs_read", FunctionKind::OutOfLine);
+    ASSERT_TRUE(found) << found.error().observed;
+    ASSERT_EQ(found->sites.size(), 1u);
+    EXPECT_EQ(found->sites[0].address, vfs_read);
+    EXPECT_EQ(target->symbol("vfs_read")->address, vfs_read);
+    EXPECT_TRUE(target->symbol("vfs_read")->is_unique);
+    EXPECT_EQ(target->variable_names(found->sites[0], true), (std::vector<std::string>{"file", "buf", "count", "pos"}));
+    EXPECT_EQ(target->build_id(), (*file)->build_id());
+    auto shared = target->functions("load_elf_binary", FunctionKind::OutOfLine);
+    ASSERT_TRUE(shared);
+    EXPECT_TRUE(shared->sites.empty()); // two have that name
+  }
+  // Another build's image is not taken for it.
+  auto image = read_text_file("/boot/vmlinuz-" + release_);
+  ASSERT_TRUE(image);
+  write("/boot/vmlinuz-" + std::string(running.release), *image);
+  EXPECT_EQ(open(running.release)->symbol("vfs_read")->address, vfs_read);
+  std::string notes = text_of((*file)->section_bytes(".notes"));
+  for (char &byte : notes)
+    byte = static_cast<char>(byte == 'G' || byte == 'N' || byte == 'U' ? byte : byte ^ (byte > 64 ? 1 : 0));
+  write("/sys/kernel/notes", notes);
+  auto target = open(running.release);
+  EXPECT_EQ(target->build_id().size(), 40u);
+  EXPECT_NE(target->build_id(), (*file)->build_id());
+}
+
+// The one of this machine, if it shows any.
+TEST(RunningSymbols, AreReadOrSaidToBeHidden) {
+  auto text = read_text_file("/proc/kallsyms");
+  if (!text)
+    GTEST_SKIP() << "no /proc/kallsyms";
+  auto index = build_running_index("/proc/kallsyms");
+  if (text->find("ffffffff") == std::string::npos) {
+    ASSERT_FALSE(index);
+    EXPECT_NE(index.error().observed.find("kptr_restrict"), std::string::npos);
+    return;
+  }
+  ASSERT_TRUE(index) << index.error().observed;
+  std::vector<uint64_t> words(index->size() / 8 + 1);
+  memcpy(words.data(), index->data(), index->size());
+  auto opened = DebugIndex::open({reinterpret_cast<const char *>(words.data()), index->size()});
+  ASSERT_TRUE(opened);
+  ASSERT_EQ(opened->symbols("_text").size(), 1u);
+  EXPECT_EQ(opened->symbols("_text")[0].address, 0xffffffff81000000u);
+  EXPECT_EQ(opened->symbols("vfs_read").size(), 1u);
 }
 
 TEST(BuildIdInNotes, DamagedNotes) {
