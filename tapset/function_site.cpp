@@ -40,6 +40,8 @@ void add_link_address(const target::Target &target, uint64_t address, ir::Site &
 
 void add_place(const target::Target &target, const FunctionSite &function, ir::Site &site) {
   const std::string prefix = function.module.empty() ? "" : function.module + ":";
+  if (!function.build_id.empty())
+    site.constants.emplace_back("build_id", function.build_id);
   if (!function.symbol.empty() && function.symbol_is_unique) {
     site.constants.emplace_back("symbol", prefix + function.symbol);
     site.constants.emplace_back("offset", static_cast<int64_t>(function.offset));

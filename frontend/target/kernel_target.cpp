@@ -99,6 +99,7 @@ Result<FunctionMatches> KernelTarget::module_code(const CodeQuery &query) const 
     for (std::vector<FunctionSite> *sites : {&found->sites, &found->refused})
       for (FunctionSite &site : *sites) {
         site.module = file.name;
+        site.build_id = module_file(file.name, file.elf).build_id();
         module_file(file.name, file.elf).add_anchor(site);
       }
     if (files.size() == 1)

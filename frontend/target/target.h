@@ -49,6 +49,7 @@ struct FunctionSite {
   uint32_t statement_line = 0; // a line within the function, of a statement or label; 0: the function's entry
   std::string label;           // of a label: its name
   std::string module;          // empty: the kernel itself; addresses are counted from a place of the module's file
+  std::string build_id;        // of the module's file, lower-case hex; empty: not known
   // In a module: the name of one symbol of the same section, and its address; empty when there is none.
   std::string anchor_symbol;
   uint64_t anchor = 0;

@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/notifier.h>
 
+#include "runtime/compat/module_rodata.h"
 #include "runtime/kernel/probe_kprobe.h"
 #include "runtime/kernel/session.h"
 
@@ -17,6 +18,51 @@ TAP_SMALL_BEGIN
 
 static DEFINE_MUTEX(places);
 static tap_module_change *watchers[2]; /* kprobe, kretprobe; under `places` */
+
+/* Of the module that comes, under `places`: its build-id in hex, empty if it has none; what was said of it.
+ */
+enum { TAP_ID_MOST = 32 };
+static char coming_id[2 * TAP_ID_MOST + 1];
+static bool is_other_said;
+
+/* staprun compares those of modules that are there before: it can read them in /sys, which has a module's
+ * notes only when its init function may have run. */
+static void read_coming_id(const struct module *module)
+{
+	static const uint32_t gnu_name = 0x00554e47; /* "GNU" */
+	size_t size, at;
+	const char *bytes = tap_module_rodata(module, &size);
+	uint32_t head[4]; /* sizes of the name and of the id, type, name */
+
+	is_other_said = false;
+	coming_id[0] = '\0';
+	for (at = 0; at + sizeof(head) <= size; at += sizeof(head[0])) {
+		memcpy(head, bytes + at, sizeof(head));
+		if (head[0] != sizeof(gnu_name) || head[2] != 3 /* NT_GNU_BUILD_ID */ || head[3] != gnu_name)
+			continue;
+		if (head[1] > TAP_ID_MOST || head[1] > size - at - sizeof(head))
+			continue;
+		scnprintf(coming_id, sizeof(coming_id), "%*phN", (int)head[1], bytes + at + sizeof(head));
+		return;
+	}
+}
+
+bool tap_place_is_of_build(const struct tap_kprobe_place *place, const char *module)
+{
+	char text[300];
+
+	if (!place->build_id || !coming_id[0] || !strcmp(place->build_id, coming_id))
+		return true;
+	if (!is_other_said) {
+		scnprintf(text, sizeof(text),
+			  "module %s is not probed: its build-id is %s, that of its file when the script was "
+			  "compiled %s; compile the script for the module that is loaded",
+			  module, coming_id, place->build_id);
+		tap_session_warn_late(text);
+	}
+	is_other_said = true;
+	return false;
+}
 
 static int module_changes(struct notifier_block *block, unsigned long state, void *data)
 {
@@ -27,6 +73,8 @@ static int module_changes(struct notifier_block *block, unsigned long state, voi
 		bool comes = state == MODULE_STATE_COMING;
 
 		mutex_lock(&places);
+		if (comes)
+			read_coming_id(module);
 		for (i = 0; i < ARRAY_SIZE(watchers); i++)
 			if (watchers[i])
 				watchers[i](module->name, comes);

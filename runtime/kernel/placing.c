@@ -159,7 +159,9 @@ void tap_placing_module(struct tap_placing *placing, const char *module, bool co
 	remove_all(placing, module);
 	for (i = 0; comes && i < placing->count; i++) {
 		struct tap_kprobe *probe = &placing->probes[i];
-		int rc = tap_place_is_in(probe->head.place, module) ? place_one(placing, probe, false) : 0;
+		bool wanted = tap_place_is_in(probe->head.place, module) &&
+			      tap_place_is_of_build(probe->head.place, module);
+		int rc = wanted ? place_one(placing, probe, false) : 0;
 
 		if (rc)
 			tap_place_refused_late(probe->head.site, rc);

@@ -14,14 +14,16 @@
  * share: then `anchor_symbol` is a name that only one symbol of the kernel has and `anchor` its link address.
  * With both, the address is where `symbol` is expected, which saves the search by name.
  * In a module it is a symbol of the same section, and both addresses are counted alike. Without
- * `anchor_symbol`, `address` is one of the running kernel.
+ * `anchor_symbol`, `address` is one of the running kernel. `build_id` is that of the module's file, in
+ * lower-case hex: no other build of the module will do. NULL: it is not known, or the place is the kernel's.
  */
 #define TAP_KPROBE_PLACE                                                                                     \
 	const char *symbol;                                                                                  \
 	uint64_t offset;                                                                                     \
 	uint64_t address;                                                                                    \
 	const char *anchor_symbol;                                                                           \
-	uint64_t anchor
+	uint64_t anchor;                                                                                     \
+	const char *build_id
 
 struct tap_kprobe_place {
 	TAP_KPROBE_PLACE;
@@ -80,6 +82,9 @@ bool tap_place_is_in_module(const struct tap_kprobe_place *place);
 bool tap_place_is_in(const struct tap_kprobe_place *place, const char *module);
 /* Whether a place that could not be had is in a module that may still come. */
 bool tap_place_waits(const struct tap_kprobe_place *place, int rc);
+/* Whether the module that comes is the build that the place was found in; says once for a module that it
+ * is not. */
+bool tap_place_is_of_build(const struct tap_kprobe_place *place, const char *module);
 void tap_place_refused(const struct tap_site *site, int rc);
 /* The same when a module comes. */
 void tap_place_refused_late(const struct tap_site *site, int rc);

@@ -5,7 +5,7 @@
   sessions.py --stap STAP --programs DIR [unittest arguments]
 
 One guest serves all; each test ends with a look for modules that stayed and kernel messages that should not be."""
-import argparse, os, pathlib, re, signal, subprocess, sys, tempfile, time, unittest
+import argparse, os, pathlib, re, signal, struct, subprocess, sys, tempfile, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/lib")
 from guest import Guest
@@ -244,6 +244,34 @@ class Sessions(unittest.TestCase):
         run = guest.execute("staprun", "/tmp/tapt_build.ko")
         self.assertEqual((run.returncode, run.stdout), (1, ""))
         self.assertRegex(run.stderr, r"made with the debug symbols of another build of .*: their build-id is 0123\w+, that of the running kernel is \w+")
+
+    def test_another_build_of_a_module(self):
+        """One that is loaded is not probed by a script that was made for another; nor is one that comes later. Both are told with the two build-ids."""
+        release, other = guest.execute("uname", "-r").stdout.strip(), "ab" * 20
+        file = f"/lib/modules/{release}/kernel/drivers/block/loop.ko"
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "note").write_bytes(struct.pack("<III4s", 4, 20, 3, b"GNU") + bytes.fromhex(other))
+            subprocess.run(["objcopy", f"--update-section=.note.gnu.build-id={folder}/note", file, f"{folder}/loop.ko"], check=True)
+            guest.put(f"{folder}/loop.ko", "/tmp/other_loop.ko")
+        guest.put(file, "/tmp/loop.ko")
+        script = ('global said probe timer.ms(1) { if (!said++) println("ready") } probe module("loop").function("loop_init").call { println("init") } '
+                  'probe module("loop").function("loop_add").return { println("added") }')
+        self.assertEqual(guest.execute("insmod", "/tmp/other_loop.ko").returncode, 0)
+        run = stap("-e", script)
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertRegex(run.stderr, rf"was made with another build of the module 'loop': its build-id is \w{{40}}, that of the loaded one is {other}")
+        run = stap("-DSTP_NO_BUILDID_CHECK", "-e", script, "-T", "1")
+        self.assertEqual((run.returncode, run.stdout, run.stderr), (0, "ready\n", ""))
+        self.assertEqual(guest.execute("rmmod", "loop").returncode, 0)
+        run = start_stap("-e", script)
+        self.assertEqual(run.stdout.readline(), "ready\n")
+        for name in ("other_loop", "loop"):
+            self.assertEqual(guest.execute("insmod", f"/tmp/{name}.ko").returncode, 0)
+            self.assertEqual(guest.execute("rmmod", "loop").returncode, 0)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+        self.assertEqual((run.returncode, out), (0, "init\n" + 8 * "added\n"))
+        self.assertRegex(err, rf"^WARNING: module loop is not probed: its build-id is {other}, that of its file when the script was compiled \w{{40}}; .*\n$")
 
     def test_two_boots_at_different_addresses(self):
         """Functions whose name others have too are found by their link address, wherever the kernel lies."""

@@ -177,6 +177,9 @@ TEST_F(Families, ModulesArePlacedByTheirOwnSymbols) {
   shared.anchor = 0x4000;
   EXPECT_EQ(constants(site("module(\"loop\").function(\"lo_ioctl\")")),
             "address=20480 anchor_symbol=loop:lo_open anchor=16384");
+  kernel_.known_functions.back().site.build_id = "01ab";
+  EXPECT_EQ(constants(site("module(\"loop\").function(\"lo_ioctl\")")),
+            "build_id=01ab address=20480 anchor_symbol=loop:lo_open anchor=16384");
 }
 
 TEST_F(Families, Addresses) {

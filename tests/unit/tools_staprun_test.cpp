@@ -65,6 +65,17 @@ TEST(ModuleFile, NameAndRelease) {
   EXPECT_EQ(module->release, "6.1.0-56-cloud-amd64");
 }
 
+TEST(ModuleFile, BuildsThatItWasMadeFor) {
+  std::string modinfo =
+      good_modinfo + std::string("tapjit_kernel=01ab\0tapjit_module=loop 02cd\0tapjit_module=nf_tables "
+                                 "03ef\0tapjit_module=nothing\0",
+                                 86);
+  Result<ModuleFile> module = check_module(make_module(modinfo, "stap_1"), "x.ko");
+  ASSERT_TRUE(module) << module.error().observed;
+  EXPECT_EQ(module->build_id, "01ab");
+  EXPECT_EQ(module->probed, (std::map<std::string, std::string>{{"loop", "02cd"}, {"nf_tables", "03ef"}}));
+}
+
 TEST(ModuleFile, Renamed) {
   Result<ModuleFile> module = check_module(make_module(good_modinfo, "stap_1"), "x.ko");
   ASSERT_TRUE(module);

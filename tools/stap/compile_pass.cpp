@@ -256,6 +256,8 @@ Result<CompileOutput> compile_module(const Store &store, const Platform &platfor
   request.information = {{"description", "made by tapjit"}};
   if (!input.kernel_build_id.empty())
     request.information.emplace_back("tapjit_kernel", input.kernel_build_id);
+  for (const std::string &module : input.modules)
+    request.information.emplace_back("tapjit_module", module);
   auto finished = finish_module(platform.profile, platform.versions, request);
   if (!finished)
     return finished.error();

@@ -10,6 +10,7 @@
 #include "tools/stap/kernel_choice.h"
 #include "tools/stap/pass_clock.h"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ struct CompileInput {
   bool guru = false;                           // findings of the safety verifier in embedded C are warnings
   std::vector<std::string> embedded_functions; // C names of the functions of embedded C
   std::string kernel_build_id = {};            // not empty: places in this very build of the kernel are in the unit
+  std::set<std::string> modules = {};          // "NAME BUILD-ID" of modules that have places in the unit
 };
 
 // What pass 4 has to say about a piece of the unit.

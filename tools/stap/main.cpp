@@ -19,6 +19,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <set>
 #include <unistd.h>
 
 namespace tapjit {
@@ -223,6 +224,24 @@ bool has_places_of_build(const ir::Module &module) {
   });
 }
 
+// Modules that have places in the unit, whose build is known.
+std::set<std::string> modules_of(const ir::Module &module) {
+  std::set<std::string> modules;
+  for (const ir::Site &site : module.sites) {
+    std::string name, build_id;
+    for (const auto &[key, value] : site.constants)
+      if (const auto *text = std::get_if<std::string>(&value)) {
+        if (key == "build_id")
+          build_id = *text;
+        else if (key == "symbol" || key == "anchor_symbol")
+          name = text->substr(0, text->find(':'));
+      }
+    if (!build_id.empty())
+      modules.insert(name + " " + build_id);
+  }
+  return modules;
+}
+
 // Passes 1 to 3; an exit code, or -1 to go on with the C text.
 int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &input) {
   const Options &options = run.options;
@@ -269,14 +288,20 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
     return fail({"the IR of this script does not verify: " + finding,
                  "this is a bug of tapjit: please report it with the script"});
   run.times.add("ir", translate_clock.real_ms());
+  const bool skips_build_ids = std::any_of(options.defines.begin(), options.defines.end(),
+                                           [](const auto &define) { return define.first == "STP_NO_BUILDID_CHECK"; });
+  if (skips_build_ids)
+    for (ir::Site &site : module.sites)
+      std::erase_if(site.constants, [](const auto &constant) { return constant.first == "build_id"; });
   PassClock emit_clock;
   codegen::EmitOptions emit_options;
   emit_options.platform = run.choice.user_runtime ? codegen::EmitPlatform::User : codegen::EmitPlatform::Kernel;
   emit_options.kbuild = options.use_kbuild;
   input.text = codegen::emit_c(module, emit_options);
   input.embedded_functions = codegen::embedded_function_names(module);
-  if (has_places_of_build(module))
+  if (!skips_build_ids && has_places_of_build(module))
     input.kernel_build_id = scripts.target->build_id();
+  input.modules = modules_of(module);
   run.times.add("emit", emit_clock.real_ms());
   std::string file = run.name + "_src.c";
   if (options.keep_directory)

@@ -96,8 +96,8 @@ std::string build_id_of_notes(std::string_view notes) {
   return {};
 }
 
-static std::string running_build_id() {
-  int fd = open("/sys/kernel/notes", O_RDONLY | O_CLOEXEC);
+static std::string build_id_in(const std::string &path) {
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   char notes[4096];
   ssize_t got = fd < 0 ? 0 : read(fd, notes, sizeof notes);
   if (fd >= 0)
@@ -109,11 +109,21 @@ Result<void> load_module(const ModuleFile &module, const std::vector<std::string
   std::string running = running_release();
   if (module.release != running)
     return Error{"module '" + module.name + "' was built for " + module.release + ", running is " + running, ""};
-  std::string build_id = module.build_id.empty() ? "" : running_build_id();
+  std::string build_id = module.build_id.empty() ? "" : build_id_in("/sys/kernel/notes");
   if (!build_id.empty() && build_id != module.build_id)
     return Error{"module '" + module.name + "' was made with the debug symbols of another build of " + running +
                      ": their build-id is " + module.build_id + ", that of the running kernel is " + build_id,
                  "install the debug symbols of the kernel that is running, or reboot into the one that is installed"};
+  // Those that are loaded now; the module itself looks at the others when they come.
+  for (const auto &[name, expected] : module.probed) {
+    std::string loaded =
+        name.find('/') != std::string::npos ? "" : build_id_in("/sys/module/" + name + "/notes/.note.gnu.build-id");
+    if (!loaded.empty() && loaded != expected)
+      return Error{
+          "module '" + module.name + "' was made with another build of the module '" + name + "': its build-id is " +
+              expected + ", that of the loaded one is " + loaded,
+          "compile the script again with the file of the module that is loaded, or load the module of that file"};
+  }
   std::string joined = join_parameters(parameters);
   // Not finit_module: who can write the file could change it after it was checked.
   long done = syscall(SYS_init_module, module.bytes.data(), module.bytes.size(), joined.c_str());

@@ -94,6 +94,9 @@ Result<ModuleFile> check_module(std::string bytes, const std::string &path) {
   std::string_view text = std::string_view(bytes).substr(modinfo.offset, modinfo.size);
   module.name = modinfo_value(text, "name");
   module.build_id = modinfo_value(text, "tapjit_kernel");
+  for (const std::string &probed : modinfo_values(text, "tapjit_module"))
+    if (size_t blank = probed.find(' '); blank != std::string::npos)
+      module.probed.emplace(probed.substr(0, blank), probed.substr(blank + 1));
   std::string vermagic = modinfo_value(text, "vermagic");
   module.release = vermagic.substr(0, vermagic.find(' '));
   if (module.name.empty() || module.release.empty() || module.name.size() > name_limit ||

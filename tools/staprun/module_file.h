@@ -2,6 +2,7 @@
 // A kernel module's file, opened once: what is checked is what is loaded.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ struct ModuleFile {
   std::set<std::string> parameters; // their names, from modinfo `parmtype`
   std::string build_id;             // modinfo `tapjit_kernel`: the kernel's whose debug symbols were used; may be empty
   std::string release;              // first word of modinfo `vermagic`: the kernel it was built for
+  std::map<std::string, std::string> probed; // modinfo `tapjit_module`: build-ids of the modules that it probes
 };
 
 // Opens and checks the file: a relocatable x86-64 ELF object that holds a name and a vermagic. Every offset in it is
