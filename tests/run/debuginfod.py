@@ -33,7 +33,7 @@ def free_port():
 
 def is_served(url):
     try:
-        return urllib.request.urlopen(url).status == 200
+        return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url).status == 200
     except (urllib.error.URLError, ConnectionError):
         return False
 
@@ -73,7 +73,7 @@ class Debuginfod(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.top = folder.name
         os.mkdir(f"{self.top}/tmp")
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SYSTEMTAP_", "TAPJIT_", "DEBUGINFOD_"))}
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SYSTEMTAP_", "TAPJIT_", "DEBUGINFOD_")) and not k.lower().endswith("_proxy")}
         self.environment |= {"TMPDIR": f"{self.top}/tmp", "XDG_CACHE_HOME": cache.name, "HOME": self.top, "LC_ALL": "C.UTF-8", "SYSTEMTAP_DEBUGINFO_PATH": "/nonexistent",
                              "DEBUGINFOD_CACHE_PATH": f"{self.top}/fetched"}
 

@@ -205,6 +205,24 @@ TEST_F(DebuginfoTest, OfTheRunningKernel) {
   EXPECT_EQ(target->build_id(), id_);
 }
 
+// Its bootable image tells the build-id.
+TEST_F(DebuginfoTest, OfAnotherKernel) {
+  const std::string vmlinux = "/usr/lib/debug/boot/vmlinux-" + release_;
+  auto facts = read_elf_facts(vmlinux);
+  if (!facts || !fs::exists("/boot/vmlinuz-" + release_))
+    GTEST_SKIP() << "no kernel with debuginfo is installed";
+  id_ = facts->build_id;
+  copy("/boot/vmlinuz-" + release_, root_ + "/boot/vmlinuz-" + release_);
+  auto file_of_vfs_read = [&] {
+    auto found = open(release_)->functions("vfs_read", FunctionKind::OutOfLine);
+    return found && found->sites.size() == 1 ? found->sites[0].file : "not found";
+  };
+  EXPECT_EQ(file_of_vfs_read(), ""); // by BTF
+  fs::create_directories(fs::path(by_id("/usr/lib/debug")).parent_path());
+  fs::create_symlink(vmlinux, by_id("/usr/lib/debug"));
+  EXPECT_EQ(file_of_vfs_read(), "fs/read_write.c");
+}
+
 // Neither vmlinux, image nor System.map: the running kernel's own BTF and symbols.
 TEST_F(DebuginfoTest, RunningKernelAlone) {
   const std::string vmlinux = "/usr/lib/debug/boot/vmlinux-" + release_;
