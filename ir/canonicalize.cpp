@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ir/builder.h"
+#include "ir/cfg.h"
 #include "ir/print.h"
 
 namespace tapjit::ir {
 
 namespace {
 
-// Renumbers one function's values in block order and moves its references to interned tables over to `to`.
+// Renumbers one function's values and moves its references to interned tables over to `to`.
 class Renumbering {
 public:
   Renumbering(const Module &from, Interner &to) : from_(from), to_(to) {}
@@ -21,32 +22,12 @@ public:
   void move(Function &function) {
     move(function.loc);
     move(function.embedded.start);
-    std::vector<ValueId> numbers(function.insts.size());
-    std::vector<Inst> insts;
-    std::vector<Storage> storage;
-    std::vector<uint32_t> slot;
+    renumber_values(function);
     for (Block &block : function.blocks) {
-      for (ValueId &value : block.insts) {
-        numbers[value.index] = ValueId{uint32_t(insts.size())};
-        if (!function.storage.empty()) {
-          storage.push_back(value.index < function.storage.size() ? function.storage[value.index] : Storage::Register);
-          slot.push_back(storage.back() == Storage::StringSlot ? function.slot[value.index] : 0);
-        }
-        insts.push_back(std::move(function.insts[value.index]));
-        value = numbers[value.index];
-        move(insts.back());
-      }
+      for (ValueId value : block.insts)
+        move(function.insts[value.index]);
       move(block.loc);
     }
-    for (Inst &inst : insts)
-      for (ValueId &operand : inst.operands)
-        operand = numbers[operand.index];
-    for (Block &block : function.blocks)
-      if (block.terminator_operand.valid())
-        block.terminator_operand = numbers[block.terminator_operand.index];
-    function.insts = std::move(insts);
-    function.storage = std::move(storage);
-    function.slot = std::move(slot);
   }
 
 private:

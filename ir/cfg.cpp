@@ -160,6 +160,33 @@ void replace_uses(Function &function, const std::vector<ValueId> &map) {
   }
 }
 
+void renumber_values(Function &function) {
+  std::vector<ValueId> numbers(function.insts.size());
+  std::vector<Inst> insts;
+  insts.reserve(function.insts.size());
+  std::vector<Storage> storage;
+  std::vector<uint32_t> slot;
+  for (Block &block : function.blocks)
+    for (ValueId &value : block.insts) {
+      numbers[value.index] = ValueId{uint32_t(insts.size())};
+      if (!function.storage.empty()) {
+        storage.push_back(value.index < function.storage.size() ? function.storage[value.index] : Storage::Register);
+        slot.push_back(storage.back() == Storage::StringSlot ? function.slot[value.index] : 0);
+      }
+      insts.push_back(std::move(function.insts[value.index]));
+      value = numbers[value.index];
+    }
+  for (Inst &inst : insts)
+    for (ValueId &operand : inst.operands)
+      operand = numbers[operand.index];
+  for (Block &block : function.blocks)
+    if (block.terminator_operand.valid())
+      block.terminator_operand = numbers[block.terminator_operand.index];
+  function.insts = std::move(insts);
+  function.storage = std::move(storage);
+  function.slot = std::move(slot);
+}
+
 ValueId insert_inst(Function &function, BlockId block, size_t position, Inst inst) {
   ValueId value{uint32_t(function.insts.size())};
   function.insts.push_back(std::move(inst));

@@ -41,6 +41,9 @@ BlockId split_block(Function &function, BlockId block, size_t position);
 // Replaces uses in instructions and terminators: map[value] where valid. Chains are followed.
 void replace_uses(Function &function, const std::vector<ValueId> &map);
 
+// Numbers values in the order of the blocks and drops dead instructions, so that who walks the blocks walks memory.
+void renumber_values(Function &function);
+
 // A new instruction at `position` of the block.
 ValueId insert_inst(Function &function, BlockId block, size_t position, Inst inst);
 

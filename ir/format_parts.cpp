@@ -85,9 +85,9 @@ bool fold_part(const Module &module, const Function &function, const FormatPart 
 } // namespace
 
 bool fold_format(const Module &module, const Function &function, std::vector<FormatPart> &parts,
-                 std::vector<ValueId> &args) {
+                 Operands &args) {
   std::vector<FormatPart> kept;
-  std::vector<ValueId> kept_args;
+  Operands kept_args;
   size_t next = 0;
   bool changed = false;
   for (FormatPart &part : parts) {

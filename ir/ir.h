@@ -10,6 +10,7 @@
 #pragma once
 
 #include "ir/ids.h"
+#include "ir/operands.h"
 
 #include <cstdint>
 #include <map>
@@ -93,7 +94,7 @@ struct Inst {
   Type type = Type::Void;
   uint32_t aux = UINT32_MAX; // index in the table that op_info(op).aux names
   int64_t imm = 0;
-  std::vector<ValueId> operands;
+  Operands operands;
   LocationId loc;
   friend bool operator==(const Inst &, const Inst &) = default;
 };

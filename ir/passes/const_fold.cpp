@@ -73,7 +73,7 @@ private:
 
   bool fold_constant(ValueId value) {
     const Inst &here = inst(value);
-    const std::vector<ValueId> operands = here.operands;
+    const Operands operands = here.operands;
     if (here.op == Op::Print || here.op == Op::Sprint)
       return fold_format_of(value);
     if (here.op == Op::GLoad || here.op == Op::MapGet || here.op == Op::MapHas)
@@ -124,7 +124,7 @@ private:
 
   bool fold_format_of(ValueId value) {
     std::vector<FormatPart> parts = format_parts(module_.formats[inst(value).aux].text);
-    std::vector<ValueId> args = inst(value).operands;
+    Operands args = inst(value).operands;
     bool changed = fold_format(module_, function_, parts, args);
     bool is_literal = parts.empty() || (parts.size() == 1 && !parts[0].conversion);
     if (inst(value).op == Op::Sprint && is_literal) {
@@ -195,7 +195,7 @@ private:
 
   // A phi of one value, or of constants that are all equal.
   bool fold_phi(BlockId block, ValueId phi) {
-    const std::vector<ValueId> operands = inst(phi).operands;
+    const Operands operands = inst(phi).operands;
     ValueId same;
     bool constants = !operands.empty() && is_constant(operands[0]);
     for (ValueId operand : operands) {
@@ -220,7 +220,7 @@ private:
     return replace(phi, same);
   }
 
-  static bool is_single(const std::vector<ValueId> &operands, ValueId phi, ValueId same) {
+  static bool is_single(const Operands &operands, ValueId phi, ValueId same) {
     return std::all_of(operands.begin(), operands.end(),
                        [&](ValueId operand) { return operand == phi || operand == same; });
   }

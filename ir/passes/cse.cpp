@@ -27,7 +27,7 @@ struct Expression {
   uint32_t aux;
   int64_t imm;
   uint64_t version, element;
-  std::vector<ValueId> operands;
+  Operands operands;
   friend bool operator==(const Expression &, const Expression &) = default;
 };
 
@@ -164,7 +164,8 @@ private:
       stored = inst.operands[0];
     } else if (inst.op == Op::MapSet || inst.op == Op::MapAdd) {
       read.op = Op::MapGet;
-      read.operands.assign(inst.operands.begin(), inst.operands.end() - 1);
+      read.operands = inst.operands;
+      read.operands.truncate(inst.operands.size() - 1);
       stored = inst.op == Op::MapAdd ? value : inst.operands.back();
     } else {
       return;

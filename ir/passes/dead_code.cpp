@@ -130,6 +130,7 @@ void dead_code(Module &module) {
     drop_unused(effects, function);
     remove_unreachable_blocks(function); // catches of what is gone
     merge_straight_lines(function);
+    renumber_values(function);
   }
   drop_unreached_functions(module);
 }

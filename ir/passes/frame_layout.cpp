@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 namespace tapjit::ir::passes {
 
@@ -117,8 +118,7 @@ void copy_on_edge(Function &function, BlockId block, size_t pred, const std::vec
 class Slots {
 public:
   Slots(const Module &module, Function &function)
-      : function_(function), lasting_(lasting_strings(function)), leader_(function.insts.size()),
-        conflicts_(function.insts.size()) {
+      : function_(function), lasting_(lasting_strings(function)), leader_(function.insts.size()) {
     mark_short_lived_results(module, function, lasting_);
     for (size_t index = 0; index < leader_.size(); ++index)
       leader_[index] = uint32_t(index);
@@ -143,12 +143,14 @@ private:
 
   void join(uint32_t into, uint32_t other) {
     leader_[other] = into;
-    for (uint32_t conflict : conflicts_[other]) {
+    auto moved = conflicts_.extract(other);
+    if (moved.empty())
+      return;
+    for (uint32_t conflict : moved.mapped()) {
       conflicts_[into].insert(conflict);
       conflicts_[conflict].erase(other);
       conflicts_[conflict].insert(into);
     }
-    conflicts_[other].clear();
   }
 
   void join_phis() {
@@ -239,16 +241,21 @@ private:
   Function &function_;
   std::vector<bool> lasting_;
   std::vector<uint32_t> leader_;
-  std::vector<std::set<uint32_t>> conflicts_; // by leader: other leaders
+  std::unordered_map<uint32_t, std::set<uint32_t>> conflicts_; // by leader: other leaders
 };
 
 void keep_integers_across_calls(const Module &module, Function &function) {
+  auto is_script_call = [&](const Inst &inst) {
+    return inst.op == Op::Call && module.functions[inst.aux].kind == FunctionKind::Script;
+  };
+  if (std::none_of(function.insts.begin(), function.insts.end(), is_script_call))
+    return;
   Liveness liveness(function);
   for (BlockId block : reverse_postorder(function))
     walk_backward(function, liveness, block, [&](size_t position, const ValueSet &live) {
       ValueId call = function.blocks[block.index].insts[position];
       const Inst &inst = function.insts[call.index];
-      if (inst.op != Op::Call || module.functions[inst.aux].kind != FunctionKind::Script)
+      if (!is_script_call(inst))
         return;
       for (ValueId value : live.values()) {
         const Inst &other = function.insts[value.index];

@@ -181,7 +181,7 @@ private:
 
   // The body's blocks go behind those of the caller.
   Returns take_body(Function &function, BlockId at, ValueId call, Function body, const Handler &handler) {
-    std::vector<ValueId> arguments = function.insts[call.index].operands;
+    Operands arguments = function.insts[call.index].operands;
     for (ValueId &argument : arguments)
       if (view_source(function.insts[argument.index]).kind != ViewSource::Kind::None)
         argument = insert_inst(function, at, function.blocks[at.index].insts.size(), copy_of(function, argument));

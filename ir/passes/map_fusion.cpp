@@ -273,7 +273,7 @@ private:
     group.find = ValueId{uint32_t(function_.insts.size())};
     size_t keys = module_.globals[inst(access).aux].keys.size();
     Inst find{Op::MapFind, Type::Elem, inst(access).aux, 0, inst(access).operands, inst(access).loc};
-    find.operands.resize(keys);
+    find.operands.truncate(keys);
     function_.insts.push_back(std::move(find));
     group_of_.push_back(UINT32_MAX);
     return group.find;

@@ -59,7 +59,7 @@ private:
            !effects_.may_fail(function_, inst) && view_source(inst).kind != ViewSource::Kind::Message;
   }
 
-  int64_t bytes_of(const std::vector<ValueId> &args) const {
+  int64_t bytes_of(const Operands &args) const {
     int64_t bytes = 0;
     for (ValueId arg : args)
       bytes += function_.insts[arg.index].type == Type::Str ? string_bytes_ : 8;
@@ -69,8 +69,8 @@ private:
   // The later print prints both.
   bool join(ValueId earlier, ValueId later) {
     const Inst &first = function_.insts[earlier.index], &second = function_.insts[later.index];
-    std::vector<ValueId> args = first.operands;
-    args.insert(args.end(), second.operands.begin(), second.operands.end());
+    Operands args = first.operands;
+    args.append(second.operands);
     std::string text = format_of(first).text + format_of(second).text;
     if (args.size() > most_arguments || text.size() > most_text || bytes_of(args) > most_record_bytes)
       return false;

@@ -88,7 +88,7 @@ private:
     function_.insts[value.index] = {Op::ConstI64, Type::I64, UINT32_MAX, number, {}, inst(value).loc};
     return true;
   }
-  bool be_op(ValueId value, Op op, std::vector<ValueId> operands) {
+  bool be_op(ValueId value, Op op, Operands operands) {
     Type type = inst(value).type;
     function_.insts[value.index] = {op, type, UINT32_MAX, 0, std::move(operands), inst(value).loc};
     return true;
@@ -224,7 +224,7 @@ private:
       if ((here.op == Op::Ne && against_zero) || (here.op == Op::Eq && against_one))
         return be(value, left);
       if ((here.op == Op::Eq && against_zero) || (here.op == Op::Ne && against_one))
-        return be_op(value, negated(operand.op), std::vector<ValueId>(operand.operands));
+        return be_op(value, negated(operand.op), operand.operands);
     }
     // x + C1 == C2 is x == C2 - C1, wrapping as it does.
     if ((here.op == Op::Eq || here.op == Op::Ne) && operand.op == Op::Add && is_integer(operand.operands[1])) {
