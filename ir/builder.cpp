@@ -201,7 +201,7 @@ ValueId FunctionBuilder::read_in(VariableId variable, BlockId block) {
   if (auto found = states_[block.index].values.find(variable.index); found != states_[block.index].values.end())
     return resolve(found->second);
   ValueId value;
-  const std::vector<BlockId> &preds = function().blocks[block.index].preds;
+  const ShortList<BlockId> &preds = function().blocks[block.index].preds;
   if (!states_[block.index].sealed) {
     value = new_phi(block, variables_[variable.index]);
     states_[block.index].incomplete_phis.push_back({variable, value});

@@ -116,7 +116,7 @@ BlockId split_edge(Function &function, BlockId from, BlockId to) {
   for (BlockId &target : function.blocks[from.index].successors)
     if (target == to)
       target = middle;
-  std::vector<BlockId> &preds = function.blocks[to.index].preds;
+  ShortList<BlockId> &preds = function.blocks[to.index].preds;
   std::replace(preds.begin(), preds.end(), from, middle);
   return middle;
 }
@@ -135,7 +135,7 @@ BlockId split_block(Function &function, BlockId first, size_t position) {
   tail.loc = head.loc;
   tail.preds = {first};
   for (BlockId target : successors(tail)) {
-    std::vector<BlockId> &preds = function.blocks[target.index].preds;
+    ShortList<BlockId> &preds = function.blocks[target.index].preds;
     std::replace(preds.begin(), preds.end(), first, second);
   }
   head.terminator = Terminator::Jump;

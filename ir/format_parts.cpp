@@ -84,8 +84,7 @@ bool fold_part(const Module &module, const Function &function, const FormatPart 
 
 } // namespace
 
-bool fold_format(const Module &module, const Function &function, std::vector<FormatPart> &parts,
-                 Operands &args) {
+bool fold_format(const Module &module, const Function &function, std::vector<FormatPart> &parts, Operands &args) {
   std::vector<FormatPart> kept;
   Operands kept_args;
   size_t next = 0;

@@ -21,7 +21,6 @@ std::string format_of_parts(const std::vector<FormatPart> &parts);
 
 // The format with directives of constant arguments made literal text, and the arguments that are left. True if that
 // changed anything. %p, %b, %m and %M stay, and %c of what is no ASCII character.
-bool fold_format(const Module &module, const Function &function, std::vector<FormatPart> &parts,
-                 Operands &args);
+bool fold_format(const Module &module, const Function &function, std::vector<FormatPart> &parts, Operands &args);
 
 } // namespace tapjit::ir

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "ir/ids.h"
-#include "ir/operands.h"
+#include "ir/short_list.h"
 
 #include <cstdint>
 #include <map>
@@ -89,6 +89,8 @@ const TerminatorInfo &terminator_info(Terminator terminator);
 // Which number a statistic is asked for.
 enum class StatField : uint8_t { Count, Sum, Min, Max, Avg, Variance };
 
+using Operands = ShortList<ValueId>;
+
 struct Inst {
   Op op;
   Type type = Type::Void;
@@ -104,8 +106,8 @@ struct Block {
   Terminator terminator = Terminator::Return;
   ValueId terminator_operand;
   BlockId successors[2];
-  std::vector<BlockId> preds; // kept by the builder and by passes; the order is that of the phis' operands
-  bool is_catch = false;      // successor 1 of an `onfail`, and of nothing else
+  ShortList<BlockId> preds; // kept by the builder and by passes; the order is that of the phis' operands
+  bool is_catch = false;    // successor 1 of an `onfail`, and of nothing else
   LocationId loc;
   friend bool operator==(const Block &, const Block &) = default;
 };

@@ -632,7 +632,7 @@ private:
     std::vector<BlockId> written;
     for (const Name &name : names)
       written.push_back(BlockId{find(pending.block_names, "^", name)});
-    std::vector<BlockId> &preds = function.blocks[index].preds;
+    ShortList<BlockId> &preds = function.blocks[index].preds;
     if (!std::is_permutation(written.begin(), written.end(), preds.begin(), preds.end()))
       failure_.report(names[0].second, "these are not the block's predecessors");
     preds = std::move(written);

@@ -40,7 +40,7 @@ void check_preds(const Function &function, Findings &findings) {
     for (BlockId target : successors(function.blocks[index]))
       preds[target.index].push_back(BlockId{uint32_t(index)});
   for (size_t index = 0; index < function.blocks.size(); ++index) {
-    std::vector<BlockId> recorded = function.blocks[index].preds;
+    ShortList<BlockId> recorded = function.blocks[index].preds;
     std::sort(recorded.begin(), recorded.end());
     findings.block = BlockId{uint32_t(index)};
     if (recorded != preds[index])
@@ -140,7 +140,7 @@ void verify_uses(const Module &, const ModuleEffects &effects, const Function &f
       const Inst &inst = function.insts[insts[position].index];
       findings.value = insts[position];
       if (inst.op == Op::Phi) {
-        const std::vector<BlockId> &preds = function.blocks[block.index].preds;
+        const ShortList<BlockId> &preds = function.blocks[block.index].preds;
         if (inst.operands.size() != preds.size()) {
           findings.add("a phi has {} operands for {} predecessors", inst.operands.size(), preds.size());
           continue;

@@ -64,7 +64,7 @@ void merge_straight_lines(Function &function) {
       head.loc = tail.loc;
       std::copy(tail.successors, tail.successors + 2, head.successors);
       for (BlockId target : successors(head)) {
-        std::vector<BlockId> &preds = function.blocks[target.index].preds;
+        ShortList<BlockId> &preds = function.blocks[target.index].preds;
         std::replace(preds.begin(), preds.end(), next, BlockId{uint32_t(index)});
       }
       tail = Block{}; // reached by nothing now

@@ -73,7 +73,7 @@ void split_critical_edges(Function &function, const std::vector<bool> &lasting) 
     BlockId block{uint32_t(index)};
     if (function.blocks[index].is_catch || string_phis(function, block, lasting).empty())
       continue;
-    for (BlockId pred : std::vector<BlockId>(function.blocks[index].preds))
+    for (BlockId pred : ShortList<BlockId>(function.blocks[index].preds))
       if (successors(function.blocks[pred.index]).size() > 1)
         split_edge(function, pred, block);
   }

@@ -198,7 +198,7 @@ private:
       for (BlockId target : successors(block(here))) {
         if (needed_[target.index])
           continue;
-        const std::vector<BlockId> &preds = block(target).preds;
+        const ShortList<BlockId> &preds = block(target).preds;
         if (std::all_of(preds.begin(), preds.end(), [&](BlockId pred) { return is_held_at_end(pred); }))
           starts.insert(target);
         else

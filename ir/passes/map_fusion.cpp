@@ -220,7 +220,7 @@ private:
 
   // On the edge where `k in m`, or m[k], is not 0.
   void learn_presence(BlockId block) {
-    const std::vector<BlockId> &preds = function_.blocks[block.index].preds;
+    const ShortList<BlockId> &preds = function_.blocks[block.index].preds;
     if (preds.size() != 1)
       return;
     const Block &above = function_.blocks[preds[0].index];

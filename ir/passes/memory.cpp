@@ -56,7 +56,7 @@ void MemoryVersions::write_all_of(const Inst &inst) {
 // cycle).
 void MemoryVersions::join(BlockId block) {
   BlockId above = dominators_.immediate(block);
-  const std::vector<BlockId> &preds = function_.blocks[block.index].preds;
+  const ShortList<BlockId> &preds = function_.blocks[block.index].preds;
   if (!above.valid() || (preds.size() == 1 && preds[0] == above))
     return;
   std::vector<BlockId> work;

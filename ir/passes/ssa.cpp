@@ -73,7 +73,7 @@ private:
         work.pop_back();
         continue;
       }
-      const std::vector<BlockId> preds = function_.blocks[here.index].preds;
+      const ShortList<BlockId> preds = function_.blocks[here.index].preds;
       if (here.index == 0) {
         at_start_[here.index][local] = zero(type);
       } else if (preds.size() != 1) {
