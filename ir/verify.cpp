@@ -142,6 +142,39 @@ void check_locals(const Function &function, bool none_left, Findings &findings) 
     }
 }
 
+// What a handler, or a function it calls, takes of the values saved at entry is there, as what it is taken for.
+void check_entry_slots(const Module &module, const ModuleEffects &effects, Findings &findings) {
+  std::vector<std::vector<const Inst *>> taken(module.functions.size());
+  std::vector<std::vector<uint32_t>> callees(module.functions.size()); // those that take some, or whose callees do
+  auto takes = [&](uint32_t function) { return !taken[function].empty() || !callees[function].empty(); };
+  for (FunctionId id : effects.callees_first())
+    for (const Block &block : module.functions[id.index].blocks)
+      for (ValueId value : block.insts) {
+        const Inst &inst = module.functions[id.index].insts[value.index];
+        if (inst.op == Op::CtxEntry || inst.op == Op::CtxEntryStr)
+          taken[id.index].push_back(&inst);
+        else if (inst.op == Op::Call && takes(inst.aux))
+          callees[id.index].push_back(inst.aux);
+      }
+  for (size_t index = 0; index < module.probes.size(); ++index) {
+    const Probe &probe = module.probes[index];
+    std::set<uint32_t> seen = {probe.handler.index};
+    for (std::vector<uint32_t> work = {probe.handler.index}; !work.empty();) {
+      uint32_t function = work.back();
+      work.pop_back();
+      for (const Inst *inst : taken[function]) {
+        bool there = size_t(inst->imm) < probe.entry_values.size();
+        if (!there || module.functions[probe.entry_values[size_t(inst->imm)].function.index].result != inst->type)
+          findings.add("probe {} takes entry value {} as {}, and saves {}", index, inst->imm, type_spelling(inst->type),
+                       there ? "another type there" : fmt::format("{} of them", probe.entry_values.size()));
+      }
+      for (uint32_t callee : callees[function])
+        if (seen.insert(callee).second)
+          work.push_back(callee);
+    }
+  }
+}
+
 } // namespace
 
 std::vector<std::string> verify(const Module &module, VerifyOptions options) {
@@ -162,6 +195,7 @@ std::vector<std::string> verify(const Module &module, VerifyOptions options) {
     return findings.texts;
 
   ModuleEffects effects(module);
+  check_entry_slots(module, effects, findings);
   for (size_t index = 0; index < module.functions.size(); ++index) {
     const Function &function = module.functions[index];
     if (function.kind == FunctionKind::Embedded)

@@ -5,7 +5,8 @@
 //  - names of globals and of functions are unique and not empty
 //  - a probe's handler is a function of kind Probe without parameters and result, and of one probe only; Probe
 //  functions are not called
-//  - an entry value is a Script function without parameters whose result is i64
+//  - an entry value is a Script function without parameters whose result is i64 or str; what a handler and its callees
+//  take of them (ctx.entry, ctx.entry.str) is saved by the probe, with that type
 //  - Probe::sites are, in order, the sites whose `probe` it is
 //  - limits are those of limits.def, from 0 to their most; a map's size is not below 0
 //  - only statistics have histograms and variances: a linear one goes up by steps of 1 at least, and has no more

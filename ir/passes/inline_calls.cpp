@@ -148,6 +148,7 @@ private:
     function.blocks[after.index].preds.clear();
 
     Function &callee = module_.functions[function.insts[call.index].aux];
+    Type type = callee.result;
     bool once = which == Which::CalledOnce;
     moved_ |= once;
     Returns returns = take_body(function, at, call, once ? std::move(callee) : callee, handler);
@@ -163,8 +164,8 @@ private:
     ValueId result;
     if (returns.size() == 1)
       result = returns[0].second;
-    else if (callee.result != Type::Void && !returns.empty()) {
-      Inst phi{Op::Phi, callee.result, UINT32_MAX, 0, {}, function.insts[call.index].loc};
+    else if (type != Type::Void && !returns.empty()) {
+      Inst phi{Op::Phi, type, UINT32_MAX, 0, {}, function.insts[call.index].loc};
       for (auto &[block, value] : returns)
         phi.operands.push_back(value);
       result = insert_inst(function, after, 0, std::move(phi));
