@@ -48,6 +48,7 @@ public:
     if (program_.handlers.empty() && !diagnostics_.has_errors())
       diagnostics_.report(DiagId::no_probes, Loc{}).hint("a script needs at least one `probe`");
     look_at_unused();
+    targets_.settle_types();
     names_.finish();
     set_globals();
     for (const EmbeddedRef &embedded : declarations_.embedded())

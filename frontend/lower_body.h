@@ -34,6 +34,8 @@ public:
   void lower_shared_body(const Handler &handler, const std::vector<LocalId> &live_in);
   void lower_function(const FunctionInfo &function);
   void lower_entry(const ast::Expr &expr);
+  // The body of a function that gives whether the call comes from there.
+  void lower_caller_check(const std::vector<CallerCode> &callers);
   // Says whether all conditions of the handler hold.
   void lower_arming(const Handler &handler);
   void lower_counting(const Handler &handler, ir::GlobalId hits); // -DSTP_ALIBI
@@ -59,6 +61,7 @@ private:
 
   // statements
   void begin_handler(const Handler &handler);
+  void begin_callee(const Handler &handler);
   void statement(const ast::Stmt &stmt);
   void lower(const ast::Block &n);
   void lower(const ast::Null &) {}
@@ -157,7 +160,10 @@ private:
   ir::ValueId increment_target(const ast::IncDec &n);
   ir::ValueId run_steps(const ast::Target &n, const target::VarAccess &access,
                         const std::vector<target::AccessStep> &steps);
-  int64_t module_anchor(const target::VarAccess &access);
+  int64_t module_anchor(const std::string &symbol, uint64_t address);
+  void kernel_anchor(const std::string &symbol, uint64_t address);
+  ir::ValueId placed_address(int64_t address, const std::string &anchor_symbol, uint64_t anchor);
+  void check_caller(const std::vector<CallerCode> &callers, ir::BlockId elsewhere);
   ir::ValueId shared_value(const ast::Expr &expr);
   ir::ValueId run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access);
   void run_step(const target::AccessStep &step, std::vector<ir::ValueId> &stack,

@@ -264,6 +264,9 @@ static void check_entry_size(ModuleState &state, const Handler &handler) {
   int64_t bytes = 0, length = ir::limit(state.module, "MAXSTRINGLEN");
   const ast::Expr *last = nullptr; // string
   for (EntryId entry : state.entries) {
+    bytes += entry.valid() ? 0 : 8;
+    if (!entry.valid())
+      continue;
     const ast::Expr &expr = *handler.entries[entry.index()];
     bool is_string = expr.type == ast::Type::string;
     last = is_string ? &expr : last;
@@ -285,10 +288,16 @@ static void add_probe(ModuleState &state, const Handler &handler) {
   BodyLowerer(state, probe.handler, handler.locals, 0, handler.targets).lower_handler(handler, body, live_in);
   lower_pending(state);
   for (size_t slot = 0; slot < state.entries.size(); ++slot) {
-    const ast::Expr &expr = *handler.entries[state.entries[slot].index()];
-    ir::FunctionId function = add_function(state, "entry_" + number + "_" + std::to_string(slot),
-                                           ir::FunctionKind::Script, ir_type(expr.type), expr.loc);
     static const std::vector<Local> no_locals;
+    const std::string name = "entry_" + number + "_" + std::to_string(slot);
+    if (!state.entries[slot].valid()) { // see begin_callee
+      probe.entry_values.push_back({add_function(state, name, ir::FunctionKind::Script, ir::Type::I64, handler.loc)});
+      BodyLowerer(state, probe.entry_values.back().function, no_locals, 0, handler.targets)
+          .lower_caller_check(handler.sites[0].callers);
+      continue;
+    }
+    const ast::Expr &expr = *handler.entries[state.entries[slot].index()];
+    ir::FunctionId function = add_function(state, name, ir::FunctionKind::Script, ir_type(expr.type), expr.loc);
     BodyLowerer(state, function, no_locals, 0, handler.targets).lower_entry(expr);
     lower_pending(state);
     probe.entry_values.push_back({function});

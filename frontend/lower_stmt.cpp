@@ -42,11 +42,33 @@ void BodyLowerer::begin_handler(const Handler &handler) {
   }
 }
 
+// Leaves the handler of a callee that something else has called. At its return that is known from its entry, from the
+// slot that is kept for it.
+void BodyLowerer::begin_callee(const Handler &handler) {
+  if (handler.sites.empty() || handler.sites[0].callers.empty())
+    return;
+  BlockId elsewhere = builder_.new_block();
+  if (handler.sites[0].is_return) {
+    BlockId there = builder_.new_block();
+    builder_.branch(builder_.ctx_entry(state_.entry_slot(EntryId())), there, elsewhere);
+    builder_.seal(there);
+    builder_.set_block(there);
+  } else {
+    check_caller(handler.sites[0].callers, elsewhere);
+  }
+  BlockId here = builder_.current_block();
+  builder_.seal(elsewhere);
+  builder_.set_block(elsewhere);
+  builder_.ret();
+  builder_.set_block(here);
+}
+
 void BodyLowerer::lower_handler(const Handler &handler, ir::FunctionId shared_body,
                                 const std::vector<LocalId> &live_in) {
   if (state_.reads_groups)
     builder_.append(ir::Op::RegexForget);
   begin_handler(handler);
+  begin_callee(handler);
   for (const ast::Stmt *block : handler.blocks)
     if (!shared_body.valid() || block != handler.blocks.back())
       statement(*block);

@@ -7,6 +7,7 @@
 
 namespace tapjit::lowering {
 
+using ir::BlockId;
 using ir::Op;
 using ir::ValueId;
 using target::AccessStep;
@@ -21,22 +22,66 @@ ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::Target &n) {
 }
 
 ValueId BodyLowerer::run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access) {
-  if (!access.anchor_symbol.empty() && access.anchor_symbol.find(':') == std::string::npos) {
-    state_.module.anchor_symbol = access.anchor_symbol;
-    state_.module.anchor = static_cast<int64_t>(access.anchor);
-  }
+  if (!access.anchor_symbol.empty() && access.anchor_symbol.find(':') == std::string::npos)
+    kernel_anchor(access.anchor_symbol, access.anchor);
   ValueId value = run_steps(n, access, access.steps);
   return value.valid() ? value : unsupported(expr, "this target variable");
 }
 
 // The number of a module's anchor, which several accesses may share.
-int64_t BodyLowerer::module_anchor(const target::VarAccess &access) {
+int64_t BodyLowerer::module_anchor(const std::string &symbol, uint64_t address) {
   auto &anchors = state_.module.module_anchors;
-  std::pair<std::string, int64_t> wanted(access.anchor_symbol, static_cast<int64_t>(access.anchor));
+  std::pair<std::string, int64_t> wanted(symbol, static_cast<int64_t>(address));
   auto known = std::find(anchors.begin(), anchors.end(), wanted);
   if (known == anchors.end())
     known = anchors.insert(anchors.end(), std::move(wanted));
   return known - anchors.begin();
+}
+
+void BodyLowerer::kernel_anchor(const std::string &symbol, uint64_t address) {
+  state_.module.anchor_symbol = symbol;
+  state_.module.anchor = static_cast<int64_t>(address);
+}
+
+// Where what was linked at `address` is now.
+ValueId BodyLowerer::placed_address(int64_t address, const std::string &anchor_symbol, uint64_t anchor) {
+  if (anchor_symbol.find(':') != std::string::npos)
+    return builder_.binary(Op::Add, builder_.module_slide(module_anchor(anchor_symbol, anchor)),
+                           builder_.const_i64(address));
+  kernel_anchor(anchor_symbol, anchor);
+  return builder_.kernel_address(address);
+}
+
+// Whether the function that was entered returns into one of the ranges, behind a call that stands there; goes on where
+// it does.
+void BodyLowerer::check_caller(const std::vector<CallerCode> &callers, BlockId elsewhere) {
+  ValueId address = builder_.ctx_caller();
+  BlockId there = builder_.new_block();
+  for (size_t i = 0; i < callers.size(); ++i) {
+    const CallerCode &code = callers[i];
+    ValueId begin = placed_address(static_cast<int64_t>(code.begin), code.anchor_symbol, code.anchor);
+    ValueId end = builder_.binary(Op::Add, begin, builder_.const_i64(static_cast<int64_t>(code.end - code.begin)));
+    ValueId is_inside =
+        builder_.binary(Op::And, builder_.binary(Op::Gt, address, begin), builder_.binary(Op::Le, address, end));
+    BlockId next = i + 1 < callers.size() ? builder_.new_block() : elsewhere;
+    builder_.branch(is_inside, there, next);
+    if (next != elsewhere) {
+      builder_.seal(next);
+      builder_.set_block(next);
+    }
+  }
+  builder_.seal(there);
+  builder_.set_block(there);
+}
+
+void BodyLowerer::lower_caller_check(const std::vector<CallerCode> &callers) {
+  BlockId elsewhere = builder_.new_block();
+  check_caller(callers, elsewhere);
+  builder_.ret(builder_.const_i64(1));
+  builder_.seal(elsewhere);
+  builder_.set_block(elsewhere);
+  builder_.ret(builder_.const_i64(0));
+  builder_.finish();
 }
 
 ValueId BodyLowerer::run_steps(const ast::Target &n, const target::VarAccess &access,
@@ -49,8 +94,7 @@ ValueId BodyLowerer::run_steps(const ast::Target &n, const target::VarAccess &ac
       indexes.push_back(shared_value(*step.index));
   for (const AccessStep &step : steps) {
     if (step.kind == StepKind::PushModuleAddress)
-      stack.push_back(
-          builder_.binary(Op::Add, builder_.module_slide(module_anchor(access)), builder_.const_i64(step.value)));
+      stack.push_back(placed_address(step.value, access.anchor_symbol, access.anchor));
     else
       run_step(step, stack, indexes);
   }

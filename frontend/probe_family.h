@@ -34,12 +34,20 @@ struct ProbePattern {
 // the same places, so that one handler can serve them all.
 using TargetContextId = Id<struct TargetContextTag>;
 
+// Code, as linked, that a call returns to; counted from `anchor_symbol` as target::VarAccess does.
+struct CallerCode {
+  uint64_t begin = 0, end = 0;
+  std::string anchor_symbol;
+  uint64_t anchor = 0;
+};
+
 // One place where a probe is put.
 struct ResolvedSite {
   ir::Site site; // `probe` is not filled yet
   ir::ContextKind context_kind = ir::ContextKind::Event;
-  TargetContextId targets; // invalid: no target variables here
-  bool is_return = false;  // `@entry` is allowed
+  TargetContextId targets;         // invalid: no target variables here
+  bool is_return = false;          // `@entry` is allowed
+  std::vector<CallerCode> callers; // not empty: only calls from there are hits
 };
 
 struct ProbeMatch {

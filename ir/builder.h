@@ -58,6 +58,7 @@ public:
   BlockId new_catch_block(); // successor 1 of `onfail` only
   BlockId block() const { return current_; }
   void set_block(BlockId block) { current_ = block; }
+  BlockId current_block() const { return current_; }
   bool is_terminated() const { return states_[current_.index].terminated; } // the current block has its terminator
   void seal(BlockId block);
   void set_location(LocationId location) { location_ = location; }
@@ -103,6 +104,7 @@ public:
   void store_kernel(ValueId address, ValueId value, int64_t bytes) {
     append(Op::StoreK, {address, value}, UINT32_MAX, bytes);
   }
+  ValueId ctx_caller() { return append(Op::CtxCaller); }
   ValueId ctx_tparg(int64_t index) { return append(Op::CtxTpArg, {}, UINT32_MAX, index); }
   // Views, followed by a str.copy (pass string_copy_elision drops those not needed).
   ValueId ctx_pp() { return viewed(append(Op::CtxPp)); }

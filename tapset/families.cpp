@@ -85,7 +85,7 @@ struct Form {
 
 struct Table {
   Table(const target::Target &target, const FamilyOptions &options)
-      : state{target, options.guru, options.listing, is_before(options.compatible, "4.3")} {}
+      : state{target, options.guru, options.listing, is_before(options.compatible, "4.3"), options.any_caller} {}
   FamilyState state;
   std::vector<ProbePattern> patterns;
   std::vector<Form> forms; // parallel to `patterns`

@@ -37,6 +37,7 @@ struct FamilyState {
   bool guru = false;
   bool listing = false;      // points are listed by name: one inlined copy of a function stands for all
   bool kernel_types = false; // `@cast` without a module means the kernel, as up to --compatible 4.2
+  bool any_caller = false;   // `.callee` hits whoever calls
   std::vector<SiteContext> contexts = {};
 
   TargetContextId add(SiteContext context) {
@@ -66,6 +67,7 @@ struct FamilyOptions {
   bool guru = false;    // points that cannot be checked are allowed
   bool listing = false; // see FamilyState
   std::string compatible = "5.6";
+  bool any_caller = false; // see FamilyState
 };
 ProbeFamilies make_probe_families(const target::Target &target, const FamilyOptions &options = {});
 

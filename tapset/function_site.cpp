@@ -52,6 +52,21 @@ void add_place(const target::Target &target, const FunctionSite &function, ir::S
   }
 }
 
+std::vector<CallerCode> callers_of(const target::Target &target, const FunctionSite &function) {
+  std::vector<CallerCode> callers;
+  auto kernel = function.module.empty() && !function.caller_code.empty() ? kernel_anchor(target) : std::nullopt;
+  for (size_t i = 0; i < function.caller_code.size(); ++i) {
+    const auto &[begin, end] = function.caller_code[i];
+    CallerCode code{begin, end, kernel ? kernel->symbol : "", kernel ? kernel->address : 0};
+    if (i < function.caller_anchors.size()) {
+      code.anchor_symbol = function.module + ":" + function.caller_anchors[i].first;
+      code.anchor = function.caller_anchors[i].second;
+    }
+    callers.push_back(std::move(code));
+  }
+  return callers;
+}
+
 ProbeMatch nothing_found(const target::FunctionPattern &pattern, const FunctionMatches &matches, size_t component,
                          const std::string &owner) {
   std::string name = "`" + pattern.function + "`";

@@ -25,6 +25,9 @@ void add_link_address(const target::Target &target, uint64_t address, ir::Site &
 ProbeMatch nothing_found(const target::FunctionPattern &pattern, const target::FunctionMatches &matches,
                          size_t component, const std::string &owner = "the kernel");
 
+// Of a callee with code of its own: where its caller's code is.
+std::vector<CallerCode> callers_of(const target::Target &target, const target::FunctionSite &function);
+
 // A site at an address of the running kernel, `ROOT.statement(ADDRESS).absolute`; only in guru mode.
 ProbeMatch absolute_site(FamilyState &state, Components components);
 

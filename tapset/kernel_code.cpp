@@ -130,6 +130,8 @@ ResolvedSite site_of(FamilyState &state, const FamilyHooks &family, const Functi
   add_place(state.target, function, site.site);
   if (site.is_return)
     add_maxactive(components, site.site);
+  if (!state.any_caller)
+    site.callers = callers_of(state.target, function);
   site.targets = state.add({&family, FunctionContext{function, site.is_return}});
   return site;
 }
@@ -158,7 +160,7 @@ std::vector<std::string> warnings_of(const FunctionMatches &matches) {
 // Callees by the words behind `.callee`: those with code of their own, or all.
 bool is_wanted(const FunctionSite &site, Components components) {
   bool out_of_line = has_component(components, "call") || has_component(components, "return");
-  return site.caller.empty() || ((!out_of_line || !site.is_inline) && site.caller_code.empty());
+  return site.caller.empty() || !out_of_line || !site.is_inline;
 }
 
 ProbeMatch match_code(FamilyState &state, const FamilyHooks &family, Components components) {

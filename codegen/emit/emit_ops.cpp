@@ -124,6 +124,7 @@ void emit_CpuAddress(const OpText &op) { op.set(fmt::format("tap_cpu_address({})
 void emit_CtxEntry(const OpText &op) { op.set(fmt::format("c->entry[{}]", op.inst.imm)); }
 void emit_CtxEntryStr(const OpText &op) { op.set(fmt::format("tap_entry_str(c, {})", op.inst.imm)); }
 void emit_CtxTpArg(const OpText &op) { op.set(fmt::format("c->arguments[{}]", op.inst.imm)); }
+void emit_CtxCaller(const OpText &op) { op.set("tap_caller(c)"); }
 void emit_CtxPp(const OpText &op) { op.set("tap_cut(tap_pp(c), TAP_MAXSTRINGLEN)"); }
 void emit_CtxFunc(const OpText &op) { op.set("tap_cut(tap_function(c), TAP_MAXSTRINGLEN)"); }
 void emit_CtxNumber(const OpText &op) { op.set(fmt::format("tap_number(c, {})", op.inst.imm)); }

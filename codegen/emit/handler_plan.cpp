@@ -18,7 +18,7 @@ struct Needs {
                (global.valid() && is_map(unit.module.globals[global.index]));
     site |= inst.op == ir::Op::CtxPp || inst.op == ir::Op::CtxFunc || inst.op == ir::Op::CtxNumber ||
             inst.op == ir::Op::Arm;
-    regs |= inst.op == ir::Op::CtxReg || inst.op == ir::Op::CtxRegSet;
+    regs |= inst.op == ir::Op::CtxReg || inst.op == ir::Op::CtxRegSet || inst.op == ir::Op::CtxCaller;
   }
 
   // A body of embedded C reaches the context by that word; one that says it is pure may print all the same.

@@ -90,7 +90,7 @@ private:
 
 void TargetResolver::resolve(Stmt *&body, const File &file, HandlerIndex handler, FunctionId function, bool trusted) {
   if (handler != handler_ || function != function_)
-    types_.clear(); // else the next block of the same handler, which sees the same locals
+    types_ = std::make_shared<Types>(); // else the next block of the same handler, which sees the same locals
   file_ = &file;
   handler_ = handler;
   function_ = function;
@@ -168,6 +168,8 @@ bool TargetResolver::expression(Expr *&expr) {
     expression(node.value);
     writing(node.target);
     note_assignment(node);
+    if (node.op == AssignOp::set && node.target->as<Variable>() && !value_type(*node.value))
+      wait(*expr, false);
     return false;
   }
   case ExprKind::IncDec:
@@ -276,9 +278,11 @@ const target::ValueType *TargetResolver::value_type(const Expr &expr) {
       return nullptr;
     return &program_.handlers[handler_].targets[target->use.index()].access.type;
   }
-  if (const Variable *variable = expr.as<Variable>()) {
-    auto found = types_.find(variable->name);
-    return found == types_.end() ? nullptr : &found->second;
+  if (const Variable *variable = expr.as<Variable>())
+    return variable_type(variable->name);
+  if (const Binary *sum = expr.as<Binary>(); sum && (sum->op == BinaryOp::add || sum->op == BinaryOp::sub)) {
+    const target::ValueType *left = value_type(*sum->left);
+    return left && value_type(*sum->right) ? nullptr : left;
   }
   if (const Call *call = expr.as<Call>())
     return call_type(*call);
@@ -291,16 +295,64 @@ const target::ValueType *TargetResolver::value_type(const Expr &expr) {
   return nullptr;
 }
 
-// `x = $file`: from here on x is known to be one. Types do not go through globals: other handlers may write them.
+const target::ValueType *TargetResolver::variable_type(Name name) {
+  if (const GlobalDecl *global = file_ ? declarations_.global(*file_, name).decl : nullptr) {
+    auto found = global_types_.find(global);
+    return found == global_types_.end() ? nullptr : &found->second;
+  }
+  auto found = types_->find(name);
+  return found == types_->end() ? nullptr : &found->second;
+}
+
+// `x = $file`: from here on x is known to be one, until it is assigned another; a plain number says nothing. A global
+// is what is assigned first in the order of the script, arrays are nothing: as in SystemTap.
 void TargetResolver::note_assignment(const Assign &assign) {
   const Variable *variable = assign.target->as<Variable>();
-  if (!variable)
+  const target::ValueType *type = variable && assign.op == AssignOp::set ? value_type(*assign.value) : nullptr;
+  if (!type)
     return;
-  const target::ValueType *type = assign.op == AssignOp::set ? value_type(*assign.value) : nullptr;
-  if (type && !(file_ && declarations_.global(*file_, variable->name).decl))
-    types_[variable->name] = target::ValueType(*type);
+  if (const GlobalDecl *global = file_ ? declarations_.global(*file_, variable->name).decl : nullptr)
+    global_types_.emplace(global, *type);
   else
-    types_.erase(variable->name);
+    (*types_)[variable->name] = target::ValueType(*type);
+}
+
+void TargetResolver::wait(Expr &expr, bool written) {
+  pending_.push_back({&expr, written, handler_, function_, trusted_, in_entry_, file_, types_});
+}
+
+// Whether it has come to be known.
+bool TargetResolver::settle(const Pending &pending) {
+  if (pending.function.valid() && pending.function.index() >= program_.functions.size())
+    return true; // of a function that nothing calls
+  handler_ = pending.handler;
+  function_ = pending.function;
+  trusted_ = pending.trusted;
+  in_entry_ = pending.in_entry;
+  file_ = pending.file;
+  types_ = pending.types;
+  if (const Assign *assign = pending.expr->as<Assign>()) {
+    bool known = value_type(*assign->value);
+    note_assignment(*assign);
+    return known;
+  }
+  if (!value_type(*pending.expr->as<Target>()->operand))
+    return false;
+  unresolved_.erase(pending.expr);
+  Expr *expr = pending.expr;
+  target(expr, pending.written);
+  return true;
+}
+
+void TargetResolver::settle_types() {
+  for (size_t before = pending_.size() + 1; before > pending_.size();) {
+    before = pending_.size();
+    std::vector<Pending> waiting = std::move(pending_);
+    pending_.clear();
+    for (const Pending &pending : waiting)
+      if (!settle(pending))
+        pending_.push_back(pending);
+  }
 }
 
 const target::ValueType *TargetResolver::call_type(const Call &call) {
@@ -312,7 +364,8 @@ const target::ValueType *TargetResolver::call_type(const Call &call) {
   return nullptr;
 }
 
-// What all `return`s of a function agree on. One in C says it by `/* type struct task_struct * */`.
+// What all `return`s of a function agree on that give no plain number. One in C says it by `/* type struct task_struct
+// * */`.
 const target::ValueType *TargetResolver::returned_type(const FunctionRef &function) {
   auto [place, added] = function_types_.emplace(function.decl, target::ValueType{});
   target::ValueType &result = place->second; // Unknown where the function calls itself
@@ -326,7 +379,7 @@ const target::ValueType *TargetResolver::returned_type(const FunctionRef &functi
       result.name = code.substr(begin + mark.size(), end - begin - mark.size());
     }
   } else if (added) {
-    Types outer = std::exchange(types_, {});
+    std::shared_ptr<Types> outer = std::exchange(types_, std::make_shared<Types>());
     const File *outer_file = std::exchange(file_, function.file);
     bool agree = true;
     auto look = Overload{
@@ -340,7 +393,9 @@ const target::ValueType *TargetResolver::returned_type(const FunctionRef &functi
           if (!node || !node->value || !agree)
             return true;
           const target::ValueType *type = value_type(*node->value);
-          agree = type && (result.kind == TypeKind::Unknown || result.name == type->name);
+          if (!type)
+            return true;
+          agree = result.kind == TypeKind::Unknown || result.name == type->name;
           if (agree)
             result = target::ValueType(*type);
           return true;
@@ -466,6 +521,9 @@ void TargetResolver::target(Expr *&expr, bool written) {
     expression(node.operand);
   TargetAnswer answer = ask(*expr, written);
   if (!answer.found) {
+    if (node.root == Target::Root::value && node.pretty == Target::Pretty::none && !options_.skip_badvars &&
+        !value_type(*node.operand))
+      wait(*expr, written);
     return unresolved(expr, std::move(answer));
   }
   if (answer.is_string) {

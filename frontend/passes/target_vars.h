@@ -8,6 +8,7 @@
 #include "frontend/passes/instances.h"
 #include "frontend/program.h"
 
+#include <memory>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -30,6 +31,9 @@ public:
   // Resolves all of a body. `handler` says at which site (no_handler: none); `function` is whose body it is, invalid
   // for the handler's own. `file` is where the text stands; `trusted`: a tapset's, which may write without guru mode.
   void resolve(ast::Stmt *&body, const ast::File &file, HandlerIndex handler, FunctionId function, bool trusted);
+  // Resolves what hangs on the type of a variable that is assigned elsewhere: later, or a global in another body. After
+  // all bodies.
+  void settle_types();
   // Reports the variables that could not be resolved and the `@entry`s outside of return probes, where they are still
   // part of a body: what the passes in between left out needs no variable.
   void report_unresolved();
@@ -44,6 +48,16 @@ private:
 
   // What a script expression is known to point to.
   using Types = std::unordered_map<Name, target::ValueType>;
+  // A member of something whose type is not known yet, or an assignment of such a value, with where it stands.
+  struct Pending {
+    ast::Expr *expr; // Target or Assign
+    bool written = false;
+    HandlerIndex handler;
+    FunctionId function;
+    bool trusted, in_entry;
+    const ast::File *file;
+    std::shared_ptr<Types> types;
+  };
 
   void statement(ast::Stmt *&stmt);
   // Rewrites the expression; true when it became a constant because of `@defined`.
@@ -61,6 +75,9 @@ private:
   void writing(ast::Expr *&target);
   TargetAnswer ask(const ast::Expr &expr, bool written);
   const target::ValueType *value_type(const ast::Expr &expr);
+  const target::ValueType *variable_type(Name name);
+  bool settle(const Pending &pending);
+  void wait(ast::Expr &expr, bool written);
   const target::ValueType *call_type(const ast::Call &call);
   const target::ValueType *returned_type(const FunctionRef &function);
   void note_assignment(const ast::Assign &assign);
@@ -85,7 +102,9 @@ private:
   bool trusted_ = false;
   bool in_entry_ = false; // below an @entry: uses belong to the handler
   const ast::File *file_ = nullptr;
-  Types types_; // of locals, by the assignments seen so far
+  std::shared_ptr<Types> types_ = std::make_shared<Types>(); // of locals, by the assignments seen so far
+  std::unordered_map<const ast::GlobalDecl *, target::ValueType> global_types_;
+  std::vector<Pending> pending_;
   std::unordered_map<const ast::FunctionDecl *, target::ValueType> function_types_; // Unknown: none, or not known yet
   std::unordered_map<const ast::Expr *, target::ValueType> cast_types_;             // of what is not resolved
   std::unordered_map<HandlerIndex, std::unordered_map<std::string, EntryId>> entries_;

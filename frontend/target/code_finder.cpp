@@ -220,6 +220,15 @@ FunctionMatches CodeFinder::find(const CodeQuery &query) {
   if (!std::is_sorted(sites.begin(), sites.end(), is_before))
     std::sort(sites.begin(), sites.end(), is_before);
   auto is_same = [&](const FunctionSite &a, const FunctionSite &b) { return order(a) == order(b); };
+  // Calls from copies of one function have callers of one name.
+  for (size_t i = 1, first = 0; i < sites.size(); ++i) {
+    if (!is_same(sites[first], sites[i]))
+      first = i;
+    else
+      for (const auto &range : sites[i].caller_code)
+        if (auto &known = sites[first].caller_code; std::find(known.begin(), known.end(), range) == known.end())
+          known.push_back(range);
+  }
   sites.erase(std::unique(sites.begin(), sites.end(), is_same), sites.end());
   const bool none = sites.empty();
   auto kept = sites.begin();

@@ -83,6 +83,17 @@ DebugFile &KernelTarget::file_of(const FunctionSite &site) const {
   return known == modules_.end() ? *kernel_ : *known->second;
 }
 
+// A place of a module is counted from symbols of the section that it is in.
+void KernelTarget::settle_site(DebugFile &file, const std::string &module, FunctionSite &site) {
+  site.module = module;
+  site.build_id = file.build_id();
+  file.add_anchor(site);
+  auto names = file.index();
+  for (const auto &[begin, end] : site.caller_code)
+    if (auto anchor = names ? file.anchor_in((*names)->section_at(begin), true) : std::nullopt)
+      site.caller_anchors.push_back(*anchor);
+}
+
 // Of all that match, what the modules have; one module's own answer when there is but one.
 Result<FunctionMatches> KernelTarget::module_code(const CodeQuery &query) const {
   std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, query.module);
@@ -97,11 +108,8 @@ Result<FunctionMatches> KernelTarget::module_code(const CodeQuery &query) const 
     if (!found)
       continue;
     for (std::vector<FunctionSite> *sites : {&found->sites, &found->refused})
-      for (FunctionSite &site : *sites) {
-        site.module = file.name;
-        site.build_id = module_file(file.name, file.elf).build_id();
-        module_file(file.name, file.elf).add_anchor(site);
-      }
+      for (FunctionSite &site : *sites)
+        settle_site(module_file(file.name, file.elf), file.name, site);
     if (files.size() == 1)
       return std::move(*found);
     std::move(found->sites.begin(), found->sites.end(), std::back_inserter(all.sites));
@@ -156,11 +164,11 @@ std::vector<std::string> KernelTarget::variable_names(const FunctionSite &site, 
 
 // ------------------------------------------------------------------ types and data of other files
 
-KernelTarget::SourceNumber KernelTarget::source_of(DebugFile &file, const std::string &module) const {
+KernelTarget::SourceNumber KernelTarget::source_of(DebugFile &file, const std::string &module, bool is_user) const {
   for (SourceNumber i = 0; i < sources_.size(); ++i)
     if (sources_[i].file == &file)
       return i + 1;
-  sources_.push_back({&file, module});
+  sources_.push_back({&file, module, is_user});
   return static_cast<SourceNumber>(sources_.size());
 }
 
@@ -169,16 +177,40 @@ KernelTarget::SourceNumber KernelTarget::source_of(const FunctionSite &site) con
   return &file == kernel_.get() ? 0 : source_of(file, site.module);
 }
 
+// "<a.h><b.h>", "kernel<a.h>".
+Result<KernelTarget::SourceNumber> KernelTarget::header_source(const std::string &name) const {
+  std::unique_ptr<DebugFile> &file = programs_[name];
+  HeaderRequest request;
+  size_t at = name.find('<');
+  request.of_kernel = at != 0;
+  if (request.of_kernel && name.substr(0, at) != "kernel")
+    return Error{"`" + name + "` names neither headers of the kernel nor of programs", ""};
+  if (!file) {
+    for (; at < name.size() && name[at] == '<' && name.find('>', at) != std::string::npos; at = name.find('>', at) + 1)
+      request.headers.push_back(name.substr(at + 1, name.find('>', at) - at - 1));
+    if (at < name.size())
+      return Error{"`" + name + "` does not name headers like `<sys/time.h>`", ""};
+    auto object = options_.compile_headers ? options_.compile_headers(request)
+                                           : Result<std::string>(Error{"headers cannot be compiled here", ""});
+    if (!object)
+      return object.error();
+    file = std::make_unique<DebugFile>(DebugFile::Paths{"`" + name + "`", *object, "", ""}, options_.store, 1);
+  }
+  return source_of(*file, "", !request.of_kernel);
+}
+
 // One of the names that the third argument of @cast lists.
 Result<KernelTarget::SourceNumber> KernelTarget::source_named(const std::string &name) const {
-  if (name.empty() || name == "kernel" || name == "vmlinux" || name.starts_with("kernel<"))
+  if (name.empty() || name == "kernel" || name == "vmlinux")
     return SourceNumber{0};
+  if (name.find('<') != std::string::npos)
+    return header_source(name);
   bool is_module_file = name.find(".ko") != std::string::npos;
   if (name.starts_with('/') && !is_module_file) {
     std::unique_ptr<DebugFile> &file = programs_[name];
     if (!file)
       file = std::make_unique<DebugFile>(DebugFile::Paths{"`" + name + "`", name, "", ""}, options_.store, 1);
-    return source_of(*file, "");
+    return source_of(*file, "", true);
   }
   std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, name);
   if (files.empty())
@@ -223,8 +255,9 @@ Access<T> KernelTarget::ask_sources(std::string_view modules, const Ask &ask) co
     if (!problem || failure->error == AccessError::NoSuchMember)
       problem = *failure;
   }
-  if (Access<T> answer = ask(0); std::holds_alternative<T>(answer))
-    return answer;
+  if (modules.find_first_of("</") == std::string_view::npos)
+    if (Access<T> answer = ask(0); std::holds_alternative<T>(answer))
+      return answer;
   return *problem;
 }
 
@@ -258,7 +291,9 @@ Access<VarAccess> KernelTarget::settled(SourceNumber number, Access<VarAccess> a
     return access;
   const Source &source = sources_[number - 1];
   found->type.source = number;
-  if (source.module.empty()) {
+  if (!source.is_user && source.module.empty())
+    return access;
+  if (source.is_user) {
     for (AccessStep &step : found->steps)
       if (step.kind == StepKind::Load)
         step.kind = StepKind::LoadUser;
@@ -303,7 +338,9 @@ Access<VarAccess> KernelTarget::global_variable(std::string_view name, std::stri
     if (source == 0)
       return kernel_variable(name, path, address_of);
     if (sources_[source - 1].module.empty())
-      return AccessFailure{AccessError::Unsupported, "variables of programs are only known where they are probed", {}};
+      return AccessFailure{AccessError::Unsupported,
+                           "headers have no variables, and those of programs are only known where they are probed",
+                           {}};
     DebugFile &file = file_of(source);
     auto variables = file.dwarf();
     if (!variables || !file.has_dwarf())

@@ -7,10 +7,17 @@
 #include "frontend/target/target.h"
 #include "frontend/target/tracepoint_headers.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 
 namespace tapjit::target {
+
+// Headers whose types a script names, "<sys/time.h>" or "kernel<linux/sched.h><linux/fs_struct.h>".
+struct HeaderRequest {
+  bool of_kernel = false; // of the kernel's build tree, compiled as its modules are; else of this machine's programs
+  std::vector<std::string> headers; // without the brackets
+};
 
 struct KernelTargetOptions {
   std::string release_or_dir; // see find_kernel_files
@@ -18,6 +25,8 @@ struct KernelTargetOptions {
   DebugServer server = {}; // asked for DWARF that is nowhere here; empty: nobody is
   IndexStore store;
   unsigned threads = 2;
+  // Compiles a file that includes the headers; the path of an object whose debuginfo has their types. Null: none can.
+  std::function<Result<std::string>(const HeaderRequest &)> compile_headers = {};
   bool prefer_btf = false; // ask BTF although there is DWARF; what BTF does not know is still asked of DWARF
 };
 
@@ -54,7 +63,8 @@ private:
   // A file other than the kernel's whose types or data are asked for.
   struct Source {
     DebugFile *file;
-    std::string module; // its name; empty: a program
+    std::string module;   // its name; empty: no module
+    bool is_user = false; // values are in a process's memory
   };
   using SourceNumber = unsigned; // 0: the kernel; else of sources_, from 1
   struct TypeFacts {
@@ -65,9 +75,10 @@ private:
   Result<DwarfVariables *> dwarf() const { return kernel_->dwarf(); }
   DebugFile &module_file(const std::string &name, const std::string &elf) const;
   DebugFile &file_of(const FunctionSite &site) const;
-  SourceNumber source_of(DebugFile &file, const std::string &module) const;
+  SourceNumber source_of(DebugFile &file, const std::string &module, bool is_user = false) const;
   SourceNumber source_of(const FunctionSite &site) const;
   DebugFile &file_of(SourceNumber source) const { return source ? *sources_[source - 1].file : *kernel_; }
+  Result<SourceNumber> header_source(const std::string &name) const;
   Result<SourceNumber> source_named(const std::string &name) const;
   std::string owner(SourceNumber source) const;
   Result<TypeFacts> types_of(SourceNumber source, bool in_btf) const;
@@ -77,6 +88,7 @@ private:
   Access<VarAccess> settled(SourceNumber source, Access<VarAccess> access) const;
   std::optional<AccessFailure> place_in_module(const Source &source, std::vector<AccessStep> &steps,
                                                VarAccess &access) const;
+  static void settle_site(DebugFile &file, const std::string &module, FunctionSite &site);
   Result<FunctionMatches> module_code(const CodeQuery &query) const;
   // BTF, if it is to answer what it and DWARF know both; else nullptr.
   const BtfVariables *btf() const { return kernel_->uses_btf() ? kernel_->btf() : nullptr; }
@@ -87,7 +99,7 @@ private:
   mutable std::optional<TracepointHeaders> tracepoints_;
   std::unique_ptr<DebugFile> kernel_;
   mutable std::map<std::string, std::unique_ptr<DebugFile>> modules_;  // by name, opened when asked for
-  mutable std::map<std::string, std::unique_ptr<DebugFile>> programs_; // by path
+  mutable std::map<std::string, std::unique_ptr<DebugFile>> programs_; // by path; of headers, by what named them
   mutable std::vector<Source> sources_;
 };
 

@@ -109,6 +109,7 @@ void run_CtxEntryStr(OpRun &op) {
     op.result.text = op.cut(found->second);
 }
 void run_CtxTpArg(OpRun &op) { take(op, op.hit.context.tracepoint_args); }
+void run_CtxCaller(OpRun &op) { op.result.number = 0; } // there are no callers
 void run_CtxPp(OpRun &op) { op.result.text = op.cut(op.hit.context.probe_point); }
 void run_CtxFunc(OpRun &op) { op.result.text = op.cut(op.hit.context.function); }
 void run_CtxNumber(OpRun &op) { take(op, op.hit.context.numbers); }

@@ -7,6 +7,9 @@
  */
 #include <asm/unwind.h>
 #include <linux/kallsyms.h>
+#ifdef CONFIG_RETHOOK
+#include <linux/rethook.h>
+#endif
 
 #include "runtime/kernel/session.h"
 
@@ -38,6 +41,34 @@ uint32_t __kprobes tap_stack_addresses(struct tap_ctx *c, uint64_t *addresses, u
 		unwind_next_frame(&state);
 	}
 	return n;
+}
+
+/*
+ * Each return probe puts the address of the kernel's trampoline in the place of the return address that it
+ * finds, and keeps that one with where it stood, the last first.
+ */
+int64_t __kprobes tap_caller(struct tap_ctx *c)
+{
+	struct pt_regs *regs = c->regs;
+	uint64_t address = 0;
+#ifdef CONFIG_RETHOOK
+	uint64_t at = (uint64_t)READ_ONCE(current->rethooks.first);
+	struct rethook_node node;
+	int i;
+#endif
+
+	if (!regs || user_mode(regs) || !tap_read_kernel(&address, regs->sp, sizeof(address)))
+		return 0;
+#ifdef CONFIG_RETHOOK
+	for (i = 0; at && i < TAP_FRAMES_MOST; i++) {
+		if (!tap_read_kernel(&node, at - offsetof(struct rethook_node, llist), sizeof(node)) ||
+		    node.frame != regs->sp)
+			break;
+		address = node.ret_addr;
+		at = (uint64_t)node.llist.next;
+	}
+#endif
+	return (int64_t)address;
 }
 
 static uint32_t __kprobes copy_part(char *dst, uint32_t size, const char *text, uint32_t n)

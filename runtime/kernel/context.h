@@ -106,6 +106,9 @@ TAP_INLINE void tap_reg_set(const struct tap_ctx *c, int number, int64_t value)
 		((int64_t *)c->regs)[tap_register_words[number]] = value;
 }
 
+/* backtrace.c. At a function's entry: the address that it returns to; 0 when it is not known. */
+int64_t tap_caller(struct tap_ctx *c);
+
 /* What KASLR added to the kernel's link addresses; set before the first handler runs. */
 extern uint64_t tap_kernel_slide;
 struct tap_program;

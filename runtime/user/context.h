@@ -157,6 +157,12 @@ TAP_INLINE void tap_reg_set(const struct tap_ctx *c, int number, int64_t value)
 	(void)value;
 }
 
+TAP_INLINE int64_t tap_caller(struct tap_ctx *c)
+{
+	(void)c;
+	return 0;
+}
+
 /* No kernel is traced here: addresses are as linked. */
 TAP_INLINE int64_t tap_kernel_address(int64_t linked)
 {

@@ -58,6 +58,8 @@ ProbeMatch fake_match(std::span<const ProbeComponent> components) {
     site.site.constants.emplace_back("period", components[1].number);
   } else if ((first == "kernel" || first == "kprobe") && components.size() >= 2 && components[1].name == "function") {
     site.is_return = components.back().name == "return";
+    if (components.size() > 2 && components[2].name == "callee")
+      site.callers = {{0x1000, 0x1100, "kernel_clone", 0x3000}, {0x5000, 0x5010, "loop:lo_open", 0x4000}};
     site.site.family = site.is_return ? "kretprobe" : "kprobe";
     site.site.function = components[1].text;
     site.site.constants.emplace_back("symbol", std::string(components[1].text));
@@ -110,7 +112,9 @@ ProbeFamilies fake_families() {
                        {{{"timer"}, {"s", Arg::number}}},
                        {{{"timer"}, {"profile"}}},
                        {{{"kernel"}, {"function", Arg::string}}},
-                       {{{"kernel"}, {"function", Arg::string}, {"return"}}}};
+                       {{{"kernel"}, {"function", Arg::string}, {"return"}}},
+                       {{{"kernel"}, {"function", Arg::string}, {"callee", Arg::string}}},
+                       {{{"kernel"}, {"function", Arg::string}, {"callee", Arg::string}, {"return"}}}};
   families.match = fake_match;
   families.target = fake_target;
   families.names = [](TargetContextId, std::string_view) { return std::vector<std::string>{"$file", "$count"}; };

@@ -160,6 +160,20 @@ TEST_F(Families, StatementsLabelsAndCallees) {
   EXPECT_EQ(constants(label), "symbol=vfs_read offset=32");
 }
 
+TEST_F(Families, CalleesKnowTheCodeOfTheirCaller) {
+  kernel_.known_functions[0].callees = {"vfs_write"};
+  const char *point = "kernel.function(\"vfs_read\").callee(\"vfs_write\")";
+  ResolvedSite callee = site(point);
+  EXPECT_EQ(constants(callee), "symbol=vfs_write offset=0");
+  ASSERT_EQ(callee.callers.size(), 1u);
+  EXPECT_EQ(callee.callers[0].begin, 0x1000u);
+  EXPECT_EQ(callee.callers[0].end, 0x1040u);
+  EXPECT_EQ(callee.callers[0].anchor_symbol, "kernel_clone");
+  EXPECT_EQ(callee.callers[0].anchor, 0x3000u);
+  families_ = make_probe_families(kernel_, {.any_caller = true});
+  EXPECT_TRUE(site(point).callers.empty());
+}
+
 TEST_F(Families, ModulesArePlacedByTheirOwnSymbols) {
   target::FakeFunction in_module = kernel_.known_functions[0];
   in_module.site.module = "loop";

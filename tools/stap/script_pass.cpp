@@ -5,6 +5,7 @@
 #include "ir/passes/pipeline.h"
 #include "tapset/family.h"
 #include "tools/stap/debug_server.h"
+#include "tools/stap/header_types.h"
 #include "tools/stap/no_kernel.h"
 #include "tools/stap/progress.h"
 
@@ -63,6 +64,9 @@ Result<std::unique_ptr<target::Target>> open_target(const Options &given, const 
   options.store = index_store(store, choice.release);
   options.server = debug_server(given.verbose[1] > 0);
   options.prefer_btf = given.prefer_btf;
+  options.compile_headers = [&store, build_dir = choice.build_dir](const target::HeaderRequest &request) {
+    return compile_headers(store, build_dir, request);
+  };
   auto target = target::KernelTarget::open(std::move(options));
   if (!target)
     return target.error();
@@ -168,6 +172,8 @@ void make_families(const Options &options, Scripts &scripts) {
   family_options.listing = options.list == Options::List::Points;
   if (!options.compatible.empty())
     family_options.compatible = options.compatible;
+  for (const auto &[name, value] : options.defines)
+    family_options.any_caller |= name == "STAP_CALLEE_MATCHALL";
   scripts.families = tapset::make_probe_families(*scripts.target, family_options);
 }
 

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/stap/header_types.h"
+
+#include "codegen/clang/driver.h"
+#include "codegen/clang/profile.h"
+
+#include <fmt/format.h>
+
+namespace tapjit {
+
+using namespace codegen;
+
+// A header of the kernel changes with its build tree, which is in the profile's key; one of this machine is known by
+// its file.
+static CacheKey key_of(const KernelProfile *profile, const std::string &text, const target::HeaderRequest &request) {
+  KeyBuilder key;
+  key.add("header types 1").add(compiler_version()).add(text).add(profile ? profile->key.text() : "");
+  if (!profile)
+    for (const std::string &header : request.headers)
+      for (const char *directory : {"/usr/local/include/", "/usr/include/x86_64-linux-gnu/", "/usr/include/"})
+        key.add_file_stamp(directory + header);
+  return key.finish();
+}
+
+Result<std::string> compile_headers(const Store &store, const std::string &build_dir,
+                                    const target::HeaderRequest &request) {
+  std::optional<KernelProfile> profile;
+  std::string text;
+  if (request.of_kernel) {
+    auto known = kernel_profile(store, build_dir);
+    if (!known)
+      return known.error();
+    profile = std::move(*known);
+    text = profile->prelude;
+  }
+  for (const std::string &header : request.headers)
+    text += "#include <" + header + ">\n";
+  CacheKey key = key_of(profile ? &*profile : nullptr, text, request);
+  if (auto kept = store.get("header-types", key))
+    return kept->path();
+  CompileRequest unit;
+  unit.text = text;
+  unit.name = "headers.c";
+  auto arguments =
+      profile ? Result<std::vector<std::string>>(profile->arguments) : compiler_arguments({"-D_GNU_SOURCE"});
+  if (!arguments)
+    return arguments.error();
+  unit.arguments = std::move(*arguments);
+  unit.arguments.insert(unit.arguments.end(),
+                        {"-debug-info-kind=unused-types", "-dwarf-version=5", "-debugger-tuning=gdb"});
+  if (profile)
+    unit.defines = {"KBUILD_MODNAME=\"headers\"", "KBUILD_BASENAME=\"headers\""};
+  auto compiled = compile_unit(unit);
+  if (!compiled)
+    return compiled.error();
+  if (!compiled->ok()) {
+    const std::string said = compiled->messages().empty() ? "" : ": " + compiled->messages().front().text;
+    return Error{fmt::format("the headers do not compile{}", said), ""};
+  }
+  auto object = compiled->emit_object();
+  if (!object)
+    return object.error();
+  auto kept = store.put("header-types", key, *object);
+  return kept ? Result<std::string>(kept->path()) : Result<std::string>(kept.error());
+}
+
+} // namespace tapjit
