@@ -62,7 +62,7 @@ std::string_view form_in(std::string_view form, const std::string &compatible) {
 // What SystemTap probes and tapjit does not yet: first words, and words behind `kernel` or `kprobe`.
 constexpr std::string_view planned_roots[] = {"process", "procfs",  "netfilter", "perf",
                                               "python2", "python3", "java",      "debuginfod"};
-constexpr std::string_view planned_parts[] = {"data", "mark", "tracepoint", "lsm"};
+constexpr std::string_view planned_parts[] = {"data", "mark", "lsm"};
 
 // The number of the component that names something planned; -1: there is none.
 int planned_component(Components components) {
@@ -109,6 +109,16 @@ std::string type_modules_of(const FamilyState &state, TargetContextId id, std::s
   return state.kernel_types ? std::string(given) : modules_of(state, id, given);
 }
 
+// @var("name") at a function is `$name`.
+TargetAnswer local_variable(FamilyState &state, TargetContextId id, const TargetQuery &query) {
+  if (!id.valid() || id.index() >= state.contexts.size() || !query.module.empty() ||
+      query.name.find('@') != std::string_view::npos)
+    return {};
+  const SiteContext &context = state.contexts[id.index()];
+  return std::holds_alternative<FunctionContext>(context.facts) ? context.family->variable(state, context, query)
+                                                                : TargetAnswer{};
+}
+
 TargetAnswer resolve_variable(FamilyState &state, TargetContextId id, const TargetQuery &query) {
   using Root = ast::Target::Root;
   switch (query.root) {
@@ -120,6 +130,8 @@ TargetAnswer resolve_variable(FamilyState &state, TargetContextId id, const Targ
       return answer(state.target.follow(*query.base, path_of(query), query.address_of), "");
     break;
   case Root::variable:
+    if (TargetAnswer local = local_variable(state, id, query); local.found)
+      return local;
     return answer(
         state.target.global_variable(query.name, modules_of(state, id, query.module), path_of(query), query.address_of),
         "");

@@ -12,7 +12,8 @@ extern const FamilyHooks tracepoint_family;
 
 namespace {
 
-constexpr const char *forms[] = {"kernel.trace(string)"};
+constexpr const char *forms[] = {"kernel.trace(string)", "kernel.tracepoint(string)"};
+constexpr size_t by_number = 1; // of the second: `$arg1` and so on, and no systems
 
 bool is_pointer(const target::TracepointArgument &argument) { return argument.type.ends_with('*'); }
 bool is_aggregate(const target::TracepointArgument &argument) {
@@ -45,26 +46,34 @@ std::vector<std::string> glue_of(const target::Target &target, const target::Tra
   return glue;
 }
 
-ResolvedSite tracepoint_site(FamilyState &state, const target::Tracepoint &point) {
+ResolvedSite tracepoint_site(FamilyState &state, target::Tracepoint point, size_t form) {
   ResolvedSite site;
   site.site.family = "tracepoint";
-  site.site.pp = "kernel.trace(\"" + point.system + ":" + point.name + "\")";
+  site.site.pp = form == by_number ? "kernel.tracepoint(\"" + point.name + "\")"
+                                   : "kernel.trace(\"" + point.system + ":" + point.name + "\")";
   site.site.constants.emplace_back("name", point.name);
   site.site.glue = glue_of(state.target, point);
-  site.targets = state.add({&tracepoint_family, TracepointContext{point}});
+  if (form == by_number) {
+    point.system.clear();
+    for (size_t i = 0; i < point.arguments.size(); ++i)
+      point.arguments[i].name = "arg" + std::to_string(i + 1);
+  }
+  site.targets = state.add({&tracepoint_family, TracepointContext{std::move(point)}});
   return site;
 }
 
-ProbeMatch match_tracepoint(FamilyState &state, Components components, size_t) {
+ProbeMatch match_tracepoint(FamilyState &state, Components components, size_t form) {
   constexpr size_t event_component = 1;
   std::string_view pattern = components[event_component].text;
+  if (form == by_number && pattern.find(':') != std::string_view::npos)
+    return refuse("an event stands here without its system", "", event_component);
   auto found = state.target.tracepoints(pattern);
   if (!found)
     return refuse(found.error().observed, found.error().advice, event_component);
   ProbeMatch match;
   match.known = true;
   for (const target::Tracepoint &point : found->tracepoints)
-    match.sites.push_back(tracepoint_site(state, point));
+    match.sites.push_back(tracepoint_site(state, point, form));
   if (match.sites.empty())
     return refuse("the kernel's headers declare no tracepoint `" + std::string(pattern) + "`",
                   did_you_mean(found->suggestions), event_component);

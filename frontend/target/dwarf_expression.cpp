@@ -367,7 +367,7 @@ Access<Place> variable_place(const ExpressionScope &scope, Dwarf_Die *die) {
   int found = dwarf_getlocation_addr(&attribute, scope.address, &ops, &count, 1);
   if (found < 0)
     return unsupported(std::string("its location cannot be read: ") + dwarf_errmsg(-1));
-  if (found == 0) {
+  if (found == 0 || count == 0) {
     std::string ranges = living_ranges(&attribute);
     return AccessFailure{AccessError::NotAvailable,
                          ranges.empty() ? "the compiler removed it"

@@ -114,8 +114,8 @@ static std::string nearest_place(const FunctionSite &site, Dwarf_Die outer, Dwar
   int number = 0;
   if (!best || site.file.empty() || dwarf_lineno(best, &number) != 0)
     return "";
-  return "the nearest place that has it is `kernel.statement(\"" + site.function + "@" + site.file + ":" +
-         std::to_string(number) + "\")`";
+  return "the nearest place that has it is `" + (site.module.empty() ? "kernel" : "module(\"" + site.module + "\")") +
+         ".statement(\"" + site.function + "@" + site.file + ":" + std::to_string(number) + "\")`";
 }
 
 Access<VarAccess> DwarfVariables::variable(const FunctionSite &site, std::string_view name,

@@ -257,6 +257,27 @@ AccessFailure no_type(std::string_view type, std::string_view facts_of) {
   return {AccessError::Unsupported, "no type `" + std::string(type) + "` in " + std::string(facts_of), {}};
 }
 
+// @cast(p, "char")[i]: types without members stand in no index.
+VarAccess builtin_element(const ValueType &type, const PathStep &step, bool address_of) {
+  VarAccess access;
+  const auto size = static_cast<int64_t>(type.size);
+  if (step.kind == PathStep::Kind::Index)
+    append_addition(access.steps, step.index * size);
+  else
+    access.steps = {{StepKind::PushIndex, 0}, {StepKind::PushConstant, size}, {StepKind::Multiply}, {StepKind::Add}};
+  access.dynamic_indexes = step.kind == PathStep::Kind::Index ? 0 : 1;
+  access.type = type;
+  access.is_address = address_of;
+  const auto bits = static_cast<uint8_t>(size * 8);
+  if (address_of) {
+    access.type = {TypeKind::Pointer, 8, false, type.name + " *"};
+  } else {
+    access.write = {WriteAccess::Kind::Memory, access.steps, 0, bits, 0, 0};
+    access.steps.push_back({StepKind::Load, 0, bits, type.is_signed});
+  }
+  return access;
+}
+
 Access<VarAccess> through_text(const TypeSource &types, std::string_view facts_of, std::string_view type, Place value,
                                const std::vector<PathStep> &path, bool address_of) {
   unsigned pointers;
@@ -335,6 +356,9 @@ Access<VarAccess> cast_path(const TypeSource &types, std::string_view facts_of, 
                             const std::vector<PathStep> &path, bool address_of) {
   unsigned pointers;
   TypeRef found = find_type(types, type, pointers);
+  if (!found && pointers == 0)
+    if (auto builtin = builtin_type(type); builtin && path.size() == 1 && path[0].kind != PathStep::Kind::Member)
+      return builtin_element(*builtin, path[0], address_of);
   if (!found)
     return no_type(type, facts_of);
   // @cast(p, "struct s")->m: p is the address of a struct s. @cast(p, "struct s")[i]: p is the address of the first.

@@ -340,6 +340,18 @@ TEST_F(Families, Tracepoints) {
   EXPECT_EQ(match("kernel.trace(\"sched_swich\")").hint, "did you mean `sched_switch`?");
 }
 
+TEST_F(Families, TracepointsByTheNumbersOfTheirArguments) {
+  ResolvedSite found = site("kernel.tracepoint(\"sched_switch\")");
+  EXPECT_EQ(found.site.pp, "kernel.tracepoint(\"sched_switch\")");
+  EXPECT_EQ(constants(found), "name=sched_switch");
+  EXPECT_EQ(target::describe(variable(found, "$arg2").access), "arg:1");
+  EXPECT_FALSE(variable(found, "$prev").found);
+  EXPECT_EQ(variable(found, "$$name").text, "sched_switch");
+  EXPECT_EQ(variable(found, "$$system").text, "");
+  EXPECT_EQ(families_.names(found.targets, "$$vars"), (std::vector<std::string>{"$arg1", "$arg2", "$arg3"}));
+  EXPECT_EQ(match("kernel.tracepoint(\"sched:sched_switch\")").reason, "an event stands here without its system");
+}
+
 TEST_F(Families, KernelsThatCheckTypesGetTheEventsOwnPrototype) {
   kernel_.config["CONFIG_CFI_CLANG"] = "y";
   EXPECT_EQ(site("kernel.trace(\"sched_switch\")").site.glue[0],
