@@ -311,6 +311,8 @@ Result<std::vector<std::string>> compiler_arguments(const std::vector<std::strin
 
 std::vector<std::string> user_flags() {
   // Code may land anywhere in the address space, so what it imports is reached through a table: position independent.
+  // Tables of texts would then be read by offsets (llvm.load.relative), which no proof knows; the kernel has none
+  // either.
   return {"-O2",
           "-std=gnu11",
           "-ffreestanding",
@@ -322,6 +324,7 @@ std::vector<std::string> user_flags() {
           "-fno-asynchronous-unwind-tables",
           "-fno-unwind-tables",
           "-fno-strict-aliasing",
+          "-fno-jump-tables",
           "-fcf-protection=none"};
 }
 
