@@ -58,13 +58,21 @@ std::vector<CallerCode> callers_of(const target::Target &target, const FunctionS
   for (size_t i = 0; i < function.caller_code.size(); ++i) {
     const auto &[begin, end] = function.caller_code[i];
     CallerCode code{begin, end, kernel ? kernel->symbol : "", kernel ? kernel->address : 0};
-    if (i < function.caller_anchors.size()) {
-      code.anchor_symbol = function.module + ":" + function.caller_anchors[i].first;
-      code.anchor = function.caller_anchors[i].second;
+    if (i < function.caller_anchors.size() && function.caller_anchors[i]) {
+      code.anchor_symbol = function.module + ":" + function.caller_anchors[i]->first;
+      code.anchor = function.caller_anchors[i]->second;
     }
     callers.push_back(std::move(code));
   }
   return callers;
+}
+
+bool has_unplaced_caller(const FunctionSite &function) {
+  if (function.module.empty() || function.caller_code.empty())
+    return false;
+  return function.caller_anchors.size() != function.caller_code.size() ||
+         std::any_of(function.caller_anchors.begin(), function.caller_anchors.end(),
+                     [](const auto &anchor) { return !anchor; });
 }
 
 ProbeMatch nothing_found(const target::FunctionPattern &pattern, const FunctionMatches &matches, size_t component,

@@ -27,6 +27,8 @@ ProbeMatch nothing_found(const target::FunctionPattern &pattern, const target::F
 
 // Of a callee with code of its own: where its caller's code is.
 std::vector<CallerCode> callers_of(const target::Target &target, const target::FunctionSite &function);
+// Whether it is a callee in a module where no symbol tells where a part of its caller's code is.
+bool has_unplaced_caller(const target::FunctionSite &function);
 
 // A site at an address of the running kernel, `ROOT.statement(ADDRESS).absolute`; only in guru mode.
 ProbeMatch absolute_site(FamilyState &state, Components components);

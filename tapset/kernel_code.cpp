@@ -176,9 +176,17 @@ ProbeMatch match_code(FamilyState &state, const FamilyHooks &family, Components 
   ProbeMatch match;
   match.known = true;
   match.sites.reserve(found->sites.size());
-  for (const FunctionSite &function : found->sites)
-    if (is_wanted(function, components))
-      match.sites.push_back(site_of(state, family, function, components));
+  for (FunctionSite &function : found->sites) {
+    if (!is_wanted(function, components))
+      continue;
+    if (!state.any_caller && has_unplaced_caller(function)) {
+      function.blacklisted =
+          "no symbol tells where the code of `" + function.caller + "` is in module `" + function.module + "`";
+      found->refused.push_back(function);
+      continue;
+    }
+    match.sites.push_back(site_of(state, family, function, components));
+  }
   if (match.sites.empty())
     return nothing_found(query.pattern, *found, code_component,
                          query.module.empty() ? "the kernel" : "module `" + query.module + "`");

@@ -5,6 +5,7 @@
 
 #include "clang/AST/ASTConsumer.h"
 #include "clang/AST/ASTContext.h"
+#include "clang/Basic/SourceManager.h"
 #include "clang/Basic/TargetInfo.h"
 #include "clang/Basic/TargetOptions.h"
 #include "clang/Basic/Version.h"
@@ -199,6 +200,16 @@ Result<std::string> CompiledUnit::State::generate(clang::BackendAction action) {
     if (message.severity == CompilerMessage::Severity::Error)
       return Error{message.text, {}};
   return std::string(bytes.data(), bytes.size());
+}
+
+std::vector<std::string> CompiledUnit::included_files() const {
+  std::vector<std::string> files;
+  const clang::SourceManager &sources = state_->compiler->getSourceManager();
+  for (auto file = sources.fileinfo_begin(); file != sources.fileinfo_end(); ++file)
+    files.push_back(file->first.getName().str());
+  std::sort(files.begin(), files.end());
+  files.erase(std::unique(files.begin(), files.end()), files.end());
+  return files;
 }
 
 std::string CompiledUnit::string_variable(std::string_view name) const {

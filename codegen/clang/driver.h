@@ -85,6 +85,8 @@ public:
   llvm::Module &module();
   // Machine code. Once per unit.
   Result<std::string> emit_object();
+  // The files that the text includes, and those that they include, each once.
+  std::vector<std::string> included_files() const;
   // The text that a global `const char name[]` is initialised with, without its NUL; empty when there is none.
   std::string string_variable(std::string_view name) const;
   // LLVM bitcode of module().

@@ -336,6 +336,13 @@ bool TargetResolver::settle(const Pending &pending) {
     note_assignment(*assign);
     return known;
   }
+  if (const EnumName *name = pending.expr->as<EnumName>()) {
+    if (!value_type(*name->operand))
+      return false;
+    unknown_enums_.erase(pending.expr);
+    fill_enum(*pending.expr);
+    return true;
+  }
   if (!value_type(*pending.expr->as<Target>()->operand))
     return false;
   unresolved_.erase(pending.expr);
@@ -497,6 +504,8 @@ void TargetResolver::report_unresolved() {
           return false;
         if (auto found = unresolved_.find(&expr); found != unresolved_.end())
           report(expr, found->second);
+        if (unknown_enums_.contains(&expr))
+          report_enum(expr, enumerators(*expr.as<EnumName>()).reason);
         if (const Entry *entry = expr.as<Entry>(); entry && !entry->entry.valid())
           diagnostics_.report(DiagId::entry_outside_return, expr.range());
         return true;
@@ -653,14 +662,27 @@ EnumAnswer TargetResolver::enumerators(const EnumName &node) {
   return families_.enumerators ? families_.enumerators(context(), query) : EnumAnswer{{}, "no types are known"};
 }
 
-// `@enumname(e)`: from here on a table of values and names.
 void TargetResolver::enum_name(Expr &expr) {
   EnumName &node = *expr.as<EnumName>();
   expression(node.operand);
+  if (!node.type.empty() || value_type(*node.operand))
+    return fill_enum(expr);
+  unknown_enums_.insert(&expr); // reported at the end if it is still needed then
+  wait(expr, false);
+}
+
+void TargetResolver::report_enum(const Expr &expr, const std::string &reason) {
+  const EnumName &node = *expr.as<EnumName>();
+  diagnostics_.report(DiagId::unknown_enum, expr.range(), {print_expr(expr), reason})
+      .hint(node.type.empty() ? "name it: `@enumname(" + print_expr(*node.operand) + ", \"enum ...\")`" : "");
+}
+
+// `@enumname(e)`: from here on a table of values and names.
+void TargetResolver::fill_enum(Expr &expr) {
+  EnumName &node = *expr.as<EnumName>();
   EnumAnswer answer = enumerators(node);
   if (!answer.reason.empty())
-    diagnostics_.report(DiagId::unknown_enum, expr.range(), {print_expr(expr), answer.reason})
-        .hint(node.type.empty() ? "name it: `@enumname(" + print_expr(*node.operand) + ", \"enum ...\")`" : "");
+    report_enum(expr, answer.reason);
   std::vector<EnumName::Row> rows;
   for (const auto &[name, value] : answer.rows)
     rows.push_back({value, program_.arena.copy(std::string_view(name))});

@@ -50,7 +50,7 @@ private:
   using Types = std::unordered_map<Name, target::ValueType>;
   // A member of something whose type is not known yet, or an assignment of such a value, with where it stands.
   struct Pending {
-    ast::Expr *expr; // Target or Assign
+    ast::Expr *expr; // Target, EnumName or Assign
     bool written = false;
     HandlerIndex handler;
     FunctionId function;
@@ -72,6 +72,8 @@ private:
   void entry(ast::Expr *&expr);
   EnumAnswer enumerators(const ast::EnumName &node);
   void enum_name(ast::Expr &expr);
+  void fill_enum(ast::Expr &expr);
+  void report_enum(const ast::Expr &expr, const std::string &reason);
   void writing(ast::Expr *&target);
   TargetAnswer ask(const ast::Expr &expr, bool written);
   const target::ValueType *value_type(const ast::Expr &expr);
@@ -109,6 +111,7 @@ private:
   std::unordered_map<const ast::Expr *, target::ValueType> cast_types_;             // of what is not resolved
   std::unordered_map<HandlerIndex, std::unordered_map<std::string, EntryId>> entries_;
   std::unordered_map<const ast::Expr *, Unresolved> unresolved_;
+  std::unordered_set<const ast::Expr *> unknown_enums_; // of values whose type is not known
 };
 
 } // namespace tapjit

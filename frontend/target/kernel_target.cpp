@@ -90,8 +90,7 @@ void KernelTarget::settle_site(DebugFile &file, const std::string &module, Funct
   file.add_anchor(site);
   auto names = file.index();
   for (const auto &[begin, end] : site.caller_code)
-    if (auto anchor = names ? file.anchor_in((*names)->section_at(begin), true) : std::nullopt)
-      site.caller_anchors.push_back(*anchor);
+    site.caller_anchors.push_back(names ? file.anchor_in((*names)->section_at(begin), true) : std::nullopt);
 }
 
 // Of all that match, what the modules have; one module's own answer when there is but one.
@@ -185,6 +184,8 @@ Result<KernelTarget::SourceNumber> KernelTarget::header_source(const std::string
   request.of_kernel = at != 0;
   if (request.of_kernel && name.substr(0, at) != "kernel")
     return Error{"`" + name + "` names neither headers of the kernel nor of programs", ""};
+  if (auto failed = header_errors_.find(name); failed != header_errors_.end())
+    return failed->second;
   if (!file) {
     for (; at < name.size() && name[at] == '<' && name.find('>', at) != std::string::npos; at = name.find('>', at) + 1)
       request.headers.push_back(name.substr(at + 1, name.find('>', at) - at - 1));
@@ -193,7 +194,7 @@ Result<KernelTarget::SourceNumber> KernelTarget::header_source(const std::string
     auto object = options_.compile_headers ? options_.compile_headers(request)
                                            : Result<std::string>(Error{"headers cannot be compiled here", ""});
     if (!object)
-      return object.error();
+      return header_errors_.emplace(name, object.error()).first->second;
     file = std::make_unique<DebugFile>(DebugFile::Paths{"`" + name + "`", *object, "", ""}, options_.store, 1);
   }
   return source_of(*file, "", !request.of_kernel);

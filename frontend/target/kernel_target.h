@@ -100,6 +100,7 @@ private:
   std::unique_ptr<DebugFile> kernel_;
   mutable std::map<std::string, std::unique_ptr<DebugFile>> modules_;  // by name, opened when asked for
   mutable std::map<std::string, std::unique_ptr<DebugFile>> programs_; // by path; of headers, by what named them
+  mutable std::map<std::string, Error> header_errors_; // of headers that do not compile, by what named them
   mutable std::vector<Source> sources_;
 };
 

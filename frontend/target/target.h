@@ -57,8 +57,9 @@ struct FunctionSite {
   // Of a callee with code of its own: link addresses of the caller's code, where the call returns to. Empty: the site
   // is within the caller.
   std::vector<std::pair<uint64_t, uint64_t>> caller_code;
-  // In a module, of each of them: as `anchor_symbol` and `anchor`, of the section that it is in.
-  std::vector<std::pair<std::string, uint64_t>> caller_anchors;
+  // In a module, one for each of them: as `anchor_symbol` and `anchor`, of the section that it is in; nullopt when
+  // there is none. Empty in the kernel itself.
+  std::vector<std::optional<std::pair<std::string, uint64_t>>> caller_anchors;
 };
 
 // Which instances of a function are asked for.

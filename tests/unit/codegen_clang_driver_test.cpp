@@ -56,6 +56,14 @@ protected:
 
 } // namespace
 
+TEST_F(PchTest, KnowsWhatATextIncludes) {
+  std::ofstream(directory_ + "/inner.h") << "int inner;\n";
+  std::ofstream(directory_ + "/outer.h") << "#include \"inner.h\"\n#include \"inner.h\"\n";
+  CompiledUnit unit = compile("#include <" + directory_ + "/outer.h>\n");
+  ASSERT_TRUE(unit.ok());
+  EXPECT_EQ(unit.included_files(), (std::vector<std::string>{directory_ + "/inner.h", directory_ + "/outer.h"}));
+}
+
 TEST(Driver, CompilesToAnObject) {
   CompiledUnit unit = compile("int answer(void); int answer(void) { return 42; }");
   ASSERT_TRUE(unit.ok());

@@ -86,6 +86,8 @@ TargetAnswer fake_target(TargetContextId context, const TargetQuery &query) {
     answer.access.at_entry = at_return && query.name != "$return";
     if (query.name == "$file")
       answer.access.type.kind = target::TypeKind::Pointer;
+    else if (query.name == "$color")
+      answer.access.type.name = "enum color";
     else if (query.name == "$tiny")
       answer.access.type.kind = target::TypeKind::Char;
     else if (query.name == "$whole")
@@ -107,9 +109,10 @@ TargetAnswer fake_target(TargetContextId context, const TargetQuery &query) {
 }
 
 EnumAnswer fake_enumerators(TargetContextId, const EnumQuery &query) {
-  if (query.base)
+  const bool is_color = query.base && query.base->name == "enum color";
+  if (query.base && !is_color)
     return {{}, "`long` is no enum"};
-  if (query.type != "enum color")
+  if (!is_color && query.type != "enum color")
     return {{}, "no type `" + std::string(query.type) + "` in the kernel's debuginfo"};
   return {{{"BLUE", 4}, {"RED", -1}, {"GREEN", 1}, {"AZURE", 4}}, ""};
 }

@@ -174,6 +174,29 @@ TEST_F(Families, CalleesKnowTheCodeOfTheirCaller) {
   EXPECT_TRUE(site(point).callers.empty());
 }
 
+TEST_F(Families, CalleesInModulesNeedAPlaceOfEachPartOfTheirCaller) {
+  target::FunctionSite callee = kernel_.known_functions[0].site;
+  callee.module = "loop";
+  callee.function = callee.symbol = "lo_ioctl";
+  callee.caller = "lo_open@loop.c:1";
+  callee.caller_code = {{0x100, 0x110}, {0x5000, 0x5040}};
+  callee.caller_anchors = {std::pair("lo_cold", 0xf0), std::pair("lo_hot", 0x4000)};
+  kernel_.known_functions.emplace_back().site = callee;
+  const char *point = "module(\"loop\").function(\"lo_ioctl\")";
+  std::vector<CallerCode> callers = site(point).callers;
+  ASSERT_EQ(callers.size(), 2u);
+  EXPECT_EQ(callers[0].anchor_symbol, "loop:lo_cold");
+  EXPECT_EQ(callers[1].anchor_symbol, "loop:lo_hot");
+  EXPECT_EQ(callers[1].anchor, 0x4000u);
+  kernel_.known_functions.back().site.caller_anchors[0] = std::nullopt;
+  ProbeMatch refused = match(point);
+  EXPECT_TRUE(refused.sites.empty());
+  EXPECT_EQ(refused.reason, "`lo_ioctl` cannot be probed: no symbol tells where the code of `lo_open@loop.c:1` is in "
+                            "module `loop`");
+  families_ = make_probe_families(kernel_, {.any_caller = true});
+  EXPECT_EQ(match(point).sites.size(), 1u);
+}
+
 TEST_F(Families, ModulesArePlacedByTheirOwnSymbols) {
   target::FakeFunction in_module = kernel_.known_functions[0];
   in_module.site.module = "loop";

@@ -4,21 +4,35 @@
 #include "codegen/clang/driver.h"
 #include "codegen/clang/profile.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace tapjit {
 
 using namespace codegen;
 
-// A header of the kernel changes with its build tree, which is in the profile's key; one of this machine is known by
-// its file.
-static CacheKey key_of(const KernelProfile *profile, const std::string &text, const target::HeaderRequest &request) {
+// What was asked for. A header of the kernel changes with its build tree, which is in the profile's key; one of this
+// machine is known by its file.
+static CacheKey request_key(const KernelProfile *profile, const std::string &text,
+                            const target::HeaderRequest &request) {
   KeyBuilder key;
-  key.add("header types 1").add(compiler_version()).add(text).add(profile ? profile->key.text() : "");
+  key.add("header types 2").add(compiler_version()).add(text).add(profile ? profile->key.text() : "");
   if (!profile)
     for (const std::string &header : request.headers)
       for (const char *directory : {"/usr/local/include/", "/usr/include/x86_64-linux-gnu/", "/usr/include/"})
         key.add_file_stamp(directory + header);
+  return key.finish();
+}
+
+// What it came to: a header changes when one does that it includes. `files` are their paths, a line each.
+static CacheKey object_key(const CacheKey &request, std::string_view files) {
+  KeyBuilder key;
+  key.add(request.text());
+  for (size_t at = 0; at < files.size();) {
+    size_t end = std::min(files.find('\n', at), files.size());
+    key.add_file_stamp(std::string(files.substr(at, end - at)));
+    at = end + 1;
+  }
   return key.finish();
 }
 
@@ -35,9 +49,10 @@ Result<std::string> compile_headers(const Store &store, const std::string &build
   }
   for (const std::string &header : request.headers)
     text += "#include <" + header + ">\n";
-  CacheKey key = key_of(profile ? &*profile : nullptr, text, request);
-  if (auto kept = store.get("header-types", key))
-    return kept->path();
+  const CacheKey asked = request_key(profile ? &*profile : nullptr, text, request);
+  if (auto files = store.get("header-files", asked))
+    if (auto kept = store.get("header-types", object_key(asked, files->bytes())))
+      return kept->path();
   CompileRequest unit;
   unit.text = text;
   unit.name = "headers.c";
@@ -60,7 +75,12 @@ Result<std::string> compile_headers(const Store &store, const std::string &build
   auto object = compiled->emit_object();
   if (!object)
     return object.error();
-  auto kept = store.put("header-types", key, *object);
+  std::string files;
+  for (const std::string &file : compiled->included_files())
+    files += file + "\n";
+  if (auto listed = store.put("header-files", asked, files); !listed)
+    return listed.error();
+  auto kept = store.put("header-types", object_key(asked, files), *object);
   return kept ? Result<std::string>(kept->path()) : Result<std::string>(kept.error());
 }
 
