@@ -92,6 +92,7 @@ void DebugFile::find_dwarf_here() {
     if (!read)
       return; // whoever opens it says why
     found = *read;
+    is_stripped_ = !found.has_dwarf;
   }
   const bool is_other = !paths_.running_id.empty() && found.build_id != paths_.running_id;
   has_dwarf_ = found.has_dwarf;
@@ -127,6 +128,7 @@ void DebugFile::ask_for_dwarf() {
   build_id_.reset();
   index_error_.reset();
   finder_.reset();
+  dwarf_.reset();
   first_index_bytes_ = std::exchange(index_bytes_, {});
   first_index_ = std::move(index_);
 }
@@ -189,17 +191,23 @@ Result<const DebugIndex *> DebugFile::index() {
 }
 
 Result<DwarfVariables *> DebugFile::dwarf() {
+  ask_for_dwarf();
+  return dwarf_here();
+}
+
+Result<DwarfVariables *> DebugFile::dwarf_here() {
   if (dwarf_)
     return dwarf_.get();
-  ask_for_dwarf();
+  find_dwarf_here();
   if (paths_.elf.empty())
     return Error{"no debuginfo of " + paths_.what + " was found", paths_.advice};
+  auto told = [&](const Error &error) { return is_stripped_ ? Error{error.observed, paths_.advice} : error; };
   auto names = index();
   if (!names)
-    return names.error();
+    return told(names.error());
   auto opened = DwarfVariables::open(paths_.elf, **names);
   if (!opened)
-    return opened.error();
+    return told(opened.error());
   dwarf_ = std::move(*opened);
   return dwarf_.get();
 }
@@ -231,8 +239,9 @@ Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
   if (!names)
     return names.error();
   if (!finder_)
+    // It asks no server: an answer would end the finder, which is at work then.
     finder_ = std::make_unique<CodeFinder>(**names, [this]() -> Dwarf * {
-      auto opened = dwarf();
+      auto opened = dwarf_here();
       return opened ? (*opened)->dwarf() : nullptr;
     });
   FunctionMatches matches = finder_->find(query);

@@ -51,6 +51,8 @@ public:
   ~DebugFile();
 
   const Paths &paths() const { return paths_; }
+  // Whom to ask from now on.
+  void set_server(DebugServer server) { paths_.server = std::move(server); }
   std::string build_id();
   // Symbols, and what DWARF says if that is on this machine.
   Result<const DebugIndex *> index();
@@ -74,6 +76,7 @@ private:
   Result<ElfFacts> facts();
   void find_dwarf_here();
   void ask_for_dwarf();
+  Result<DwarfVariables *> dwarf_here();
   std::string identity();
   Result<IndexBytes> make_index(const std::string &key);
   Paths paths_;
@@ -81,7 +84,8 @@ private:
   unsigned threads_;
   bool was_sought_ = false;
   bool has_dwarf_ = false; // paths_.elf, without a look into its index
-  std::string asked_id_;   // not empty: no file here has this build-id and DWARF, and no server was asked for it yet
+  bool is_stripped_ = false;
+  std::string asked_id_; // not empty: no file here has this build-id and DWARF, and no server was asked for it yet
   std::optional<std::string> build_id_;
   IndexBytes index_bytes_;
   std::optional<Error> index_error_;

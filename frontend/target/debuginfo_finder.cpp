@@ -54,13 +54,14 @@ void add_below(const DebuginfoPlace &place, std::string folders, const std::stri
 std::vector<Candidate> by_name(const std::string &path, const ElfFacts &facts, const SearchPlaces &places) {
   std::vector<Candidate> candidates;
   const std::string folder = folder_of(path), name = plain_name(path);
+  const std::string below_root = folder.starts_with(places.root) ? folder.substr(places.root.size()) : folder;
   std::vector<std::string> names{facts.debuglink};
   if (facts.debuglink.empty())
     names = {name + ".debug", name};
   for (const DebuginfoPlace &place : debuginfo_places(places))
     for (const std::string &wanted : names)
       if (place.path.starts_with('/'))
-        add_below(place, folder.substr(places.root.size()), wanted, candidates);
+        add_below(place, below_root, wanted, candidates);
       else
         candidates.push_back({folder + (place.path.empty() ? "" : "/") + place.path + "/" + wanted, place.checks_crc});
   return candidates;

@@ -115,8 +115,8 @@ Debuginfod::Debuginfod(std::string urls, GoesOn goes_on) : urls_(std::move(urls)
 Debuginfod::~Debuginfod() = default;
 
 Result<std::string> Debuginfod::find(const std::string &build_id) {
-  if (!timed_out_.empty())
-    return Error{timed_out_, ""};
+  if (!given_up_.empty())
+    return Error{given_up_, ""};
   const std::string asked = "debuginfod (" + urls_ + ") was asked for build-id " + build_id + ": ";
   if (!client_)
     client_ = std::make_unique<Client>();
@@ -138,8 +138,8 @@ Result<std::string> Debuginfod::find(const std::string &build_id) {
     return Error{asked + "it was interrupted", ""};
   }
   if (fd < 0) {
-    if (fd == -ETIME || fd == -ETIMEDOUT)
-      timed_out_ = asked + answer_of(-fd);
+    if (fd != -ENOENT && fd != -EFBIG) // which are of this file
+      given_up_ = asked + answer_of(-fd);
     return Error{asked + answer_of(-fd), ""};
   }
   close(fd);

@@ -26,7 +26,7 @@ public:
   Debuginfod &operator=(const Debuginfod &) = delete;
 
   // The path of a file with DWARF and this build-id (lower-case hex). The error says what was asked, of whom, and what
-  // the answer was. Servers that let a query time out are not asked again.
+  // the answer was. Servers that gave no answer are not asked again.
   Result<std::string> find(const std::string &build_id);
 
 private:
@@ -34,7 +34,7 @@ private:
   std::string urls_;
   std::function<bool(const DebuginfodProgress &)> goes_on_;
   std::unique_ptr<Client> client_;
-  std::string timed_out_; // not empty: they did, and this was said
+  std::string given_up_; // not empty: there was no answer, and this was said
 };
 
 } // namespace tapjit::target

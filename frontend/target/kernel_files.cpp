@@ -169,6 +169,15 @@ std::string debuginfo_advice(const std::string &release) {
          "DEBUGINFOD_URLS";
 }
 
+std::string program_advice(const SearchPlaces &places) {
+  return "its debug symbols were looked for in " +
+         (places.debuginfo_path.empty() ? "its folder, .debug and build there, and /usr/lib/debug"
+                                        : "`" + places.debuginfo_path + "` (SYSTEMTAP_DEBUGINFO_PATH)") +
+         "; install them (Debian: package NAME-dbgsym), or name their folder in SYSTEMTAP_DEBUGINFO_PATH, or a server "
+         "in "
+         "DEBUGINFOD_URLS";
+}
+
 std::optional<std::string> Kconfig::value(std::string_view name) const {
   std::string_view text = text_;
   for (size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {

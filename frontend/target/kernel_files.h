@@ -33,6 +33,9 @@ std::vector<std::string> debuginfo_roots(const SearchPlaces &places);
 // What to install to get a kernel's debuginfo.
 std::string debuginfo_advice(const std::string &release);
 
+// The same of a program, and where it was looked for.
+std::string program_advice(const SearchPlaces &places);
+
 // CONFIG_x lines of a kernel configuration file (format: Documentation/kbuild/kconfig.rst).
 class Kconfig {
 public:

@@ -4,7 +4,6 @@
 #include "frontend/target/c_types.h"
 #include "frontend/target/dwarf_variable.h"
 #include "frontend/target/elf_file.h"
-#include "frontend/target/kernel_modules.h"
 #include "frontend/target/names.h"
 #include "frontend/target/tracepoint_headers.h"
 
@@ -64,17 +63,19 @@ std::optional<SymbolFact> KernelTarget::symbol(std::string_view name) const {
   return SymbolFact{found[0].address, found[0].size, found.size() == 1};
 }
 
-DebugFile &KernelTarget::module_file(const std::string &name, const std::string &elf) const {
+DebugFile &KernelTarget::module_file(const ModuleFile &found, bool one_of_many) const {
+  const auto &[name, elf] = found;
   std::unique_ptr<DebugFile> &file = modules_[name];
   if (!file) {
     DebugFile::Paths paths{"module " + name, elf, "", debuginfo_advice(files_.release)};
     paths.btf = {elf};
     paths.kernel = kernel_.get();
     paths.places = options_.places;
-    paths.server = options_.server;
     paths.prefer_btf = options_.prefer_btf;
     file = std::make_unique<DebugFile>(std::move(paths), options_.store, 1);
   }
+  if (!one_of_many)
+    file->set_server(options_.server);
   return *file;
 }
 
@@ -93,22 +94,28 @@ void KernelTarget::settle_site(DebugFile &file, const std::string &module, Funct
     site.caller_anchors.push_back(names ? file.anchor_in((*names)->section_at(begin), true) : std::nullopt);
 }
 
-// Of all that match, what the modules have; one module's own answer when there is but one.
+// Of all that match, what the modules have; one module's own answer when there is but one. A server that is asked for
+// the debuginfo of each, hundreds of files, would take hours.
 Result<FunctionMatches> KernelTarget::module_code(const CodeQuery &query) const {
   std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, query.module);
   if (files.empty())
     return Error{"kernel " + files_.release + " has no module `" + query.module + "`",
                  "the modules of /lib/modules/" + files_.release + "/modules.dep are known"};
   FunctionMatches all;
+  size_t failures = 0;
   for (const ModuleFile &file : files) {
-    auto found = module_file(file.name, file.elf).code(query);
-    if (!found && files.size() == 1)
-      return found.error();
+    DebugFile &opened = module_file(file, files.size() > 1);
+    auto found = opened.code(query);
+    if (!found && ++failures == files.size())
+      return Error{found.error().observed,
+                   found.error().advice + (files.size() > 1 && options_.server
+                                               ? "; debuginfod is asked only for modules that are named one by one"
+                                               : "")};
     if (!found)
       continue;
     for (std::vector<FunctionSite> *sites : {&found->sites, &found->refused})
       for (FunctionSite &site : *sites)
-        settle_site(module_file(file.name, file.elf), file.name, site);
+        settle_site(opened, file.name, site);
     if (files.size() == 1)
       return std::move(*found);
     std::move(found->sites.begin(), found->sites.end(), std::back_inserter(all.sites));
@@ -209,14 +216,18 @@ Result<KernelTarget::SourceNumber> KernelTarget::source_named(const std::string 
   bool is_module_file = name.find(".ko") != std::string::npos;
   if (name.starts_with('/') && !is_module_file) {
     std::unique_ptr<DebugFile> &file = programs_[name];
-    if (!file)
-      file = std::make_unique<DebugFile>(DebugFile::Paths{"`" + name + "`", name, "", ""}, options_.store, 1);
+    if (!file) {
+      DebugFile::Paths paths{"`" + name + "`", name, "", program_advice(options_.places)};
+      paths.places = options_.places;
+      paths.server = options_.server;
+      file = std::make_unique<DebugFile>(std::move(paths), options_.store, 1);
+    }
     return source_of(*file, "", true);
   }
   std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, name);
   if (files.empty())
     return Error{"kernel " + files_.release + " has no module `" + name + "`", ""};
-  return source_of(module_file(files[0].name, files[0].elf), files[0].name);
+  return source_of(module_file(files[0]), files[0].name);
 }
 
 std::string KernelTarget::owner(SourceNumber source) const {

@@ -4,6 +4,7 @@
 
 #include "frontend/target/debug_file.h"
 #include "frontend/target/kernel_files.h"
+#include "frontend/target/kernel_modules.h"
 #include "frontend/target/target.h"
 #include "frontend/target/tracepoint_headers.h"
 
@@ -73,7 +74,8 @@ private:
   };
   explicit KernelTarget(KernelTargetOptions options);
   Result<DwarfVariables *> dwarf() const { return kernel_->dwarf(); }
-  DebugFile &module_file(const std::string &name, const std::string &elf) const;
+  // `one_of_many`: it was not named, and no server is asked for its debuginfo.
+  DebugFile &module_file(const ModuleFile &found, bool one_of_many = false) const;
   DebugFile &file_of(const FunctionSite &site) const;
   SourceNumber source_of(DebugFile &file, const std::string &module, bool is_user = false) const;
   SourceNumber source_of(const FunctionSite &site) const;

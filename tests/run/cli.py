@@ -641,6 +641,8 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--stap", required=True)
 options, rest = parser.parse_known_args()
 options.stap = os.path.abspath(options.stap)
+for ignored in signal.SIGINT, signal.SIGHUP:
+    signal.signal(ignored, signal.SIG_DFL)  # in the background, too; stap leaves them as they are
 bin_dir = os.path.dirname(options.stap)
 cache = tempfile.TemporaryDirectory()
 if release:  # what a kernel's first run makes is there before listings are compared

@@ -151,6 +151,73 @@ class Debuginfod(unittest.TestCase):
         self.refused("asked for build-id \\w{40}: no answer: Connection refused", DEBUGINFOD_URLS=f"http://127.0.0.1:{free_port()}")
         self.refused("no answer: ", DEBUGINFOD_URLS="http://nowhere.invalid")
 
+    def test_gone_server_is_asked_once(self):
+        """The answer for the second module is the one for the first."""
+        err = self.refused("no answer: Connection refused", POINT + ', module("virtio_blk").function("virtblk_probe@drivers/block/virtio_blk.c")',
+                           DEBUGINFOD_URLS=f"http://127.0.0.1:{free_port()}")
+        self.assertEqual(re.findall(r"build-id (\w+)", err), 2 * [build_id(debug_file(MODULE))])
+
+    def test_wildcards_of_modules(self):
+        """Nobody is asked for the files of all that match, which the hint says; a module that is named as well is asked for."""
+        server = self.serving(lambda request: request.send_error(503))
+        status, out, err = self.stap("-l", 'module("virtio_*").function("*probe")', DEBUGINFOD_URLS=server.url)
+        self.assertEqual((status, err, server.asked), (0, "", []))
+        self.assertIn('module("virtio_blk").function("virtblk_probe")', out)
+        status, out, err = self.stap("-p2", "-e", 'probe module("virtio_*").function("*@drivers/*") { }', DEBUGINFOD_URLS=server.url)
+        self.assertEqual((status, out, server.asked), (1, "", []), err)
+        self.assertRegex(err, "(?m)^hint: .*debuginfod is asked only for modules that are named one by one$")
+        self.stap("-p2", "-e", 'probe module("virtio_*").function("*probe"), module("virtio_blk").function("virtblk_probe") { }', DEBUGINFOD_URLS=server.url)
+        self.assertEqual(server.asked, [f"/buildid/{build_id(debug_file(OTHER))}/debuginfo"])
+
+    def test_quick_queries_are_shown_when_they_are_many(self):
+        """Two seconds in total, however short each is."""
+        def answer(request):
+            time.sleep(1.2)
+            request.send_error(404)
+        others = "".join(f', module("{name}").function("*@x.c") ?' for name in ("virtio_blk", "virtio_net", "virtio_scsi", "virtio_pci"))
+        server = self.serving(answer)
+        _, _, err = self.stap("-p2", "-e", f"probe {POINT} ?{others} {{ }}", DEBUGINFOD_URLS=server.url)
+        self.assertIn("Asking debuginfod for the debug symbols of module virtio_", err)
+        self.assertNotIn("of module loop ...", err)
+
+    def test_ignored_signals_stay_ignored(self):
+        """As nohup and shells want it for jobs in the background."""
+        def answer(request):
+            arrived.set()
+            time.sleep(3)
+            request.send_error(404)
+        for number in signal.SIGINT, signal.SIGHUP:
+            arrived = threading.Event()
+            shutil.rmtree(f"{self.top}/fetched", ignore_errors=True)
+            with_handler = signal.signal(number, signal.SIG_IGN)
+            try:
+                process = self.start("-p2", "-e", f"probe {POINT} {{ }}", DEBUGINFOD_URLS=self.serving(answer).url)
+            finally:
+                signal.signal(number, with_handler)
+            self.assertTrue(arrived.wait(30))
+            process.send_signal(number)
+            _, err = process.communicate(timeout=30)
+            self.assertEqual(process.returncode, 1)
+            self.assertIn("no such debuginfo", err)
+
+    def test_types_of_programs(self):
+        """Where SYSTEMTAP_DEBUGINFO_PATH says, by build-id; else the message says where they were looked for."""
+        with open(f"{self.top}/p.c", "w") as source:
+            source.write("struct thing { long a; int number; }; struct thing one; int main(void) { return one.number; }\n")
+        subprocess.run(["gcc", "-g", "-Wl,--build-id", "-o", f"{self.top}/whole", f"{self.top}/p.c"], check=True)
+        program = f"{self.top}/program"
+        subprocess.run(["objcopy", "--strip-debug", f"{self.top}/whole", program], check=True)
+        script = f'probe begin {{ println(@cast(1, "thing", "{program}")->number) }}'
+        server = self.serving(lambda request: request.send_error(404))
+        status, _, err = self.stap("-p2", "-e", script, SYSTEMTAP_DEBUGINFO_PATH="/somewhere", DEBUGINFOD_URLS=server.url)
+        self.assertEqual((status, server.asked), (1, [f"/buildid/{build_id(program)}/debuginfo"]))
+        self.assertRegex(err, r"looked for in `/somewhere` \(SYSTEMTAP_DEBUGINFO_PATH\); install them .*debuginfod .* no such debuginfo")
+        file = pathlib.Path(f"{self.top}/debug/.build-id/{build_id(program)[:2]}/{build_id(program)[2:]}.debug")
+        file.parent.mkdir(parents=True)
+        shutil.copy(f"{self.top}/whole", file)
+        status, _, err = self.stap("-p2", "-e", script, SYSTEMTAP_DEBUGINFO_PATH=f"{self.top}/debug")
+        self.assertEqual((status, err), (0, ""))
+
     def test_wrong_answers(self):
         def gives(path):
             def answer(request):
@@ -200,5 +267,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--stap", required=True)
 options, rest = parser.parse_known_args()
 options.stap = os.path.abspath(options.stap)
+for ignored in signal.SIGINT, signal.SIGHUP:
+    signal.signal(ignored, signal.SIG_DFL)  # in the background, too; stap leaves them as they are
 cache = tempfile.TemporaryDirectory()
 unittest.main(argv=[sys.argv[0], *rest], verbosity=2)

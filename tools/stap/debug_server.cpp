@@ -17,10 +17,12 @@ namespace tapjit {
 
 namespace {
 
-// The line on standard error about one query.
+using Clock = std::chrono::steady_clock;
+
+// The line on standard error about one query; `before`: what the queries before it took.
 class Transfer {
 public:
-  explicit Transfer(std::string what) : what_(std::move(what)) {}
+  Transfer(std::string what, Clock::duration before) : what_(std::move(what)), begin_(Clock::now() - before) {}
   ~Transfer() {
     if (is_shown_ && is_terminal_)
       fmt::print(stderr, "\n");
@@ -28,7 +30,7 @@ public:
   Transfer(const Transfer &) = delete;
 
   void show(const target::DebuginfodProgress &progress) {
-    if (std::chrono::steady_clock::now() - begin_ < quiet_time_ || (is_shown_ && !is_terminal_))
+    if (taken() < quiet_time_ || (is_shown_ && !is_terminal_))
       return;
     std::string line = progress.url.empty()
                            ? fmt::format("Asking debuginfod for the debug symbols of {} ...", what_)
@@ -39,12 +41,14 @@ public:
     fflush(stderr);
     is_shown_ = true;
   }
+  // By all until now.
+  Clock::duration taken() const { return Clock::now() - begin_; }
 
 private:
   static constexpr double megabyte = 1e6;
   std::string what_;
   bool is_terminal_ = isatty(STDERR_FILENO), is_shown_ = false;
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  Clock::time_point begin_;
   std::chrono::seconds quiet_time_{getenv("DEBUGINFOD_PROGRESS") ? 0 : 2};
 };
 
@@ -53,17 +57,17 @@ public:
   DebugServer(const char *urls, bool verbose)
       : verbose_(verbose), servers_(urls, [this](const target::DebuginfodProgress &progress) {
           transfer_->show(progress);
-          unsigned char number;
-          if (read(signals_->read_fd(), &number, 1) == 1)
-            interrupted_ = number;
+          look_for_signal();
           return interrupted_ == 0;
         }) {}
 
   Result<std::string> find(const std::string &build_id, const std::string &what) {
-    transfer_.emplace(what);
+    transfer_.emplace(what, taken_);
     signals_.emplace();
     auto found = servers_.find(build_id);
+    look_for_signal(); // one may have come after the last progress
     signals_.reset();
+    taken_ = transfer_->taken();
     transfer_.reset();
     if (int number = std::exchange(interrupted_, 0); number != 0)
       raise(number);
@@ -73,8 +77,15 @@ public:
   }
 
 private:
+  void look_for_signal() {
+    unsigned char number;
+    if (read(signals_->read_fd(), &number, 1) == 1)
+      interrupted_ = number;
+  }
+
   bool verbose_;
   int interrupted_ = 0;
+  Clock::duration taken_{};
   std::optional<Transfer> transfer_;
   std::optional<SessionSignals> signals_;
   target::Debuginfod servers_;

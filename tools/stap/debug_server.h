@@ -6,8 +6,8 @@
 
 namespace tapjit {
 
-// Says on standard error what it does when that takes more than two seconds, with `verbose` also what it got. SIGINT,
-// SIGTERM and SIGHUP end the transfer, then the process. Empty when DEBUGINFOD_URLS is not set.
+// Says on standard error what it does when the queries take more than two seconds together, with `verbose` also what it
+// got. SIGINT, SIGTERM and SIGHUP end the transfer, then the process. Empty when DEBUGINFOD_URLS is not set.
 target::DebugServer debug_server(bool verbose);
 
 } // namespace tapjit

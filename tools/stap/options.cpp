@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <getopt.h>
@@ -486,6 +487,9 @@ Result<Options> parse_options(int argc, char **argv) {
   pointers.push_back(nullptr);
   if (auto done = parse_words(options, int(words.size()), pointers.data()); !done)
     return done.error();
+  // A build tree; a release has no slash.
+  if (std::error_code error; options.release_or_dir.find('/') != std::string::npos && options.release_or_dir[0] != '/')
+    options.release_or_dir = std::filesystem::absolute(options.release_or_dir, error).lexically_normal();
   if (auto done = check_together(options); !done)
     return done.error();
   if (options.list != Options::List::None)

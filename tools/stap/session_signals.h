@@ -9,7 +9,8 @@
 
 namespace tapjit {
 
-// The signals that end a session; their numbers come out of read_fd() one byte each while this lives.
+// The signals that end a session; their numbers come out of read_fd() one byte each while this lives. Those that are
+// ignored stay so: nohup and shells that start a job in the background mean it.
 class SessionSignals {
 public:
   SessionSignals() {
@@ -24,8 +25,11 @@ public:
       errno = saved;
     };
     action.sa_flags = SA_RESTART;
-    for (size_t i = 0; i < std::size(numbers); ++i)
-      sigaction(numbers[i], &action, &before_[i]);
+    for (size_t i = 0; i < std::size(numbers); ++i) {
+      sigaction(numbers[i], nullptr, &before_[i]);
+      if (before_[i].sa_handler != SIG_IGN)
+        sigaction(numbers[i], &action, nullptr);
+    }
   }
   ~SessionSignals() {
     for (size_t i = 0; i < std::size(numbers); ++i)
