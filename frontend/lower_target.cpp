@@ -53,18 +53,28 @@ ValueId BodyLowerer::placed_address(int64_t address, const std::string &anchor_s
 }
 
 // Whether the function that was entered returns into one of the ranges, behind a call that stands there; goes on where
-// it does.
+// it does. What a module does not have now, as when it is away or its init code is freed, has not called.
 void BodyLowerer::check_caller(const std::vector<CallerCode> &callers, BlockId elsewhere) {
   ValueId address = builder_.ctx_caller();
   BlockId there = builder_.new_block();
   for (size_t i = 0; i < callers.size(); ++i) {
     const CallerCode &code = callers[i];
+    const bool may_be_absent = code.anchor_symbol.find(':') != std::string::npos;
+    const BlockId absent = may_be_absent ? builder_.new_catch_block() : BlockId::none(), outer = builder_.catch_block();
+    if (may_be_absent)
+      builder_.set_catch(absent);
     ValueId begin = placed_address(static_cast<int64_t>(code.begin), code.anchor_symbol, code.anchor);
+    builder_.set_catch(outer);
     ValueId end = builder_.binary(Op::Add, begin, builder_.const_i64(static_cast<int64_t>(code.end - code.begin)));
     ValueId is_inside =
         builder_.binary(Op::And, builder_.binary(Op::Gt, address, begin), builder_.binary(Op::Le, address, end));
     BlockId next = i + 1 < callers.size() ? builder_.new_block() : elsewhere;
     builder_.branch(is_inside, there, next);
+    if (may_be_absent) {
+      builder_.seal(absent);
+      builder_.set_block(absent);
+      builder_.jump(next);
+    }
     if (next != elsewhere) {
       builder_.seal(next);
       builder_.set_block(next);

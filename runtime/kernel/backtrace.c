@@ -90,6 +90,16 @@ static uint32_t __kprobes find_byte(const char *text, uint32_t n, char byte)
 	return at ? at - text : n;
 }
 
+/* Whether the kernel has the address's name in a table of its own: else it looks through lists of what has
+ * code, and those are kept under RCU. */
+static bool __kprobes is_of_image(uint64_t address)
+{
+	uint8_t byte;
+
+	return address >= __START_KERNEL_map && address < MODULES_VADDR &&
+	       tap_read_kernel(&byte, address, sizeof(byte));
+}
+
 uint32_t __kprobes tap_symbol(struct tap_ctx *c, char *dst, uint32_t size, uint64_t address,
 			      enum tap_symbol_part part, const char *where)
 {
@@ -100,8 +110,7 @@ uint32_t __kprobes tap_symbol(struct tap_ctx *c, char *dst, uint32_t size, uint6
 
 	if (of_module && !tap_charge(c, TAP_MODULE_SYMBOL_ACTIONS, where))
 		return copy_part(dst, size, "", 0);
-	/* Modules are looked up under RCU. */
-	if (of_module && !rcu_is_watching())
+	if (!rcu_is_watching() && !is_of_image(address))
 		length = scnprintf(text, sizeof(text), "0x%llx", address);
 	else
 		length = sprint_symbol(text, address);

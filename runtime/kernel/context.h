@@ -122,7 +122,7 @@ TAP_INLINE int64_t tap_kernel_address(int64_t linked)
 
 /*
  * module_data.c. Watches the modules of the program's anchors until they are forgotten; warns where they
- * cannot be watched. Both may sleep; under `control`.
+ * cannot be watched. Both may sleep; the first under `control`.
  */
 void tap_module_data_find(const struct tap_program *program);
 void tap_module_data_forget(void);

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/notifier.h>
 
+#include "runtime/kernel/loaded.h"
 #include "runtime/kernel/session.h"
 
 TAP_SMALL_BEGIN
@@ -46,12 +47,18 @@ static bool find_in(const struct module *module, const char *name, unsigned long
 }
 #endif
 
+/* What only the init function needs is freed when the module is live. With preemption off. */
+static bool is_freed(const struct module *module, unsigned long address)
+{
+	return module->state == MODULE_STATE_LIVE && within_module_init(address, module);
+}
+
 static void find_anchor(struct tap_module_anchor *anchor, const struct module *module)
 {
 	const char *name = strchr(anchor->symbol, ':') + 1;
 	unsigned long address;
 
-	if (find_in(module, name, &address)) {
+	if (find_in(module, name, &address) && !is_freed(module, address)) {
 		anchor->slide = address - anchor->linked;
 		smp_store_release(&anchor->found, true);
 	} else {
@@ -71,7 +78,7 @@ static int anchor_changes(struct notifier_block *block, unsigned long state, voi
 	const struct module *module = data;
 	uint32_t i;
 
-	if (state != MODULE_STATE_COMING && state != MODULE_STATE_GOING)
+	if (state != MODULE_STATE_COMING && state != MODULE_STATE_LIVE && state != MODULE_STATE_GOING)
 		return NOTIFY_DONE;
 	mutex_lock(&anchors);
 	for (i = 0; i < program->module_anchor_count; i++) {
@@ -79,9 +86,12 @@ static int anchor_changes(struct notifier_block *block, unsigned long state, voi
 
 		if (!is_of(anchor, module->name))
 			continue;
+		if (state == MODULE_STATE_LIVE &&
+		    !(anchor->found && is_freed(module, anchor->linked + anchor->slide)))
+			continue;
 		lose_anchor(anchor);
 		preempt_disable();
-		if (state == MODULE_STATE_COMING)
+		if (state != MODULE_STATE_GOING)
 			find_anchor(anchor, module);
 		preempt_enable();
 	}
@@ -91,23 +101,14 @@ static int anchor_changes(struct notifier_block *block, unsigned long state, voi
 
 static struct notifier_block watch = {.notifier_call = anchor_changes, .priority = -1};
 
-/*
- * Modules are a ring of lists with a head in the kernel's own data; the modules' parts are in the area for
- * modules. With preemption off: entries are freed after a grace period.
- */
+/* With preemption off. */
 static void find_loaded(struct tap_module_anchor *anchor)
 {
-	const struct list_head *at;
+	const struct module *module =
+	    tap_loaded_module(anchor->symbol, strchr(anchor->symbol, ':') - anchor->symbol);
 
-	for (at = READ_ONCE(THIS_MODULE->list.next); at != &THIS_MODULE->list; at = READ_ONCE(at->next)) {
-		const struct module *module = list_entry(at, struct module, list);
-
-		if ((unsigned long)at < MODULES_VADDR || (unsigned long)at >= MODULES_END)
-			continue;
-		if (is_of(anchor, module->name) &&
-		    (module->state == MODULE_STATE_LIVE || module->state == MODULE_STATE_COMING))
-			find_anchor(anchor, module);
-	}
+	if (module)
+		find_anchor(anchor, module);
 }
 
 void tap_module_data_find(const struct tap_program *program)

@@ -11,6 +11,7 @@
 #include <linux/notifier.h>
 
 #include "runtime/compat/module_rodata.h"
+#include "runtime/kernel/loaded.h"
 #include "runtime/kernel/probe_kprobe.h"
 #include "runtime/kernel/session.h"
 
@@ -19,15 +20,16 @@ TAP_SMALL_BEGIN
 static DEFINE_MUTEX(places);
 static tap_module_change *watchers[2]; /* kprobe, kretprobe; under `places` */
 
-/* Of the module that comes, under `places`: its build-id in hex, empty if it has none; what was said of it.
- */
+/* All under `places`: the module that was looked at last, its build-id in hex, empty if it has none; what was
+ * said of it. */
 enum { TAP_ID_MOST = 32 };
-static char coming_id[2 * TAP_ID_MOST + 1];
+static char id_of[MODULE_NAME_LEN]; /* empty: of none */
+static char build_id[2 * TAP_ID_MOST + 1];
 static bool is_other_said;
+static uint32_t changes;
 
-/* staprun compares those of modules that are there before: it can read them in /sys, which has a module's
- * notes only when its init function may have run. */
-static void read_coming_id(const struct module *module)
+/* /sys has a module's notes only when its init function may have run. */
+static void read_id(const struct module *module)
 {
 	static const uint32_t gnu_name = 0x00554e47; /* "GNU" */
 	size_t size, at;
@@ -35,33 +37,32 @@ static void read_coming_id(const struct module *module)
 	uint32_t head[4]; /* sizes of the name and of the id, type, name */
 
 	is_other_said = false;
-	coming_id[0] = '\0';
+	strscpy(id_of, module->name, sizeof(id_of));
+	build_id[0] = '\0';
 	for (at = 0; at + sizeof(head) <= size; at += sizeof(head[0])) {
 		memcpy(head, bytes + at, sizeof(head));
 		if (head[0] != sizeof(gnu_name) || head[2] != 3 /* NT_GNU_BUILD_ID */ || head[3] != gnu_name)
 			continue;
 		if (head[1] > TAP_ID_MOST || head[1] > size - at - sizeof(head))
 			continue;
-		scnprintf(coming_id, sizeof(coming_id), "%*phN", (int)head[1], bytes + at + sizeof(head));
+		scnprintf(build_id, sizeof(build_id), "%*phN", (int)head[1], bytes + at + sizeof(head));
 		return;
 	}
 }
 
-bool tap_place_is_of_build(const struct tap_kprobe_place *place, const char *module)
+/* False: no such module is loaded. One that is found stays: when it goes, the notifier waits for `places`. */
+static bool know_id(const char *name, size_t length)
 {
-	char text[300];
+	const struct module *module;
 
-	if (!place->build_id || !coming_id[0] || !strcmp(place->build_id, coming_id))
+	if (!strncmp(id_of, name, length) && !id_of[length])
 		return true;
-	if (!is_other_said) {
-		scnprintf(text, sizeof(text),
-			  "module %s is not probed: its build-id is %s, that of its file when the script was "
-			  "compiled %s; compile the script for the module that is loaded",
-			  module, coming_id, place->build_id);
-		tap_session_warn_late(text);
-	}
-	is_other_said = true;
-	return false;
+	preempt_disable();
+	module = tap_loaded_module(name, length);
+	preempt_enable();
+	if (module)
+		read_id(module);
+	return module;
 }
 
 static int module_changes(struct notifier_block *block, unsigned long state, void *data)
@@ -69,17 +70,19 @@ static int module_changes(struct notifier_block *block, unsigned long state, voi
 	const struct module *module = data;
 	uint32_t i;
 
+	mutex_lock(&places);
+	changes++;
 	if (state == MODULE_STATE_COMING || state == MODULE_STATE_GOING) {
 		bool comes = state == MODULE_STATE_COMING;
 
-		mutex_lock(&places);
+		id_of[0] = '\0';
 		if (comes)
-			read_coming_id(module);
+			read_id(module);
 		for (i = 0; i < ARRAY_SIZE(watchers); i++)
 			if (watchers[i])
 				watchers[i](module->name, comes);
-		mutex_unlock(&places);
 	}
+	mutex_unlock(&places);
 	return NOTIFY_DONE;
 }
 
@@ -143,6 +146,32 @@ bool tap_place_is_in(const struct tap_kprobe_place *place, const char *module)
 	size_t length = module_length(place);
 
 	return length && !strncmp(symbol, module, length) && !module[length];
+}
+
+uint32_t tap_places_changes(void)
+{
+	return changes;
+}
+
+bool tap_place_is_of_build(const struct tap_kprobe_place *place, bool late)
+{
+	const char *symbol = place->symbol ? place->symbol : place->anchor_symbol;
+	char text[300];
+
+	if (!place->build_id || !tap_place_is_in_module(place) || !know_id(symbol, module_length(place)) ||
+	    !build_id[0] || !strcmp(place->build_id, build_id))
+		return true;
+	if (is_other_said)
+		return false;
+	scnprintf(
+	    text, sizeof(text),
+	    "module %s is not probed: its build-id is %s, that of its file when the script was compiled "
+	    "%s; compile the script for the module that is loaded",
+	    id_of, build_id, place->build_id);
+	if (!late)
+		tap_session_warn_format("%s", text);
+	is_other_said = !late || tap_session_warn_late(text);
+	return false;
 }
 
 /* Nothing is wrong with a probe whose module is not there. */

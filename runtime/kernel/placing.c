@@ -11,18 +11,20 @@ static int find_slide(const struct tap_kprobe_place *place, unsigned long *addre
 {
 	static unsigned long slide;
 	static const char *slide_of; /* the last anchor */
+	static uint32_t slide_since; /* a module may be elsewhere when it comes again */
 	unsigned long now;
 	int rc;
 
 	if (!place->anchor_symbol)
 		return -EINVAL;
-	/* A module may be elsewhere each time. */
-	if (!slide_of || tap_place_is_in_module(place) || strcmp(slide_of, place->anchor_symbol)) {
+	if (!slide_of || slide_since != tap_places_changes() || strcmp(slide_of, place->anchor_symbol)) {
+		slide_of = NULL;
 		rc = tap_kprobe_symbol_address(place->anchor_symbol, &now);
 		if (rc)
 			return rc;
 		slide = now - place->anchor;
 		slide_of = place->anchor_symbol;
+		slide_since = tap_places_changes();
 	}
 	*address = place->address + slide;
 	return 0;
@@ -141,7 +143,11 @@ int tap_placing_place(struct tap_placing *placing, bool later, uint32_t *placed)
 		struct tap_kprobe *probe = &placing->probes[i];
 
 		tap_places_lock();
-		rc = probe->head.placed ? 0 : place_one(placing, probe, later);
+		rc = 0;
+		if (!probe->head.placed)
+			rc = tap_place_is_of_build(probe->head.place, false)
+				 ? place_one(placing, probe, later)
+				 : -ENOENT; /* as when it is not there: its own build may come */
 		tap_places_unlock();
 		if (rc && !tap_place_waits(probe->head.place, rc))
 			tap_place_refused(probe->head.site, rc);
@@ -160,7 +166,7 @@ void tap_placing_module(struct tap_placing *placing, const char *module, bool co
 	for (i = 0; comes && i < placing->count; i++) {
 		struct tap_kprobe *probe = &placing->probes[i];
 		bool wanted = tap_place_is_in(probe->head.place, module) &&
-			      tap_place_is_of_build(probe->head.place, module);
+			      tap_place_is_of_build(probe->head.place, true);
 		int rc = wanted ? place_one(placing, probe, false) : 0;
 
 		if (rc)

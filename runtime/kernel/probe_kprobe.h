@@ -82,9 +82,11 @@ bool tap_place_is_in_module(const struct tap_kprobe_place *place);
 bool tap_place_is_in(const struct tap_kprobe_place *place, const char *module);
 /* Whether a place that could not be had is in a module that may still come. */
 bool tap_place_waits(const struct tap_kprobe_place *place, int rc);
-/* Whether the module that comes is the build that the place was found in; says once for a module that it
- * is not. */
-bool tap_place_is_of_build(const struct tap_kprobe_place *place, const char *module);
+/* Whether the place's module, if it is there, is the build that the place was found in; says once for a
+ * module that it is not. With the lock; `late`: without `control`. */
+bool tap_place_is_of_build(const struct tap_kprobe_place *place, bool late);
+/* So many times a module has come, has become live or has gone. With the lock. */
+uint32_t tap_places_changes(void);
 void tap_place_refused(const struct tap_site *site, int rc);
 /* The same when a module comes. */
 void tap_place_refused_late(const struct tap_site *site, int rc);

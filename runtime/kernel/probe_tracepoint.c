@@ -51,9 +51,13 @@ static void site_follow(struct tap_site_tracepoint *site, const struct module *m
 		struct tracepoint *tracepoint = tracepoint_of(module, i);
 
 		if (comes && !site->tracepoint && !strcmp(tracepoint->name, site->name)) {
+			int rc = 0;
+
 			site->tracepoint = tracepoint;
-			if (is_placed && !site->base.probe->unwanted && site_register(site))
-				tap_place_refused_late(&site->base, -ENOMEM);
+			if (is_placed && !site->base.probe->unwanted)
+				rc = site_register(site);
+			if (rc)
+				tap_place_refused_late(&site->base, rc);
 		} else if (!comes && site->tracepoint == tracepoint) {
 			site_unregister(site);
 			site->tracepoint = NULL;

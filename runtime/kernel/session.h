@@ -156,8 +156,9 @@ void tap_session_error_format(const char *format, ...) __printf(1, 2);
 void tap_session_say(uint32_t format, struct tap_str line);
 /* warn.c. Under `control`. */
 void tap_session_warn_format(const char *format, ...) __printf(1, 2);
-/* Without `control`, in a process: not said while the session is being started or stopped. */
-void tap_session_warn_late(const char *text);
+/* Without `control`, in a process. False: it is not said, for the session is being started or stopped, or
+ * has no room. */
+bool tap_session_warn_late(const char *text);
 
 /* arming.c. First: asks the conditions, before the probes are placed. */
 void tap_arming_first(void);

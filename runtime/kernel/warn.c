@@ -14,23 +14,26 @@ void tap_session_warn_format(const char *format, ...)
 	va_end(args);
 }
 
-void tap_session_warn_late(const char *text)
+bool tap_session_warn_late(const char *text)
 {
 	struct tap_session *s = tap_self();
 	struct tap_ring *ring;
 	uint64_t room;
+	bool is_said;
 
 	if (!mutex_trylock(&s->control))
-		return;
+		return false;
 	ring = &s->self->ring;
 	room = ring->size - (ring->head - smp_load_acquire(&ring->tail));
-	if (room >= 1024) { /* more than the record takes: saying it must not wait for the reader */
+	is_said = room >= 1024; /* more than the record takes: saying it must not wait for the reader */
+	if (is_said) {
 		tap_session_say(TAP_RECORD_WARNING, tap_str_in(text, 256));
 		tap_wake(s->self, TAP_WAIT_URGENT);
 	} else {
 		s->self->lost_units++;
 	}
 	mutex_unlock(&s->control);
+	return is_said;
 }
 
 TAP_SMALL_END
