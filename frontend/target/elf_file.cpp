@@ -9,10 +9,28 @@
 #include <cstring>
 #include <fcntl.h>
 #include <gelf.h>
+#include <mutex>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tapjit::target {
+
+namespace {
+
+// The last file that was unpacked: one file is opened several times in a row.
+struct Unpacked {
+  std::mutex lock;
+  struct stat packed = {};
+  int fd = -1;
+} last;
+
+bool is_same(const struct stat &a, const struct stat &b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
+         a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+}
+
+} // namespace
 
 // Debian's libdw knows gzip and xz, and no zstd, which Ubuntu's and Arch's modules are packed with: all go the same
 // way.
@@ -20,11 +38,17 @@ static Result<int> unpacked(const std::string &path, int fd) {
   char magic[6];
   if (pread(fd, magic, sizeof magic, 0) != sizeof magic || packing_of({magic, sizeof magic}) == Packing::None)
     return fd;
+  struct stat facts = {};
+  const bool is_known = fstat(fd, &facts) == 0;
   close(fd);
+  std::lock_guard held(last.lock);
+  if (is_known && last.fd >= 0 && is_same(facts, last.packed))
+    if (int again = fcntl(last.fd, F_DUPFD_CLOEXEC, 0); again >= 0)
+      return again;
   auto packed = read_text_file(path);
-  auto bytes = packed ? unpack(*packed) : std::nullopt;
+  auto bytes = packed ? unpack(*packed, 0, ELFMAG) : std::nullopt;
   if (!bytes)
-    return Error{"`" + path + "` is damaged: it cannot be unpacked", ""};
+    return Error{"`" + path + "` is damaged, or no ELF file is packed in it", ""};
   int memory = memfd_create("unpacked", MFD_CLOEXEC);
   for (size_t done = 0; memory >= 0 && done < bytes->size();) {
     ssize_t count = write(memory, bytes->data() + done, bytes->size() - done);
@@ -36,6 +60,10 @@ static Result<int> unpacked(const std::string &path, int fd) {
   }
   if (memory < 0)
     return Error{"cannot unpack `" + path + "`: " + strerror(errno), ""};
+  if (last.fd >= 0)
+    close(last.fd);
+  last.fd = is_known ? fcntl(memory, F_DUPFD_CLOEXEC, 0) : -1;
+  last.packed = facts;
   return memory;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <elf.h>
 #include <fcntl.h>
 #include <optional>
 #include <string_view>
@@ -56,7 +57,7 @@ Result<std::string> unpack_kernel_image(const std::string &path) {
     return Error{"`" + path + "` is no x86 kernel image", ""};
   if (packing_of(payload->bytes) == Packing::None)
     return Error{"`" + path + "` is packed by something else than gzip, xz, lzma, LZ4 or zstd", ""};
-  auto kernel = unpack(payload->bytes, payload->unpacked_size);
+  auto kernel = unpack(payload->bytes, payload->unpacked_size, ELFMAG);
   if (!kernel)
     return Error{"`" + path + "` is damaged: its kernel cannot be unpacked", ""};
   return std::move(*kernel);

@@ -26,14 +26,24 @@ constexpr struct {
               {{"\x28\xb5\x2f\xfd", 4}, Packing::Zstd},
               {{"\x02\x21\x4c\x18", 4}, Packing::Lz4}};
 
+// What must come out; see unpack().
+struct Wanted {
+  size_t size;
+  std::string_view begins;
+  // Of the first bytes as far as they are there.
+  bool may_be(std::string_view out) const { return out.substr(0, begins.size()) == begins.substr(0, out.size()); }
+  bool is_all(std::string_view out) const { return (size == 0 || out.size() == size) && out.starts_with(begins); }
+};
+
 // Calls `step` with room behind what is there until it is done; `step` says how much it wrote, nullopt when the input
 // is damaged or ended too early.
 struct Step {
   size_t written;
   bool done;
 };
-std::optional<std::string> fill(size_t size, const std::function<std::optional<Step>(char *, size_t)> &step) {
-  std::string out(size ? size + 1 : 1u << 20, '\0'); // room to see that more comes than should
+std::optional<std::string> fill(Wanted wanted, const std::function<std::optional<Step>(char *, size_t)> &step) {
+  const size_t size = wanted.size, first = 1u << 20;
+  std::string out(size ? size + 1 : first, '\0'); // room to see that more comes than should
   size_t filled = 0;
   for (;;) {
     if (filled == out.size()) {
@@ -41,25 +51,27 @@ std::optional<std::string> fill(size_t size, const std::function<std::optional<S
         return std::nullopt;
       out.resize(std::min(largest, 2 * out.size()));
     }
-    auto made = step(out.data() + filled, out.size() - filled);
+    auto made = step(out.data() + filled, std::min(first, out.size() - filled));
     if (!made)
       return std::nullopt;
     filled += made->written;
+    if (!wanted.may_be({out.data(), filled}))
+      return std::nullopt;
     if (!made->done)
       continue;
     out.resize(filled);
-    return size && filled != size ? std::nullopt : std::optional(std::move(out));
+    return wanted.is_all(out) ? std::optional(std::move(out)) : std::nullopt;
   }
 }
 
-std::optional<std::string> unpack_gzip(std::string_view packed, size_t size) {
+std::optional<std::string> unpack_gzip(std::string_view packed, Wanted wanted) {
   z_stream stream = {};
   stream.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
   constexpr int gzip_with_largest_window = 16 + MAX_WBITS;
   if (inflateInit2(&stream, gzip_with_largest_window) != Z_OK)
     return std::nullopt;
-  auto out = fill(size, [&](char *to, size_t room) -> std::optional<Step> {
+  auto out = fill(wanted, [&](char *to, size_t room) -> std::optional<Step> {
     stream.next_out = reinterpret_cast<Bytef *>(to);
     stream.avail_out = static_cast<uInt>(room);
     int result = inflate(&stream, Z_NO_FLUSH);
@@ -71,14 +83,14 @@ std::optional<std::string> unpack_gzip(std::string_view packed, size_t size) {
   return out;
 }
 
-std::optional<std::string> unpack_xz(std::string_view packed, size_t size) {
+std::optional<std::string> unpack_xz(std::string_view packed, Wanted wanted) {
   lzma_stream stream = LZMA_STREAM_INIT;
   constexpr uint64_t most_memory = 512u << 20;
   stream.next_in = reinterpret_cast<const uint8_t *>(packed.data());
   stream.avail_in = packed.size();
   if (lzma_auto_decoder(&stream, most_memory, 0) != LZMA_OK)
     return std::nullopt;
-  auto out = fill(size, [&](char *to, size_t room) -> std::optional<Step> {
+  auto out = fill(wanted, [&](char *to, size_t room) -> std::optional<Step> {
     stream.next_out = reinterpret_cast<uint8_t *>(to);
     stream.avail_out = room;
     lzma_ret result = lzma_code(&stream, LZMA_RUN);
@@ -90,10 +102,10 @@ std::optional<std::string> unpack_xz(std::string_view packed, size_t size) {
   return out;
 }
 
-std::optional<std::string> unpack_zstd(std::string_view packed, size_t size) {
+std::optional<std::string> unpack_zstd(std::string_view packed, Wanted wanted) {
   ZSTD_DStream *stream = ZSTD_createDStream();
   ZSTD_inBuffer in = {packed.data(), packed.size(), 0};
-  auto out = fill(size, [&](char *to, size_t room) -> std::optional<Step> {
+  auto out = fill(wanted, [&](char *to, size_t room) -> std::optional<Step> {
     ZSTD_outBuffer piece = {to, room, 0};
     size_t left = ZSTD_decompressStream(stream, &piece, &in);
     if (ZSTD_isError(left) || (left != 0 && in.pos == in.size && piece.pos < room))
@@ -105,8 +117,9 @@ std::optional<std::string> unpack_zstd(std::string_view packed, size_t size) {
 }
 
 // The format of `lz4 -l`: the magic number, then blocks with their compressed size before them. Nothing marks the end.
-std::optional<std::string> unpack_lz4(std::string_view packed, size_t size) {
+std::optional<std::string> unpack_lz4(std::string_view packed, Wanted wanted) {
   constexpr std::string_view magic("\x02\x21\x4c\x18", 4);
+  const size_t size = wanted.size;
   std::string out(size, '\0');
   size_t filled = 0;
   while (packed.size() >= sizeof(uint32_t) && (size == 0 || filled < size)) {
@@ -125,10 +138,12 @@ std::optional<std::string> unpack_lz4(std::string_view packed, size_t size) {
     if (made < 0)
       return std::nullopt;
     filled += static_cast<size_t>(made);
+    if (!wanted.may_be({out.data(), filled}))
+      return std::nullopt;
     packed.remove_prefix(length);
   }
   out.resize(filled);
-  return size && filled != size ? std::nullopt : std::optional(std::move(out));
+  return wanted.is_all(out) ? std::optional(std::move(out)) : std::nullopt;
 }
 
 } // namespace
@@ -140,21 +155,22 @@ Packing packing_of(std::string_view bytes) {
   return Packing::None;
 }
 
-std::optional<std::string> unpack(std::string_view packed, size_t size) {
+std::optional<std::string> unpack(std::string_view packed, size_t size, std::string_view begins) {
+  const Wanted wanted{size, begins};
   if (size > largest || packed.size() > largest)
     return std::nullopt;
   switch (packing_of(packed)) {
   case Packing::None:
     return std::nullopt;
   case Packing::Gzip:
-    return unpack_gzip(packed, size);
+    return unpack_gzip(packed, wanted);
   case Packing::Xz:
   case Packing::Lzma:
-    return unpack_xz(packed, size);
+    return unpack_xz(packed, wanted);
   case Packing::Zstd:
-    return unpack_zstd(packed, size);
+    return unpack_zstd(packed, wanted);
   case Packing::Lz4:
-    return unpack_lz4(packed, size);
+    return unpack_lz4(packed, wanted);
   }
   return std::nullopt;
 }

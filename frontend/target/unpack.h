@@ -15,7 +15,8 @@ enum class Packing { None, Gzip, Xz, Lzma, Zstd, Lz4 };
 Packing packing_of(std::string_view bytes);
 
 // What `packed` holds: its first stream, as there may be more behind it. `size`: what must come out, 0 when that is not
-// known. nullopt: it is not packed, damaged, cut off, of another size, or larger than any kernel (1 GB).
-std::optional<std::string> unpack(std::string_view packed, size_t size = 0);
+// known. `begins`: what it must begin with, which is seen before all is unpacked. nullopt: it is not packed, damaged,
+// cut off, of another size, begins otherwise, or is larger than any kernel (1 GB).
+std::optional<std::string> unpack(std::string_view packed, size_t size = 0, std::string_view begins = {});
 
 } // namespace tapjit::target

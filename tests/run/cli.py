@@ -212,6 +212,7 @@ class BadInput(Case):
             self.refused(*words, "-e", HELLO, says="no kernel headers for `9.9.9`", hint="apt install linux-headers-9.9.9" + f".*{release}")
         self.refused("--vm=9.9.9", "-e", HELLO, says="kernel 9.9.9 is not installed", hint=release or "apt install")
         self.refused("-r", "/nonexistent", "-p4", "-e", HELLO, says="`/nonexistent` is no kernel build directory: it does not exist", hint="release")
+        self.refused("-r", "./nonexistent", "-p4", "-e", HELLO, says="`/.*/nonexistent` is no kernel build directory: it does not exist", hint="release")
         self.refused("-r", self.tmp, "-p4", "-e", HELLO, says="is no kernel build directory: it has no .config", hint="release")
 
     @needs_kernel

@@ -161,6 +161,18 @@ TEST(Unpack, GivesBackWhatWasPacked) {
   EXPECT_EQ(unpack(""), std::nullopt);
 }
 
+// A small file may hold a gigabyte that is no ELF file.
+TEST(Unpack, OtherBeginningsAreRefused) {
+  const std::string text = some_text();
+  for (const auto &packer : packers) {
+    std::string packed = packer.pack(text);
+    EXPECT_EQ(unpack(packed, 0, text.substr(0, 4)), text) << packer.suffix;
+    EXPECT_EQ(unpack(packed, 0, "other"), std::nullopt) << packer.suffix;
+    EXPECT_EQ(unpack(packed, text.size(), "other"), std::nullopt) << packer.suffix;
+    EXPECT_EQ(unpack(packer.pack("ot"), 0, "other"), std::nullopt) << packer.suffix;
+  }
+}
+
 // Cut off, it is refused; changed somewhere, it is refused or, in formats without a checksum, another text.
 TEST(Unpack, DamageIsNoMemoryError) {
   const std::string text = some_text().substr(0, 20000);
