@@ -151,6 +151,9 @@ Result<IndexBytes> DebugFile::make_index(const std::string &key) {
   return aligned_copy(*bytes);
 }
 
+static const char *const split_advice =
+    "debuginfo of it is in .dwo files, which are not read: build it without -gsplit-dwarf";
+
 Result<const DebugIndex *> DebugFile::index() {
   find_dwarf_here();
   if (index_)
@@ -187,6 +190,8 @@ Result<const DebugIndex *> DebugFile::index() {
     opened = DebugIndex::open(index_bytes_.bytes);
   }
   index_ = std::make_unique<DebugIndex>(*opened);
+  if (!index_->rows(RowKind::SplitUnit).empty())
+    paths_.advice = split_advice;
   return index_.get();
 }
 
@@ -247,6 +252,8 @@ Result<FunctionMatches> DebugFile::code(const CodeQuery &query) {
   FunctionMatches matches = finder_->find(query);
   if (matches.without_debuginfo)
     matches.advice = paths_.advice;
+  else if (matches.sites.empty() && matches.hint.empty() && !(*names)->rows(RowKind::SplitUnit).empty())
+    matches.hint = split_advice;
   return matches;
 }
 

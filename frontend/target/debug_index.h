@@ -23,7 +23,8 @@ enum class RowKind : uint32_t {
   Union,
   Enum,
   Typedef,
-  Variable, // file-scope, with an address
+  Variable,  // file-scope, with an address
+  SplitUnit, // a compilation unit whose DIEs are in another file (.dwo), which is not read: the name is that file's
 };
 
 struct IndexRow {
@@ -60,7 +61,7 @@ struct IndexCopy {
 };
 
 struct IndexHeader {
-  static constexpr char expected_magic[8] = {'T', 'A', 'P', 'D', 'B', 'G', '0', '8'};
+  static constexpr char expected_magic[8] = {'T', 'A', 'P', 'D', 'B', 'G', '0', '9'};
   char magic[8];
   uint64_t total_size;
   uint64_t rows, row_count;

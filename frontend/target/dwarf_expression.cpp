@@ -4,6 +4,8 @@
 // variables.
 #include "frontend/target/dwarf_expression.h"
 
+#include "frontend/target/dwarf_types.h"
+
 #include <dwarf.h>
 
 namespace tapjit::target {
@@ -166,6 +168,15 @@ private:
       push({});
       append_address(stack_.back(), scope_.per_cpu, op.number);
       return std::nullopt;
+    case DW_OP_addrx:
+    case DW_OP_GNU_addr_index: {
+      auto address = indexed_address(attribute_, op);
+      if (!address)
+        return unsupported("its location expression is damaged");
+      push({});
+      append_address(stack_.back(), scope_.per_cpu, *address);
+      return std::nullopt;
+    }
     case DW_OP_const1u:
     case DW_OP_const2u:
     case DW_OP_const4u:

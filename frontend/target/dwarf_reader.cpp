@@ -197,10 +197,13 @@ std::optional<DwarfUnit> read_unit(std::span<const char> info, uint64_t offset) 
   unit.end = header.at() + length;
   unit.version = static_cast<uint16_t>(header.fixed(2));
   if (unit.version >= 5) {
-    if (header.fixed(1) != DW_UT_compile)
+    const uint64_t type = header.fixed(1);
+    if (type != DW_UT_compile && type != DW_UT_skeleton)
       return std::nullopt;
     unit.address_size = static_cast<uint8_t>(header.fixed(1));
     unit.abbreviations = header.fixed(unit.offset_size);
+    if (type == DW_UT_skeleton)
+      header.skip(sizeof(uint64_t)); // the id that the other file has, too
   } else {
     unit.abbreviations = header.fixed(unit.offset_size);
     unit.address_size = static_cast<uint8_t>(header.fixed(1));

@@ -93,7 +93,7 @@ struct DwarfUnit {
 };
 
 // The unit at `offset` of .debug_info; nullopt when it is damaged or none of plain compilation (type units, partial
-// units of DWARF 5).
+// units of DWARF 5). Of a split unit it is the skeleton.
 std::optional<DwarfUnit> read_unit(std::span<const char> info, uint64_t offset);
 
 // Where every unit begins, in order, up to the first damage.

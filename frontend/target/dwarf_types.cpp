@@ -23,6 +23,15 @@ std::optional<uint64_t> entry_of(Dwarf_Die *die) {
   return entry == 0 ? std::nullopt : std::optional<uint64_t>(entry);
 }
 
+std::optional<uint64_t> indexed_address(Dwarf_Attribute *attribute, const Dwarf_Op &op) {
+  Dwarf_Attribute entry;
+  Dwarf_Addr address;
+  if ((op.atom != DW_OP_addrx && op.atom != DW_OP_GNU_addr_index) ||
+      dwarf_getlocation_attr(attribute, &op, &entry) != 0 || dwarf_formaddr(&entry, &address) != 0)
+    return std::nullopt;
+  return address;
+}
+
 std::optional<Dwarf_Die> type_of(Dwarf_Die *die) {
   Dwarf_Attribute attribute;
   Dwarf_Die type;

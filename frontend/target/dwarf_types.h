@@ -15,6 +15,10 @@ namespace tapjit::target {
 // discarded (address 0).
 std::optional<uint64_t> entry_of(Dwarf_Die *die);
 
+// The address that DW_OP_addrx or DW_OP_GNU_addr_index of a location means: an entry of .debug_addr. nullopt: it is
+// another operation, or damaged.
+std::optional<uint64_t> indexed_address(Dwarf_Attribute *attribute, const Dwarf_Op &op);
+
 // DW_AT_type, followed through abstract_origin and specification; nullopt: void or damaged.
 std::optional<Dwarf_Die> type_of(Dwarf_Die *die);
 

@@ -258,7 +258,9 @@ Access<VarAccess> DwarfVariables::global_variable(std::string_view name, const s
   NameGuesser guesser(name);
   for (const IndexRow &row : index_.rows(RowKind::Variable))
     guesser.consider(index_.string(row.name));
-  return AccessFailure{AccessError::NoSuchVariable, owner + " has no variable `" + std::string(name) + "`" + in_file,
+  return AccessFailure{AccessError::NoSuchVariable,
+                       owner + " has no variable `" + std::string(name) + "`" + in_file +
+                           (has_split_units() ? "; that in .dwo files is not read" : ""),
                        guesser.best()};
 }
 

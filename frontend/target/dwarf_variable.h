@@ -26,6 +26,8 @@ public:
   // `owner` ("the kernel") is for messages.
   Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path, bool address_of,
                                     const std::string &owner);
+  // Units whose DIEs are in another file, which is not read.
+  bool has_split_units() const { return !index_.rows(RowKind::SplitUnit).empty(); }
   Dwarf *dwarf() const { return dwarf_; }
   const TypeSource &types() const { return types_; }
 

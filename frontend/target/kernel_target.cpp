@@ -244,7 +244,9 @@ Result<KernelTarget::TypeFacts> KernelTarget::types_of(SourceNumber source, bool
   auto variables = file.dwarf();
   if (!variables)
     return variables.error();
-  return TypeFacts{&(*variables)->types(), owner(source) + "'s debuginfo"};
+  const bool is_split = (*variables)->has_split_units();
+  return TypeFacts{&(*variables)->types(),
+                   owner(source) + "'s debuginfo" + (is_split ? ", of which that in .dwo files is not read" : "")};
 }
 
 Result<KernelTarget::TypeFacts> KernelTarget::types_of(const ValueType &type) const {

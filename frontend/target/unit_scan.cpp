@@ -199,6 +199,11 @@ void UnitScanner::add_type(const Die &die, RowKind kind) {
 }
 
 void UnitScanner::add_variable(const Die &die) {
+  if (!die.location.empty()) {
+    const uint8_t first = static_cast<uint8_t>(die.location[0]);
+    if (first == DW_OP_addrx || first == DW_OP_GNU_addr_index)
+      return add_by_libdw(die.offset);
+  }
   if (die.location.size() != 1 + size_t{unit_.address_size} || die.location[0] != DW_OP_addr)
     return;
   Die whole = die;
@@ -241,9 +246,10 @@ void UnitScanner::add_by_libdw(uint64_t offset) {
   } else if (dwarf_tag(&die) == DW_TAG_variable) {
     Dwarf_Op *ops;
     size_t count;
-    if (dwarf_attr(&die, DW_AT_location, &attribute) && dwarf_getlocation(&attribute, &ops, &count) == 0 &&
-        count == 1 && ops[0].atom == DW_OP_addr)
-      facts_->rows.push_back({RowKind::Variable, text(whole.name), name_, 0, offset, ops[0].number});
+    if (dwarf_attr(&die, DW_AT_location, &attribute) && dwarf_getlocation(&attribute, &ops, &count) == 0 && count == 1)
+      if (auto address =
+              ops[0].atom == DW_OP_addr ? std::optional<uint64_t>(ops[0].number) : indexed_address(&attribute, ops[0]))
+        facts_->rows.push_back({RowKind::Variable, text(whole.name), name_, 0, offset, *address});
   }
 }
 
@@ -304,9 +310,9 @@ void UnitScanner::read_copy(ByteReader &reader, const Abbreviation &entry, uint6
 void UnitScanner::read_unit_die(const Abbreviation &entry) {
   ByteReader reader(sections_.info.first(unit_.end), unit_.first_die);
   reader.uleb();
-  const char *name = nullptr, *directory = nullptr;
+  const char *name = nullptr, *directory = nullptr, *split_file = nullptr;
   std::optional<uint64_t> lines;
-  bool name_known = true;
+  bool name_known = true, is_split = false;
   for (const DwarfAttribute &attribute : table_.attributes(entry))
     if (attribute.name == DW_AT_name || attribute.name == DW_AT_comp_dir) {
       auto text = read_string(sections_, unit_, reader, attribute.form);
@@ -315,6 +321,9 @@ void UnitScanner::read_unit_die(const Abbreviation &entry) {
     } else if (attribute.name == DW_AT_stmt_list &&
                (attribute.form == DW_FORM_sec_offset || attribute.form == DW_FORM_data4)) {
       lines = reader.fixed(attribute.size);
+    } else if (attribute.name == DW_AT_dwo_name || attribute.name == DW_AT_GNU_dwo_name) {
+      is_split = true;
+      split_file = read_string(sections_, unit_, reader, attribute.form).value_or(nullptr);
     } else {
       skip_attribute(unit_, reader, attribute);
     }
@@ -323,6 +332,8 @@ void UnitScanner::read_unit_die(const Abbreviation &entry) {
     if (const char *known = dwarf_diename(&die))
       name = kept_.emplace_back(known).c_str();
   name_ = text(name);
+  if (is_split)
+    facts_->rows.push_back({RowKind::SplitUnit, text(split_file), name_, 0, unit_.first_die, 0});
   files_known_ = name_known && lines && files_.read(sections_, *lines, directory);
   file_texts_.assign(files_known_ ? files_.size() : 0, no_text);
 }
@@ -334,10 +345,11 @@ void UnitScanner::scan(uint64_t offset, UnitFacts &facts) {
   unit_ = *unit;
   facts_ = &facts;
   outer_ = 0;
+  outers_.clear();
   table_.read(sections_.abbrev, unit_);
   ByteReader reader(sections_.info.first(unit_.end), unit_.first_die);
   const Abbreviation *entry = table_.find(reader.uleb());
-  if (!entry || entry->tag != DW_TAG_compile_unit)
+  if (!entry || (entry->tag != DW_TAG_compile_unit && entry->tag != DW_TAG_skeleton_unit))
     return;
   read_unit_die(*entry);
   skip(reader, *entry);
@@ -351,17 +363,28 @@ void UnitScanner::scan(uint64_t offset, UnitFacts &facts) {
 }
 
 void UnitScanner::walk(ByteReader &reader) {
-  unsigned depth = 1;
+  unsigned depth = 1, top = 1; // what is in a namespace is as good as what is outside
   while (!reader.at_end() && depth > 0) {
     uint64_t offset = reader.at(), code = reader.uleb();
     if (code == 0) {
       --depth;
+      top = std::min(top, depth);
+      for (; !outers_.empty() && outers_.back().first >= depth; outers_.pop_back())
+        outer_ = outers_.back().second;
       continue;
     }
     const Abbreviation *entry = table_.find(code);
     if (!entry)
       return;
-    depth += depth == 1 ? pass_top(reader, *entry, offset) : pass_inner(reader, *entry, offset);
+    const bool is_top = depth == top;
+    if (!(is_top ? pass_top(reader, *entry, offset) : pass_inner(reader, *entry, offset)))
+      continue;
+    if (!is_top && entry->tag == DW_TAG_subprogram && entry->has_code) {
+      outers_.emplace_back(depth, outer_);
+      outer_ = offset;
+    }
+    top += is_top && entry->tag == DW_TAG_namespace;
+    ++depth;
   }
 }
 

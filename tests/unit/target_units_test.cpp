@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Units as compilers write them that no kernel of a distribution has: addresses by number, 64-bit DWARF, namespaces,
+// DIEs in other files. Small programs are compiled here and looked up.
+#include "frontend/target/debug_index_build.h"
+#include "frontend/target/dwarf_variable.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <gtest/gtest.h>
+
+namespace tapjit::target {
+
+namespace {
+
+class CompiledUnits : public testing::Test {
+protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "units-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    directory = name;
+  }
+  void TearDown() override { ASSERT_EQ(system(("rm -rf '" + directory + "'").c_str()), 0); }
+
+  // Compiles the text to a shared object and indexes that.
+  void build(const std::string &compiler, const std::string &flags, const std::string &text) {
+    const std::string source = directory + "/unit.c", object = directory + "/unit.so";
+    std::ofstream(source) << text;
+    const std::string command =
+        "cd '" + directory + "' && " + compiler + " -shared -fPIC -nostdlib -O1 " + flags + " -o unit.so unit.c";
+    ASSERT_EQ(system(command.c_str()), 0) << command;
+    auto bytes = build_debug_index(object, 1);
+    ASSERT_TRUE(bytes) << bytes.error().observed;
+    words.assign(bytes->size() / 8 + 1, 0);
+    memcpy(words.data(), bytes->data(), bytes->size());
+    index = DebugIndex::open({reinterpret_cast<const char *>(words.data()), bytes->size()});
+    ASSERT_TRUE(index);
+    auto opened = DwarfVariables::open(object, *index);
+    ASSERT_TRUE(opened) << opened.error().observed;
+    variables = std::move(*opened);
+  }
+  // The address that both the index and the symbols know; 0: they differ, or there is none.
+  uint64_t address_of(RowKind kind, std::string_view name) {
+    auto rows = index->rows(kind, name);
+    auto symbols = index->symbols(name);
+    bool agree = rows.size() == 1 && symbols.size() == 1 && rows[0].address == symbols[0].address;
+    return agree ? rows[0].address : 0;
+  }
+  // Steps of a variable's value; none when it is not known.
+  size_t steps_of(std::string_view name) {
+    auto access = variables->global_variable(name, {}, false, "the unit");
+    const auto *found = std::get_if<VarAccess>(&access);
+    return found ? found->steps.size() : 0;
+  }
+
+  std::string directory;
+  std::vector<uint64_t> words;
+  std::optional<DebugIndex> index;
+  std::unique_ptr<DwarfVariables> variables;
+};
+
+constexpr const char *in_c = R"(
+struct pair { int first, second; };
+struct pair both = {1, 2};
+int counter = 3;
+int next(int by) { static int inside; inside += by; counter += by; return both.second + inside; }
+)";
+
+constexpr const char *in_namespaces = R"(
+namespace outer {
+struct pair { int first, second; };
+int counter = 3;
+namespace {
+__attribute__((noinline)) int hidden(int by) { return counter += by; }
+}
+static inline int twice(int by) { return hidden(by) + hidden(by + 1); }
+__attribute__((noinline)) int next(int by) { return twice(by) * 2; }
+pair both = {1, 2};
+}
+int after = 4;
+int last(int by) { return outer::twice(by + 7) + outer::next(by); }
+)";
+
+constexpr const char *in_a_function = R"(
+int counter;
+__attribute__((noinline)) int hidden(int by) { return counter += by; }
+static inline int twice(int by) { return hidden(by) + hidden(by + 1); }
+int last(int by) {
+  auto int __attribute__((noinline)) inner(int more);
+  int first = twice(by);
+  int inner(int more) { return twice(more) + by + counter; }
+  return first + inner(by) + inner(by + 3) + twice(by + 7);
+}
+)";
+
+} // namespace
+
+TEST_F(CompiledUnits, VariablesAndFunctionsOfEachFormat) {
+  for (const char *format : {"clang-19 -gdwarf-5", "clang-19 -gdwarf-4", "clang-19 -gdwarf-5 -gdwarf64",
+                             "gcc -gdwarf-5", "gcc -gdwarf-4", "gcc -gdwarf-5 -gdwarf64"}) {
+    SCOPED_TRACE(format);
+    build(format, "", in_c);
+    ASSERT_TRUE(index);
+    EXPECT_NE(address_of(RowKind::Function, "next"), 0u);
+    EXPECT_NE(address_of(RowKind::Variable, "counter"), 0u);
+    EXPECT_NE(address_of(RowKind::Variable, "both"), 0u);
+    EXPECT_NE(steps_of("counter"), 0u);
+    EXPECT_EQ(index->rows(RowKind::Struct, "pair").size(), 1u);
+    EXPECT_FALSE(variables->has_split_units());
+  }
+}
+
+// `inside` has no row: it is found in its function.
+TEST_F(CompiledUnits, StaticVariablesOfFunctions) {
+  for (const char *format : {"clang-19 -gdwarf-5", "clang-19 -gdwarf-4", "gcc -gdwarf-5"}) {
+    SCOPED_TRACE(format);
+    build(format, "", in_c);
+    ASSERT_TRUE(index);
+    auto rows = index->rows(RowKind::Function, "next");
+    ASSERT_EQ(rows.size(), 1u);
+    FunctionSite site;
+    site.function = "next";
+    site.address = rows[0].address;
+    site.die = rows[0].die;
+    auto access = variables->variable(site, "inside", {}, false);
+    EXPECT_TRUE(std::holds_alternative<VarAccess>(access));
+  }
+}
+
+TEST_F(CompiledUnits, NamespacesAreNoObstacle) {
+  for (const char *compiler : {"g++ -x c++", "clang++-19 -x c++ -gdwarf-5"}) {
+    SCOPED_TRACE(compiler);
+    build(compiler, "-g -O2", in_namespaces);
+    ASSERT_TRUE(index);
+    EXPECT_EQ(index->rows(RowKind::Variable, "counter").size(), 1u);
+    EXPECT_NE(address_of(RowKind::Variable, "after"), 0u);
+    EXPECT_EQ(index->rows(RowKind::Function, "hidden").size(), 1u);
+    EXPECT_EQ(index->rows(RowKind::Struct, "pair").size(), 1u);
+    auto next = index->rows(RowKind::Function, "next"), last = index->rows(RowKind::Function, "last"),
+         twice = index->rows(RowKind::Inlined, "twice");
+    ASSERT_EQ(next.size(), 1u);
+    ASSERT_EQ(last.size(), 1u);
+    ASSERT_EQ(twice.size(), 1u);
+    size_t in_next = 0, in_last = 0;
+    for (const IndexCopy &copy : index->copies(twice[0])) {
+      in_next += copy.outer == next[0].die;
+      in_last += copy.outer == last[0].die;
+    }
+    EXPECT_EQ(in_next, 1u);
+    EXPECT_EQ(in_last, 1u);
+  }
+}
+
+// A function within another one (gcc's extension) is around its own copies, the other around those before and behind.
+TEST_F(CompiledUnits, CopiesAreOfTheInnermostFunction) {
+  build("gcc", "-g -O2", in_a_function);
+  ASSERT_TRUE(index);
+  auto last = index->rows(RowKind::Function, "last"), twice = index->rows(RowKind::Inlined, "twice");
+  ASSERT_EQ(last.size(), 1u);
+  ASSERT_EQ(twice.size(), 1u);
+  size_t in_last = 0, in_inner = 0;
+  for (const IndexCopy &copy : index->copies(twice[0])) {
+    in_last += copy.outer == last[0].die;
+    in_inner += copy.outer > last[0].die;
+  }
+  EXPECT_EQ(in_last, 2u);
+  EXPECT_EQ(in_inner, 1u);
+}
+
+TEST_F(CompiledUnits, SplitUnitsAreNoticed) {
+  for (const char *format : {"clang-19 -gdwarf-5", "clang-19 -gdwarf-4", "gcc -gdwarf-5", "gcc -gdwarf-4"}) {
+    SCOPED_TRACE(format);
+    build(format, "-gsplit-dwarf", in_c);
+    ASSERT_TRUE(index);
+    EXPECT_EQ(index->rows(RowKind::SplitUnit).size(), 1u);
+    EXPECT_TRUE(index->rows(RowKind::Function).empty());
+    auto access = variables->global_variable("counter", {}, false, "the unit");
+    const auto *failure = std::get_if<AccessFailure>(&access);
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->observed, "the unit has no variable `counter`; that in .dwo files is not read");
+  }
+}
+
+} // namespace tapjit::target
