@@ -178,6 +178,36 @@ TEST_F(DebuginfoTest, DescribesTheModule) {
   EXPECT_TRUE(is_described());
 }
 
+// An answer would replace what the search goes through.
+TEST_F(DebuginfoTest, NoServerIsAskedForAPlaceAlone) {
+  unsigned asked = 0;
+  KernelTargetOptions options;
+  options.release_or_dir = release_;
+  options.places.root = root_;
+  options.server = [&](const std::string &, const std::string &) -> Result<std::string> {
+    ++asked;
+    return whole_;
+  };
+  auto target = KernelTarget::open(options);
+  ASSERT_TRUE(target);
+  CodeQuery query;
+  query.module = "loop";
+  query.pattern = parse_function_pattern("loop_add");
+  query.place_alone = true;
+  auto by_name = (*target)->code(query);
+  ASSERT_TRUE(by_name && by_name->sites.size() == 1);
+  query.address = by_name->sites[0].address + 4;
+  auto by_address = (*target)->code(query);
+  ASSERT_TRUE(by_address && by_address->sites.size() == 1);
+  EXPECT_EQ(by_address->sites[0].function, "loop_add");
+  EXPECT_EQ(asked, 0u);
+  query.place_alone = false;
+  by_address = (*target)->code(query);
+  ASSERT_TRUE(by_address && by_address->sites.size() == 1);
+  EXPECT_EQ(by_address->sites[0].file, "drivers/block/loop.c");
+  EXPECT_EQ(asked, 1u);
+}
+
 // No file has the running kernel's name, but one has its build-id.
 TEST_F(DebuginfoTest, OfTheRunningKernel) {
   const std::string vmlinux = "/usr/lib/debug/boot/vmlinux-" + release_;
