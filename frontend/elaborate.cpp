@@ -114,7 +114,9 @@ private:
             break;
           const ResolvedSite &first = program_.handlers[h].sites.front();
           bool same_targets = !targets || (first.targets == site.targets && first.is_return == site.is_return);
-          if (first.context_kind == site.context_kind && same_targets && same_text(other, points[p]))
+          bool same_callers =
+              first.callers == site.callers && (first.callers.empty() || first.is_return == site.is_return);
+          if (first.context_kind == site.context_kind && same_targets && same_callers && same_text(other, points[p]))
             found = h;
         }
         if (found == SIZE_MAX) {

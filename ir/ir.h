@@ -12,9 +12,12 @@
 #include "ir/ids.h"
 #include "ir/short_list.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -223,11 +226,14 @@ struct Probe {
   friend bool operator==(const Probe &, const Probe &) = default;
 };
 
+// Site::constants that ctx.number reads, by its imm.
+inline constexpr std::string_view number_names[] = {"number0", "number1"};
+constexpr bool is_number_name(std::string_view name) {
+  return std::find(std::begin(number_names), std::end(number_names), name) != std::end(number_names);
+}
+
 // One place where a probe is put, as data for the runtime: `constants` are the fields of struct tap_site_<family>
 // (runtime/<platform>/probe_<family>.h).
-// Site::constants that ctx.number reads.
-inline constexpr std::string_view number_names[] = {"number0", "number1"};
-
 struct Site {
   std::string family; // "begin", "timer", "kprobe", ... lower case
   ProbeId probe;

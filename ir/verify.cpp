@@ -67,6 +67,27 @@ void check_globals(const Module &module, Findings &findings) {
   }
 }
 
+// Sites have, as integers and once, what ctx.number of their handlers reads.
+void check_numbers(const Module &module, Findings &findings) {
+  auto count = [&](const Site &site, std::string_view name) {
+    return std::count_if(site.constants.begin(), site.constants.end(),
+                         [&](auto &entry) { return entry.first == name; });
+  };
+  for (size_t index = 0; index < module.sites.size(); ++index)
+    for (const auto &[name, value] : module.sites[index].constants)
+      if (is_number_name(name) && (!std::holds_alternative<int64_t>(value) || count(module.sites[index], name) != 1))
+        findings.add("site {}: {} is no integer, or there twice", index, name);
+  for (const Probe &probe : module.probes)
+    for (const Block &block : module.functions[probe.handler.index].blocks)
+      for (ValueId value : block.insts) {
+        const Inst &inst = module.functions[probe.handler.index].insts[value.index];
+        if (inst.op == Op::CtxNumber)
+          for (SiteId site : probe.sites)
+            if (!count(module.sites[site.index], number_names[size_t(inst.imm)]))
+              findings.add("site {} has no {}, which its handler reads", site.index, number_names[size_t(inst.imm)]);
+      }
+}
+
 void check_probes(const Module &module, Findings &findings) {
   std::vector<bool> used(module.functions.size());
   std::vector<std::vector<SiteId>> sites(module.probes.size());
@@ -196,6 +217,7 @@ std::vector<std::string> verify(const Module &module, VerifyOptions options) {
 
   ModuleEffects effects(module);
   check_entry_slots(module, effects, findings);
+  check_numbers(module, findings);
   for (size_t index = 0; index < module.functions.size(); ++index) {
     const Function &function = module.functions[index];
     if (function.kind == FunctionKind::Embedded)

@@ -8,6 +8,7 @@
 //  - an entry value is a Script function without parameters whose result is i64 or str; what a handler and its callees
 //  take of them (ctx.entry, ctx.entry.str) is saved by the probe, with that type
 //  - Probe::sites are, in order, the sites whose `probe` it is
+//  - a site has each number that ctx.number of its handler reads, as an integer, once
 //  - limits are those of limits.def, from 0 to their most; a map's size is not below 0
 //  - only statistics have histograms and variances: a linear one goes up by steps of 1 at least, and has no more
 //  buckets than the greatest STP_MAX_BUCKETS; a variance's shift is from 0 to 62

@@ -81,20 +81,17 @@ void emit_entries(Unit &unit) {
   }
 }
 
-bool is_number(std::string_view name) {
-  return std::find(std::begin(ir::number_names), std::end(ir::number_names), name) != std::end(ir::number_names);
-}
-
 std::string site_text(const ir::Site &site, size_t glue) {
   std::string numbers;
-  for (const auto &[name, value] : site.constants)
-    if (is_number(name))
-      numbers += ", " + c_integer(std::get<int64_t>(value));
+  for (size_t i = 0; i < std::size(ir::number_names); ++i)
+    for (const auto &[name, value] : site.constants)
+      if (name == ir::number_names[i])
+        numbers += fmt::format(", [{}] = {}", i, c_integer(std::get<int64_t>(value)));
   std::string text = fmt::format("{}(&tap_probes[{}], {}, {}{}), .entry = tap_entry_{}_{}",
                                  numbers.empty() ? "TAP_SITE" : "TAP_NUMBERED_SITE", site.probe.index,
                                  c_string(site.pp), c_string(site.function), numbers, site.family, site.probe.index);
   for (const auto &[name, value] : site.constants) {
-    if (is_number(name))
+    if (ir::is_number_name(name))
       continue;
     const std::string *string = std::get_if<std::string>(&value);
     text += fmt::format(", .{} = {}", name, string ? c_string(*string) : c_integer(std::get<int64_t>(value)));

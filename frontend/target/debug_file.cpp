@@ -9,6 +9,7 @@
 #include "frontend/target/names.h"
 
 #include <array>
+#include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <sys/stat.h>
@@ -53,14 +54,14 @@ Result<ElfFacts> DebugFile::facts() {
   const bool is_packed = path.ends_with(".xz") || path.ends_with(".zst") || path.ends_with(".gz");
   if (!is_packed || !store_.load || !store_.save)
     return read_elf_facts(path);
-  const std::string key = "elf-facts-1-" + stamp_of(path);
+  const std::string key = "elf-facts-2-" + stamp_of(path);
   ElfFacts facts;
-  char id[129], link[256];
+  char id[515], link[257]; // each after a colon: neither is empty
   unsigned has_dwarf, has_symbols;
   if (auto stored = store_.load(key)) {
     std::string text(stored->bytes.begin(), stored->bytes.end());
-    if (sscanf(text.c_str(), "id=%128s link=%255s crc=%u dwarf=%u symbols=%u", id, link, &facts.debuglink_crc,
-               &has_dwarf, &has_symbols) == 5) {
+    if (sscanf(text.c_str(), "id=%514s link=%256s crc=%u dwarf=%u symbols=%u bytes=%" SCNu64, id, link,
+               &facts.debuglink_crc, &has_dwarf, &has_symbols, &facts.dwarf_bytes) == 6) {
       facts.build_id = id + 1;
       facts.debuglink = link + 1;
       facts.has_dwarf = has_dwarf != 0;
@@ -72,7 +73,8 @@ Result<ElfFacts> DebugFile::facts() {
   if (read)
     store_.save(key, "id=:" + read->build_id + " link=:" + read->debuglink +
                          " crc=" + std::to_string(read->debuglink_crc) + " dwarf=" + std::to_string(read->has_dwarf) +
-                         " symbols=" + std::to_string(read->has_symbols));
+                         " symbols=" + std::to_string(read->has_symbols) +
+                         " bytes=" + std::to_string(read->dwarf_bytes));
   return read;
 }
 
@@ -133,11 +135,16 @@ void DebugFile::ask_for_dwarf() {
   first_index_ = std::move(index_);
 }
 
-// A file without a build-id is known by its place, time and size. A stripped one has the build-id of the whole.
+// A file without a build-id is known by its place, time and size. A stripped one has the build-id of the whole, and so
+// has one whose DWARF dwz has packed: entries stand at other offsets there.
 std::string DebugFile::identity() {
-  if (std::string id = build_id(); !id.empty())
-    return has_dwarf_ ? id : "stripped-" + id;
-  return stamp_of(paths_.elf);
+  std::string id = build_id();
+  if (id.empty())
+    return stamp_of(paths_.elf);
+  if (!has_dwarf_)
+    return "stripped-" + id;
+  auto read = facts();
+  return id + "-" + std::to_string(read ? read->dwarf_bytes : 0);
 }
 
 Result<IndexBytes> DebugFile::make_index(const std::string &key) {

@@ -38,7 +38,8 @@ void add_symbols(const ElfFile &file, DebugIndexWriter &writer) {
     Elf_Data *data;
     if (!gelf_getshdr(section, &header) || header.sh_type != SHT_SYMTAB || !(data = elf_getdata(section, nullptr)))
       continue;
-    for (size_t i = 1; i < header.sh_size / header.sh_entsize; ++i) {
+    const size_t one = gelf_fsize(file.elf(), ELF_T_SYM, 1, EV_CURRENT); // what the header says of it may be wrong
+    for (size_t i = 1; i < data->d_size / one; ++i) {
       GElf_Sym symbol;
       if (!gelf_getsym(data, static_cast<int>(i), &symbol) || symbol.st_shndx >= sections.size() ||
           !sections[symbol.st_shndx].is_loaded)
@@ -158,9 +159,11 @@ public:
   void add_blacklist() {
     uint64_t end = address_of("__stop_kprobe_blacklist"), function;
     uint32_t reason = writer_.intern("it is on the kernel's kprobe blacklist (NOKPROBE_SYMBOL)");
-    for (uint64_t at = address_of("__start_kprobe_blacklist"); at && at < end; at += sizeof function)
-      if (file_.read(at, &function, sizeof function))
-        writer_.add(IndexRefusal{function, function + std::max<uint64_t>(1, size_at_[function]), reason, 0});
+    for (uint64_t at = address_of("__start_kprobe_blacklist"); at && at < end; at += sizeof function) {
+      if (!file_.read(at, &function, sizeof function))
+        break; // damaged: the end may be anywhere
+      writer_.add(IndexRefusal{function, function + std::max<uint64_t>(1, size_at_[function]), reason, 0});
+    }
   }
 
 private:

@@ -130,6 +130,7 @@ Result<ElfFacts> read_elf_facts(const std::string &path) {
   ElfFacts facts;
   facts.build_id = (*file)->build_id();
   facts.has_dwarf = (*file)->has_section(".debug_info");
+  facts.dwarf_bytes = (*file)->section_size(".debug_info");
   facts.has_symbols = (*file)->has_section(".symtab");
   // A name, filled with NULs to a multiple of 4, then the CRC-32 of the file.
   std::span<const char> link = (*file)->section_bytes(".gnu_debuglink");

@@ -28,6 +28,7 @@ struct ElfFacts {
   bool has_dwarf = false, has_symbols = false;
   std::string debuglink; // .gnu_debuglink: name of the other file; empty: there is none
   uint32_t debuglink_crc = 0;
+  uint64_t dwarf_bytes = 0; // of .debug_info: files of one build-id may still differ (dwz)
 };
 
 Result<ElfFacts> read_elf_facts(const std::string &path);

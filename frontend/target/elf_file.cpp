@@ -73,9 +73,18 @@ Result<std::unique_ptr<ElfFile>> ElfFile::open_unrelocated(const std::string &pa
 
 Result<std::unique_ptr<ElfFile>> ElfFile::open(const std::string &path, bool relocated) {
   elf_version(EV_CURRENT);
-  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0)
-    return Error{"cannot open `" + path + "`: " + strerror(errno), ""};
+  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO is no reason to wait
+  struct stat status;
+  if (file < 0 || fstat(file, &status) != 0) {
+    Error error{"cannot open `" + path + "`: " + strerror(errno), ""};
+    if (file >= 0)
+      close(file);
+    return error;
+  }
+  if (!S_ISREG(status.st_mode)) {
+    close(file);
+    return Error{"`" + path + "` is not a regular file", ""};
+  }
   auto plain = unpacked(path, file);
   if (!plain)
     return plain.error();
@@ -208,6 +217,12 @@ Elf_Scn *ElfFile::find_section(std::string_view wanted) const {
 }
 
 bool ElfFile::has_section(std::string_view name) const { return find_section(name) != nullptr; }
+
+uint64_t ElfFile::section_size(std::string_view name) const {
+  Elf_Scn *section = find_section(name);
+  GElf_Shdr header;
+  return section && gelf_getshdr(section, &header) ? header.sh_size : 0;
+}
 
 std::span<const char> ElfFile::section_bytes(std::string_view name) const {
   Elf_Scn *section = find_section(name);

@@ -49,6 +49,8 @@ public:
   std::vector<ElfSection> sections() const;
   // Whether the file has bytes of a section with this name.
   bool has_section(std::string_view name) const;
+  // The section's size in the file, 0 when there is none.
+  uint64_t section_size(std::string_view name) const;
   // The bytes of the section with this name, decompressed, valid as long as this; empty when there is none.
   std::span<const char> section_bytes(std::string_view name) const;
   // Copies `size` bytes that are loaded at a link address; false when no section holds them all.

@@ -14,8 +14,8 @@ static constexpr size_t most_blocks = 200;
 
 MemoryVersions::MemoryVersions(const Module &module, const ModuleEffects &effects, const Function &function,
                                const Dominators &dominators)
-    : module_(module), effects_(effects), function_(function), dominators_(dominators),
-      versions_(module.globals.size() + 2), written_in_(function.blocks.size()), seen_(function.blocks.size()) {
+    : effects_(effects), function_(function), dominators_(dominators), versions_(module.globals.size() + 2),
+      written_in_(function.blocks.size()), seen_(function.blocks.size()) {
   for (size_t index = 0; index < function.blocks.size(); ++index) {
     Places &places = written_in_[index];
     for (ValueId value : function.blocks[index].insts)

@@ -41,7 +41,6 @@ private:
   }
   void join(BlockId block);
 
-  const Module &module_;
   const ModuleEffects &effects_;
   const Function &function_;
   const Dominators &dominators_;

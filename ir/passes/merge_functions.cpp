@@ -228,6 +228,14 @@ void move_to_sites(Module &module, const std::vector<Numbered> &group, const std
   }
 }
 
+// It has been here before.
+bool is_numbered(const Module &module, const Probe &probe) {
+  return std::any_of(probe.sites.begin(), probe.sites.end(), [&](SiteId site) {
+    const auto &constants = module.sites[site.index].constants;
+    return std::any_of(constants.begin(), constants.end(), [](auto &entry) { return is_number_name(entry.first); });
+  });
+}
+
 // True when handlers have become equal.
 bool number_sites(Module &module, const ModuleEffects &effects, const std::vector<FunctionId> &representative) {
   constexpr size_t many = 8; // a few handlers are faster with their constants
@@ -242,7 +250,7 @@ bool number_sites(Module &module, const ModuleEffects &effects, const std::vecto
     const Function &function = module.functions[probe.handler.index];
     const std::vector<BlockId> order = reverse_postorder(function);
     if (probe.context != ContextKind::Event || !probe.entry_values.empty() || uses[probe.handler.index] != 1 ||
-        has_loop(function, order))
+        is_numbered(module, probe) || has_loop(function, order))
       continue;
     const std::vector<bool> free = free_constants(function, order);
     Numbered one{ProbeId{uint32_t(index)}, {}};

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The scan of .debug_info against libdw, DIE by DIE, on a unit of the installed kernel; and what it does with damaged
 // bytes. Skipped where no kernel has debuginfo.
+#include "frontend/target/debug_index_build.h"
 #include "frontend/target/dwarf_types.h"
 #include "frontend/target/elf_file.h"
 #include "frontend/target/unit_scan.h"
 
 #include <cstring>
 #include <dwarf.h>
+#include <elf.h>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <map>
 #include <random>
 #include <set>
+#include <sys/stat.h>
 
 namespace tapjit::target {
 
@@ -168,6 +172,50 @@ TEST_F(UnitScanTest, DamageIsHarmless) {
     rows += facts.rows.size();
   }
   EXPECT_GT(rows, 1000u);
+}
+
+// Headers of a small module: what they say of sections and entries may be anything.
+TEST(DebugIndexBuild, DamagedHeadersAreHarmless) {
+  std::error_code error;
+  std::string good;
+  for (const auto &entry : std::filesystem::recursive_directory_iterator("/lib/modules", error))
+    if (entry.path().extension() == ".ko" && entry.file_size() < 65536) {
+      std::ifstream file(entry.path(), std::ios::binary);
+      good.assign(std::istreambuf_iterator<char>(file), {});
+      break;
+    }
+  if (good.empty())
+    GTEST_SKIP() << "no small module is installed";
+  Elf64_Ehdr header;
+  memcpy(&header, good.data(), sizeof header);
+  const std::string path = testing::TempDir() + "damaged_headers.ko";
+  auto index_of = [&](const std::string &bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+    return bool(build_debug_index(path, 1));
+  };
+  EXPECT_TRUE(index_of(good));
+  std::string no_sizes = good;
+  for (size_t section = 0; section < header.e_shnum; ++section)
+    memset(&no_sizes[header.e_shoff + section * sizeof(Elf64_Shdr) + offsetof(Elf64_Shdr, sh_entsize)], 0, 8);
+  index_of(no_sizes);
+  std::mt19937 random(20261121);
+  for (int turn = 0; turn < 500; ++turn) {
+    std::string bytes = good;
+    for (size_t count = 1 + random() % 4; count > 0; --count)
+      bytes[header.e_shoff + random() % (header.e_shnum * sizeof(Elf64_Shdr))] = static_cast<char>(random());
+    index_of(bytes);
+  }
+  std::filesystem::remove(path);
+}
+
+TEST(ElfFile, WaitsForNoFifo) {
+  const std::string path = testing::TempDir() + "elf_fifo";
+  std::filesystem::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  auto file = ElfFile::open(path);
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().observed, "`" + path + "` is not a regular file");
+  std::filesystem::remove(path);
 }
 
 } // namespace tapjit::target
