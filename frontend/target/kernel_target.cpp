@@ -41,6 +41,11 @@ Result<std::unique_ptr<KernelTarget>> KernelTarget::open(KernelTargetOptions opt
 
 std::string KernelTarget::build_id() const { return kernel_->build_id(); }
 
+std::string KernelTarget::module_build_id(const std::string &name) const {
+  auto known = modules_.find(name);
+  return known == modules_.end() ? std::string() : known->second->build_id();
+}
+
 std::optional<std::string> KernelTarget::kconfig(std::string_view name) const {
   if (!kconfig_) {
     std::optional<std::string> text;

@@ -39,6 +39,7 @@ public:
 
   const KernelFiles &files() const override { return files_; }
   std::string build_id() const override;
+  std::string module_build_id(const std::string &name) const override;
   std::optional<std::string> kconfig(std::string_view name) const override;
   Result<FunctionMatches> code(const CodeQuery &query) const override;
   std::optional<SymbolFact> symbol(std::string_view name) const override;

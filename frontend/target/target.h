@@ -150,6 +150,8 @@ public:
   virtual const KernelFiles &files() const = 0;
   // Lower-case hex of the NT_GNU_BUILD_ID note; empty when no vmlinux is installed.
   virtual std::string build_id() const = 0;
+  // The same of a module of which something has been asked before.
+  virtual std::string module_build_id(const std::string &) const { return {}; }
   // Value of CONFIG_name ("y", "m", "123", a string without its quotes); nullopt when it is not set. `name` includes
   // "CONFIG_".
   virtual std::optional<std::string> kconfig(std::string_view name) const = 0;

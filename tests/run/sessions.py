@@ -284,6 +284,9 @@ class Sessions(unittest.TestCase):
         run = stap("-e", script)
         self.assertEqual((run.returncode, run.stdout), (1, ""))
         self.assertRegex(run.stderr, rf"was made with another build of the module 'loop': its build-id is \w{{40}}, that of the loaded one is {other}")
+        run = stap("-e", 'probe begin { println(@var("max_loop", "loop")) exit() }')  # its data are not read either
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertRegex(run.stderr, rf"was made with another build of the module 'loop': .* {other}")
         run = stap("-DSTP_NO_BUILDID_CHECK", "-e", script, "-T", "1")
         self.assertEqual((run.returncode, run.stdout, run.stderr), (0, "ready\n", ""))
         self.assertEqual(guest.execute("rmmod", "loop").returncode, 0)

@@ -156,15 +156,17 @@ Result<Unit> build_unit(const Platform &platform, const CompileInput &input, Ste
 }
 
 CacheKey result_key(std::string_view form, const Platform &platform, const CompileInput &input) {
-  return KeyBuilder()
-      .add(form)
+  KeyBuilder key;
+  key.add(form)
       .add(platform.key.text())
       .add(safety_version())
       .add(input.name)
       .add(input.text)
       .add(input.guru)
-      .add(input.kernel_build_id)
-      .finish();
+      .add(input.kernel_build_id);
+  for (const std::string &module : input.modules)
+    key.add(module);
+  return key.finish();
 }
 
 std::optional<CompileOutput> look_up(const Store &store, std::string_view kind, const CacheKey &key) {

@@ -219,14 +219,20 @@ int run_process(Run &run, const CompileInput &input) {
 
 // Whether it has places that debug symbols of the kernel gave.
 bool has_places_of_build(const ir::Module &module) {
-  return std::any_of(module.sites.begin(), module.sites.end(), [](const ir::Site &site) {
-    return (site.family == "kprobe" || site.family == "kretprobe") && site.pp.starts_with("kernel.");
-  });
+  return !module.anchor_symbol.empty() ||
+         std::any_of(module.sites.begin(), module.sites.end(), [](const ir::Site &site) {
+           return (site.family == "kprobe" || site.family == "kretprobe") && site.pp.starts_with("kernel.");
+         });
 }
 
-// Modules that have places in the unit, whose build is known.
-std::set<std::string> modules_of(const ir::Module &module) {
+// Modules that have places or data in the unit, whose build is known.
+std::set<std::string> modules_of(const ir::Module &module, const target::Target &target) {
   std::set<std::string> modules;
+  for (const auto &[symbol, linked] : module.module_anchors) {
+    const std::string name = symbol.substr(0, symbol.find(':'));
+    if (std::string build_id = target.module_build_id(name); !build_id.empty())
+      modules.insert(name + " " + build_id);
+  }
   for (const ir::Site &site : module.sites) {
     std::string name, build_id;
     for (const auto &[key, value] : site.constants)
@@ -301,7 +307,8 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
   input.embedded_functions = codegen::embedded_function_names(module);
   if (!skips_build_ids && has_places_of_build(module))
     input.kernel_build_id = scripts.target->build_id();
-  input.modules = modules_of(module);
+  if (!skips_build_ids)
+    input.modules = modules_of(module, *scripts.target);
   run.times.add("emit", emit_clock.real_ms());
   std::string file = run.name + "_src.c";
   if (options.keep_directory)
