@@ -393,8 +393,7 @@ parser.add_argument("--stap", required=True, type=os.path.abspath)
 parser.add_argument("--programs", required=True)
 options, rest = parser.parse_known_args()
 guest = Guest(os.path.dirname(os.path.abspath(options.stap)))
-for ignored in signal.SIGINT, signal.SIGHUP:
-    signal.signal(ignored, signal.SIG_DFL)  # in the background, too; stap leaves them as they are
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, too; stap leaves it as it is
 # What is made once for a kernel, and says so, is made before the first test.
 subprocess.run([options.stap, "--vm", "-p4", "-e", 'probe kernel.function("vfs_read") {}'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
 release = guest.execute("uname", "-r").stdout.strip()

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -401,6 +402,8 @@ int clean_cache() {
 
 int main(int argc, char **argv) {
   using namespace tapjit;
+  // Scripts stop stap so; a shell without job control has it ignored in what it starts in the background.
+  signal(SIGINT, SIG_DFL);
   auto options = parse_options(argc, argv);
   if (!options)
     return fail(options.error());

@@ -10,7 +10,7 @@
 namespace tapjit {
 
 // The signals that end a session; their numbers come out of read_fd() one byte each while this lives. Those that are
-// ignored stay so: nohup and shells that start a job in the background mean it.
+// ignored stay so: nohup means it.
 class SessionSignals {
 public:
   SessionSignals() {
