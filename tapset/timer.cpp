@@ -71,21 +71,26 @@ ProbeMatch match_timer(FamilyState &, Components components, size_t) {
   return single_site(timer_site(components, count * scale, jitter * scale, is_jiffies));
 }
 
-constexpr const char *profile_forms[] = {"timer.profile", "timer.profile.tick", "timer.profile.freq.hz(number)"};
+constexpr const char *profile_forms[] = {"timer.profile", "timer.profile.tick", "timer.profile.freq",
+                                         "timer.profile.freq.hz(number)", "timer.profile.freq.sample(number)"};
 
-// The kernel has exported no profile hook since 5.x, so the tick is a software event too: cpu-clock every 1,000,000 ns.
-ProbeMatch match_profile(FamilyState &state, Components components, size_t form) {
-  constexpr size_t by_frequency = 2;
+// The kernel has exported no profile hook since 5.x, so the tick is a software event too: cpu-clock, whose default is
+// every 1,000,000 ns.
+ProbeMatch match_profile(FamilyState &state, Components components, size_t) {
   if (auto absent = state.target.absent())
     return refuse(absent->observed, absent->advice, 0);
   constexpr int64_t most_samples = 100'000;
-  int64_t frequency = form == by_frequency ? components[3].number : 0;
-  if (form == by_frequency && (frequency <= 0 || frequency > most_samples))
+  std::string_view unit = components.size() > 3 ? std::string_view(components[3].name) : "";
+  int64_t frequency = unit == "hz" ? components[3].number : 0;
+  if (unit == "hz" && (frequency <= 0 || frequency > most_samples))
     return refuse("a frequency of " + std::to_string(frequency) + " Hz", "frequencies go from 1 to 100000 Hz", 3);
+  int64_t period = unit == "sample" ? components[3].number : frequency ? 0 : 1'000'000;
+  if (period < 0 || (period == 0 && !frequency))
+    return refuse("a period of " + std::to_string(period) + " ns", "give a number above 0", 3);
   ResolvedSite site;
   site.site.family = "profile";
   site.site.pp = point_text(components);
-  site.site.constants.emplace_back("period", form == by_frequency ? int64_t{0} : int64_t{1'000'000});
+  site.site.constants.emplace_back("period", period);
   site.site.constants.emplace_back("frequency", frequency);
   return single_site(std::move(site));
 }

@@ -109,10 +109,10 @@ TEST_F(Families, TimersHaveNanosecondsOrTicks) {
 }
 
 TEST_F(Families, TimersOutOfRangeSayTheRange) {
-  for (const char *text :
-       {"timer.us(99)", "timer.ns(99999)", "timer.s(0)", "timer.s(86401)", "timer.ms(-1)", "timer.jiffies(0)",
-        "timer.jiffies(1000001)", "timer.s(9223372036854775807)", "timer.hz(0)", "timer.hz(10001)",
-        "timer.ms(5).randomize(6)", "timer.ms(5).randomize(-1)", "timer.profile.freq.hz(0)"}) {
+  for (const char *text : {"timer.us(99)", "timer.ns(99999)", "timer.s(0)", "timer.s(86401)", "timer.ms(-1)",
+                           "timer.jiffies(0)", "timer.jiffies(1000001)", "timer.s(9223372036854775807)", "timer.hz(0)",
+                           "timer.hz(10001)", "timer.ms(5).randomize(6)", "timer.ms(5).randomize(-1)",
+                           "timer.profile.freq.hz(0)", "timer.profile.freq.sample(0)"}) {
     ProbeMatch found = match(text);
     EXPECT_TRUE(found.known) << text;
     EXPECT_TRUE(found.sites.empty()) << text;
@@ -126,6 +126,8 @@ TEST_F(Families, Profile) {
   EXPECT_EQ(constants(site("timer.profile")), "period=1000000 frequency=0");
   EXPECT_EQ(constants(site("timer.profile.freq.hz(99)")), "period=0 frequency=99");
   EXPECT_EQ(site("timer.profile.tick").site.family, "profile");
+  EXPECT_EQ(constants(site("timer.profile.freq")), "period=1000000 frequency=0");
+  EXPECT_EQ(constants(site("timer.profile.freq.sample(20000)")), "period=20000 frequency=0");
 }
 
 TEST_F(Families, FunctionsHaveAPlace) {
