@@ -35,7 +35,7 @@ bool is_same(const struct stat &a, const struct stat &b) {
 // Debian's libdw knows gzip and xz, and no zstd, which Ubuntu's and Arch's modules are packed with: all go the same
 // way.
 static Result<int> unpacked(const std::string &path, int fd) {
-  char magic[6];
+  char magic[9]; // the longest
   if (pread(fd, magic, sizeof magic, 0) != sizeof magic || packing_of({magic, sizeof magic}) == Packing::None)
     return fd;
   struct stat facts = {};

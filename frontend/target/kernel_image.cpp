@@ -56,7 +56,9 @@ Result<std::string> unpack_kernel_image(const std::string &path) {
   if (!payload)
     return Error{"`" + path + "` is no x86 kernel image", ""};
   if (packing_of(payload->bytes) == Packing::None)
-    return Error{"`" + path + "` is packed by something else than gzip, xz, lzma, LZ4 or zstd", ""};
+    return Error{"`" + path + "` is packed by something else than gzip, xz, lzma, LZ4, zstd, bzip2 or LZO", ""};
+  if (std::string problem = unpacker_problem(packing_of(payload->bytes)); !problem.empty())
+    return Error{"`" + path + "` cannot be unpacked: " + problem, ""};
   auto kernel = unpack(payload->bytes, payload->unpacked_size, ELFMAG);
   if (!kernel)
     return Error{"`" + path + "` is damaged: its kernel cannot be unpacked", ""};

@@ -2,8 +2,10 @@
 #include "frontend/target/unpack.h"
 
 #include <algorithm>
+#include <bzlib.h>
 #include <cstdint>
 #include <cstring>
+#include <dlfcn.h>
 #include <functional>
 #include <lz4.h>
 #include <lzma.h>
@@ -20,11 +22,10 @@ constexpr size_t lz4_block = 8u << 20; // the largest that `lz4 -l` writes
 constexpr struct {
   std::string_view magic;
   Packing packing;
-} magics[] = {{{"\x1f\x8b", 2}, Packing::Gzip},
-              {{"\xfd\x37zXZ\0", 6}, Packing::Xz},
-              {{"\x5d\0\0", 3}, Packing::Lzma},
-              {{"\x28\xb5\x2f\xfd", 4}, Packing::Zstd},
-              {{"\x02\x21\x4c\x18", 4}, Packing::Lz4}};
+} magics[] = {{{"\x1f\x8b", 2}, Packing::Gzip},          {{"\xfd\x37zXZ\0", 6}, Packing::Xz},
+              {{"\x5d\0\0", 3}, Packing::Lzma},          {{"\x28\xb5\x2f\xfd", 4}, Packing::Zstd},
+              {{"\x02\x21\x4c\x18", 4}, Packing::Lz4},   {{"BZh", 3}, Packing::Bzip2},
+              {{"\x89LZO\0\r\n\x1a\n", 9}, Packing::Lzo}};
 
 // What must come out; see unpack().
 struct Wanted {
@@ -146,7 +147,131 @@ std::optional<std::string> unpack_lz4(std::string_view packed, Wanted wanted) {
   return wanted.is_all(out) ? std::optional(std::move(out)) : std::nullopt;
 }
 
+std::optional<std::string> unpack_bzip2(std::string_view packed, Wanted wanted) {
+  bz_stream stream = {};
+  stream.next_in = const_cast<char *>(packed.data());
+  stream.avail_in = static_cast<unsigned>(packed.size());
+  if (BZ2_bzDecompressInit(&stream, 0, 0) != BZ_OK)
+    return std::nullopt;
+  auto out = fill(wanted, [&](char *to, size_t room) -> std::optional<Step> {
+    stream.next_out = to;
+    stream.avail_out = static_cast<unsigned>(room);
+    int result = BZ2_bzDecompress(&stream);
+    // The end of the input is no error to it.
+    if (result != BZ_STREAM_END && (result != BZ_OK || stream.avail_out == room))
+      return std::nullopt;
+    return Step{room - stream.avail_out, result == BZ_STREAM_END};
+  });
+  BZ2_bzDecompressEnd(&stream);
+  return out;
+}
+
+// Of liblzo2, which few kernels need: loaded when one does.
+using LzoDecompress = int (*)(const unsigned char *from, size_t from_size, unsigned char *to, size_t *to_size, void *);
+
+struct Lzo {
+  LzoDecompress decompress = nullptr;
+  std::string problem; // not empty: it is not there
+};
+
+const Lzo &lzo() {
+  static const Lzo loaded = [] {
+    Lzo found;
+    void *library = dlopen("liblzo2.so.2", RTLD_LAZY);
+    if (library)
+      found.decompress = reinterpret_cast<LzoDecompress>(dlsym(library, "lzo1x_decompress_safe"));
+    if (!found.decompress)
+      found.problem = std::string(dlerror()) + " (Debian: apt install liblzo2-2)";
+    return found;
+  }();
+  return loaded;
+}
+
+// Big-endian words from the front of what `lzop` wrote.
+class LzopReader {
+public:
+  explicit LzopReader(std::string_view bytes) : rest_(bytes) {}
+  uint32_t take(size_t size) {
+    std::string_view bytes = take_bytes(size);
+    uint32_t value = 0;
+    for (char byte : bytes)
+      value = value << 8 | static_cast<unsigned char>(byte);
+    return value;
+  }
+  std::string_view take_bytes(size_t size) {
+    is_good_ &= size <= rest_.size();
+    std::string_view taken = rest_.substr(0, is_good_ ? size : 0);
+    rest_.remove_prefix(taken.size());
+    return taken;
+  }
+  bool is_good() const { return is_good_; } // all that was taken was there
+
+private:
+  std::string_view rest_;
+  bool is_good_ = true;
+};
+
+struct LzopFlags {
+  enum : uint32_t { AdlerOfData = 1, AdlerOfPacked = 2, CrcOfData = 0x100, CrcOfPacked = 0x200, Filter = 0x800 };
+};
+
+// The flags; nullopt: not a header of lzop 0.94 (1998) or later.
+std::optional<uint32_t> take_lzop_header(LzopReader &reader) {
+  constexpr size_t magic = 9;
+  constexpr uint32_t first_version = 0x0940;
+  reader.take_bytes(magic);
+  const uint32_t version = reader.take(2);
+  reader.take_bytes(2 + 2 + 1 + 1); // of the library, needed version, method, level
+  const uint32_t flags = reader.take(4);
+  if (flags & LzopFlags::Filter)
+    reader.take_bytes(4);
+  reader.take_bytes(3 * 4); // mode and time
+  reader.take_bytes(reader.take(1));
+  reader.take_bytes(4); // checksum of the header
+  return version >= first_version && reader.is_good() ? std::optional(flags) : std::nullopt;
+}
+
+std::optional<std::string> unpack_lzo(std::string_view packed, Wanted wanted) {
+  constexpr uint32_t largest_block = 64u << 20; // lzop's own limit
+  LzopReader reader(packed);
+  auto flags = take_lzop_header(reader);
+  if (!flags || !lzo().decompress)
+    return std::nullopt;
+  std::string out;
+  for (;;) {
+    const uint32_t size = reader.take(4);
+    if (!reader.is_good())
+      return std::nullopt;
+    if (size == 0)
+      return wanted.is_all(out) ? std::optional(std::move(out)) : std::nullopt;
+    const uint32_t packed_size = reader.take(4);
+    const uint32_t adler = *flags & LzopFlags::AdlerOfData ? reader.take(4) : 0;
+    reader.take_bytes(*flags & LzopFlags::CrcOfData ? 4 : 0);
+    if (packed_size < size) // else it stands there as it is
+      reader.take_bytes((*flags & LzopFlags::AdlerOfPacked ? 4 : 0) + (*flags & LzopFlags::CrcOfPacked ? 4 : 0));
+    std::string_view block = reader.take_bytes(packed_size);
+    const size_t begin = out.size();
+    if (!reader.is_good() || size > largest_block || packed_size > size || begin > largest)
+      return std::nullopt;
+    out.resize(begin + size);
+    auto *to = reinterpret_cast<unsigned char *>(out.data() + begin);
+    size_t made = size;
+    if (packed_size == size)
+      memcpy(to, block.data(), size);
+    else if (lzo().decompress(reinterpret_cast<const unsigned char *>(block.data()), block.size(), to, &made,
+                              nullptr) != 0 ||
+             made != size)
+      return std::nullopt;
+    if ((*flags & LzopFlags::AdlerOfData) && adler32(1, to, size) != adler)
+      return std::nullopt;
+    if (!wanted.may_be(out) || (wanted.size && out.size() > wanted.size))
+      return std::nullopt;
+  }
+}
+
 } // namespace
+
+std::string unpacker_problem(Packing packing) { return packing == Packing::Lzo ? lzo().problem : ""; }
 
 Packing packing_of(std::string_view bytes) {
   for (const auto &known : magics)
@@ -171,6 +296,10 @@ std::optional<std::string> unpack(std::string_view packed, size_t size, std::str
     return unpack_zstd(packed, wanted);
   case Packing::Lz4:
     return unpack_lz4(packed, wanted);
+  case Packing::Bzip2:
+    return unpack_bzip2(packed, wanted);
+  case Packing::Lzo:
+    return unpack_lzo(packed, wanted);
   }
   return std::nullopt;
 }

@@ -3,7 +3,7 @@
 """Debuginfo that stap gets from a debuginfod server: elfutils' own, on a module's debuginfo, and servers that are dead, silent, slow or wrong. No guest.
 
   debuginfod.py --stap STAP [unittest arguments]"""
-import argparse, http.server, os, pathlib, re, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest, urllib.error, urllib.request
+import argparse, http.server, os, pathlib, pty, re, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest, urllib.error, urllib.request
 
 here = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(here / "lib"))
@@ -85,6 +85,15 @@ class Debuginfod(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
+    def gives(self, path):
+        def answer(request):
+            content = pathlib.Path(path).read_bytes()
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(content)))
+            request.end_headers()
+            request.wfile.write(content)
+        return answer
+
     def start(self, *words, **environment):
         return subprocess.Popen([options.stap, "-r", release, *words], env=self.environment | environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)
@@ -148,14 +157,102 @@ class Debuginfod(unittest.TestCase):
             self.assertEqual("libdebuginfod" in err, loaded, words)
 
     def test_dead_server(self):
-        self.refused("asked for build-id \\w{40}: no answer: Connection refused", DEBUGINFOD_URLS=f"http://127.0.0.1:{free_port()}")
+        self.refused("asked for build-id \\w{40}: no answer: Failed to connect to 127.0.0.1 port ", DEBUGINFOD_URLS=f"http://127.0.0.1:{free_port()}")
         self.refused("no answer: ", DEBUGINFOD_URLS="http://nowhere.invalid")
 
     def test_gone_server_is_asked_once(self):
         """The answer for the second module is the one for the first."""
-        err = self.refused("no answer: Connection refused", POINT + ', module("virtio_blk").function("virtblk_probe@drivers/block/virtio_blk.c")',
+        err = self.refused("no answer: Failed to connect", POINT + ', module("virtio_blk").function("virtblk_probe@drivers/block/virtio_blk.c")',
                            DEBUGINFOD_URLS=f"http://127.0.0.1:{free_port()}")
         self.assertEqual(re.findall(r"build-id (\w+)", err), 2 * [build_id(debug_file(MODULE))])
+
+    def test_each_server_is_accounted_for(self):
+        """Whatever the order of the servers; those that fail are left out after that, and their errors are not kept as the answer that there is no such file."""
+        def fails(request):
+            request.send_error(503)
+        names = "loop", "virtio_blk", "virtio_net", "virtio_scsi"
+        points = ", ".join(f'module("{name}").function("*@nowhere/x.c")' for name in names)
+        dead = f"http://127.0.0.1:{free_port()}"
+        absent = "no such debuginfo"
+        for order in (0, 1, 2), (2, 1, 0), (1, 2, 0):
+            shutil.rmtree(f"{self.top}/fetched", ignore_errors=True)
+            broken, missing = self.serving(fails), self.serving(lambda request: request.send_error(404))
+            servers = ((broken.url, "HTTP error 503"), (missing.url, absent), (dead, "no answer: Failed to connect to 127.0.0.1 port .*"))
+            urls, answers = zip(*(servers[i] for i in order))
+            err = self.refused("; ".join(f"{re.escape(url)}: {answer}" for url, answer in zip(urls, answers)), points, DEBUGINFOD_URLS=" ".join(urls))
+            self.assertEqual((len(broken.asked), len(missing.asked)), (2, 4), err)
+            self.assertEqual(list(pathlib.Path(f"{self.top}/fetched").glob("*/debuginfo")), [])
+        # No server but a broken one; and one that has it beside those that fail.
+        broken = self.serving(fails)
+        self.refused("HTTP error 503", points, DEBUGINFOD_URLS=broken.url)
+        self.assertEqual(len(broken.asked), 2)
+        good = self.serving(self.gives(debug_file(MODULE)))
+        status, out, err = self.stap("-p2", "-e", f"probe {POINT} {{ }}", DEBUGINFOD_URLS=f"{broken.url} {dead} {good.url}")
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn(PLACED, out)
+
+    def test_download_option(self):
+        """no, yes, a limit in seconds, and what is no such thing."""
+        script = f"probe {POINT} {{ }}"
+        server = self.serving(self.gives(debug_file(MODULE)))
+        status, out, err = self.stap("--download-debuginfo=no", "-p2", "-e", script, DEBUGINFOD_URLS=server.url)
+        self.assertEqual((status, out, server.asked), (1, "", []))
+        self.assertNotIn("was asked", err)
+        for words in ("--download-debuginfo",), ("--download-debuginfo=yes",), ("--download-debuginfo=50",), ("--download-debuginfo=no", "--download-debuginfo=yes"):
+            shutil.rmtree(f"{self.top}/fetched", ignore_errors=True)
+            status, out, err = self.stap(*words, "-p2", "-e", script, DEBUGINFOD_URLS=server.url)
+            self.assertEqual((status, err), (0, ""), words)
+            self.assertIn(PLACED, out)
+            status, out, err = self.stap(*words, "-p2", "-e", "probe begin { }")
+            self.assertEqual((status, out), (1, ""))
+            self.assertIn("the variable DEBUGINFOD_URLS names no server to ask\nhint: set it to ", err)
+        for bad in "", "0", "-1", "maybe", "5s", "99999999999999999999":
+            status, _, err = self.stap(f"--download-debuginfo={bad}", "-p2", "-e", script, DEBUGINFOD_URLS=server.url)
+            self.assertEqual((status, f"`{bad}` is not yes, no, ask or a number of seconds" in err), (1, True), err)
+
+    def test_download_limit(self):
+        """For the file, however it comes; nobody is asked after that."""
+        def drips(request):
+            request.send_response(200)
+            request.send_header("Content-Length", "300000000")
+            request.end_headers()
+            while True:
+                request.wfile.write(bytes(1000000))
+                time.sleep(0.1)
+        server = self.serving(drips)
+        begin = time.monotonic()
+        status, _, err = self.stap("--download-debuginfo=3", "-p2", "-e", f'probe {POINT}, module("virtio_blk").function("*@nowhere/x.c") {{ }}', DEBUGINFOD_URLS=server.url)
+        self.assertLess(time.monotonic() - begin, 20)
+        self.assertEqual((status, err.count("the answer took more than 3 seconds"), len(server.asked)), (1, 2, 1), err)
+        self.assertEqual([p.name for p in pathlib.Path(f"{self.top}/fetched").rglob("debuginfo*")], [])
+
+    def test_download_ask(self):
+        """The terminal is asked, once in a run; there may be none."""
+        script = f'probe {POINT}, module("virtio_blk").function("*@nowhere/x.c") ? {{ }}'
+        server = self.serving(self.gives(debug_file(MODULE)))
+        words = [options.stap, "-r", release, "--download-debuginfo=ask", "-p2", "-e", script]
+        environment = self.environment | {"DEBUGINFOD_URLS": server.url}
+        run = subprocess.run(words, env=environment, text=True, stdin=subprocess.DEVNULL, capture_output=True, start_new_session=True, timeout=60)
+        self.assertEqual((run.returncode, server.asked), (1, []))
+        self.assertIn("was not asked: there is no terminal for --download-debuginfo=ask", run.stderr)
+        for answer, asked in (b"n\n", 0), (b"\n", 0), (b"y\n", 2):
+            process, terminal = pty.fork()
+            if process == 0:
+                os.execve(options.stap, words, environment)
+            text = b""
+            while b"[y/N]" not in text:
+                text += os.read(terminal, 1000)
+            os.write(terminal, answer)
+            try:
+                while part := os.read(terminal, 10000):
+                    text += part
+            except OSError:  # its end was closed
+                pass
+            os.close(terminal)
+            status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+            self.assertEqual((status, len(server.asked)), (0 if asked else 1, asked), text)
+            self.assertEqual(text.count(b"[y/N]"), 1)
+            self.assertEqual(b"was not asked, as you said" in text, not asked)
 
     def test_wildcards_of_modules(self):
         """Nobody is asked for the files of all that match, which the hint says; a module that is named as well is asked for."""
@@ -219,24 +316,16 @@ class Debuginfod(unittest.TestCase):
         self.assertEqual((status, err), (0, ""))
 
     def test_wrong_answers(self):
-        def gives(path):
-            def answer(request):
-                content = pathlib.Path(path).read_bytes()
-                request.send_response(200)
-                request.send_header("Content-Length", str(len(content)))
-                request.end_headers()
-                request.wfile.write(content)
-            return self.serving(answer).url
         for path, says in (debug_file(OTHER), "has another build-id"), (__file__, "is not an ELF file"), (f"/lib/modules/{release}/{MODULE}", "has no DWARF"):
             shutil.rmtree(f"{self.top}/fetched", ignore_errors=True)
-            self.refused(says, DEBUGINFOD_URLS=gives(path))
+            self.refused(says, DEBUGINFOD_URLS=self.serving(self.gives(path)).url)
 
     def test_silent_server(self):
         """DEBUGINFOD_TIMEOUT bounds the wait, which is said; one that timed out is not asked about the next module."""
         begin = time.monotonic()
         server = self.serving(lambda request: time.sleep(30))
         points = POINT + ', module("virtio_blk").function("virtblk_probe@drivers/block/virtio_blk.c")'
-        err = self.refused("no answer: (Timer expired|Connection timed out)", points, DEBUGINFOD_URLS=server.url, DEBUGINFOD_TIMEOUT="3")
+        err = self.refused("no answer: Operation too slow", points, DEBUGINFOD_URLS=server.url, DEBUGINFOD_TIMEOUT="3")
         self.assertLess(time.monotonic() - begin, 20)
         self.assertIn("Asking debuginfod for the debug symbols of module loop ...\n", err)
         self.assertNotIn("virtio_blk ...", err)

@@ -52,16 +52,37 @@ private:
   std::chrono::seconds quiet_time_{getenv("DEBUGINFOD_PROGRESS") ? 0 : 2};
 };
 
+// Of the terminal, as standard input may be the script. Empty: yes.
+std::string ask(const std::string &urls, const std::string &what) {
+  FILE *terminal = fopen("/dev/tty", "r+e");
+  if (!terminal)
+    return fmt::format("debuginfod ({}) was not asked: there is no terminal for --download-debuginfo=ask", urls);
+  fmt::print(terminal, "Ask debuginfod ({}) for the debug symbols of {}, and for others that are missing? [y/N] ", urls,
+             what);
+  fflush(terminal);
+  const int answer = fgetc(terminal);
+  fclose(terminal);
+  return answer == 'y' || answer == 'Y' ? "" : fmt::format("debuginfod ({}) was not asked, as you said", urls);
+}
+
 class DebugServer {
 public:
-  DebugServer(const char *urls, bool verbose)
-      : verbose_(verbose), servers_(urls, [this](const target::DebuginfodProgress &progress) {
-          transfer_->show(progress);
-          look_for_signal();
-          return interrupted_ == 0;
-        }) {}
+  DebugServer(const char *urls, const Options &options)
+      : urls_(urls), verbose_(options.verbose[1] > 0), is_to_ask_(options.download == Options::Download::Ask),
+        servers_(
+            urls,
+            [this](const target::DebuginfodProgress &progress) {
+              transfer_->show(progress);
+              look_for_signal();
+              return interrupted_ == 0;
+            },
+            options.download_seconds) {}
 
   Result<std::string> find(const std::string &build_id, const std::string &what) {
+    if (std::exchange(is_to_ask_, false))
+      refusal_ = ask(urls_, what);
+    if (!refusal_.empty())
+      return Error{refusal_, ""};
     transfer_.emplace(what, taken_);
     signals_.emplace();
     auto found = servers_.find(build_id);
@@ -83,7 +104,9 @@ private:
       interrupted_ = number;
   }
 
-  bool verbose_;
+  std::string urls_;
+  bool verbose_, is_to_ask_;
+  std::string refusal_; // not empty: the servers are not to be asked
   int interrupted_ = 0;
   Clock::duration taken_{};
   std::optional<Transfer> transfer_;
@@ -93,11 +116,11 @@ private:
 
 } // namespace
 
-target::DebugServer debug_server(bool verbose) {
+target::DebugServer debug_server(const Options &options) {
   const char *urls = getenv("DEBUGINFOD_URLS");
-  if (!urls || !*urls)
+  if (!urls || !*urls || options.download == Options::Download::No)
     return {};
-  auto server = std::make_shared<DebugServer>(urls, verbose);
+  auto server = std::make_shared<DebugServer>(urls, options);
   return [server](const std::string &build_id, const std::string &what) { return server->find(build_id, what); };
 }
 

@@ -26,6 +26,7 @@ enum LongOnly : int {
   OptVerifyIr,
   OptTimeSteps,
   OptPrefer,
+  OptDownload,
   OptRuntime,
   OptDyninst,
   OptDisableCache,
@@ -56,6 +57,7 @@ const option long_options[] = {
     {"verify-ir", no_argument, nullptr, OptVerifyIr},
     {"time-steps", no_argument, nullptr, OptTimeSteps},
     {"prefer", required_argument, nullptr, OptPrefer},
+    {"download-debuginfo", optional_argument, nullptr, OptDownload},
     {"runtime", required_argument, nullptr, OptRuntime},
     {"dyninst", no_argument, nullptr, OptDyninst},
     {"disable-cache", no_argument, nullptr, OptDisableCache},
@@ -90,7 +92,6 @@ const option long_options[] = {
     {"sysroot", required_argument, nullptr, OptUnsupported},
     {"sysenv", required_argument, nullptr, OptUnsupported},
     {"build-as", optional_argument, nullptr, OptUnsupported},
-    {"download-debuginfo", optional_argument, nullptr, OptUnsupported},
     {"save-uprobes", no_argument, nullptr, OptUnsupported},
     {"rlimit-as", required_argument, nullptr, OptUnsupported},
     {"rlimit-cpu", required_argument, nullptr, OptUnsupported},
@@ -197,6 +198,33 @@ Result<void> set_preference(Options &options, std::string_view facts) {
   return {};
 }
 
+Result<void> set_download(Options &options, const char *text) {
+  const std::string_view how = text ? text : "yes";
+  options.download = how == "no"    ? Options::Download::No
+                     : how == "ask" ? Options::Download::Ask
+                                    : Options::Download::Usual;
+  options.download_seconds = 0;
+  if (how == "no")
+    return {};
+  if (how != "yes" && how != "ask") {
+    constexpr int64_t most_seconds = 1000000;
+    char *end = nullptr;
+    errno = 0;
+    long long seconds = strtoll(text, &end, 10);
+    if (errno || end == text || *end || seconds < 1 || seconds > most_seconds)
+      return usage(
+          fmt::format("option --download-debuginfo: `{}` is not yes, no, ask or a number of seconds from 1 to {}", how,
+                      most_seconds));
+    options.download_seconds = seconds;
+  }
+  const char *urls = getenv("DEBUGINFOD_URLS");
+  if (!urls || !*urls)
+    return Error{"option --download-debuginfo: the variable DEBUGINFOD_URLS names no server to ask",
+                 "set it to the debuginfod servers of the distribution, parted by blanks, as in "
+                 "`export DEBUGINFOD_URLS=https://debuginfod.debian.net`"};
+  return {};
+}
+
 Result<void> set_colour(Options &options, const char *text) {
   std::string_view when = text ? text : "always";
   if (when == "never")
@@ -290,6 +318,8 @@ Result<void> apply_value(Options &options, int which, const char *value) {
     return set_script(options, value);
   case OptPrefer:
     return set_preference(options, value);
+  case OptDownload:
+    return set_download(options, value);
   case 'l':
     return set_list(options, Options::List::Points, value);
   case 'L':
@@ -512,6 +542,7 @@ Where it runs:
   --runtime=MODE     auto (default), kernel (a module in this kernel), user (in this process)
   -r RELEASE|DIR     for that kernel or kernel build directory
   --prefer=FACTS     what tells of functions and types when the kernel has both: dwarf (default), btf
+  --download-debuginfo[=HOW]  ask the servers in DEBUGINFOD_URLS: yes, no, ask first, or a limit in seconds
 
 What it does:
   -p N               stop after pass N (1 parse, 2 elaborate, 3 translate, 4 compile, 5 run) and print its result

@@ -42,8 +42,10 @@ struct Options {
   bool suppress_handler_errors = false;
   bool suppress_time_limits = false;
   bool skip_badvars = false;
-  bool prefer_btf = false; // --prefer=btf
-  int colour = -1;         // -1 auto, 0 never, 1 always
+  bool prefer_btf = false;                                           // --prefer=btf
+  enum class Download { Usual, No, Ask } download = Download::Usual; // --download-debuginfo
+  int64_t download_seconds = 0;                                      // its TIMEOUT; 0: none
+  int colour = -1;                                                   // -1 auto, 0 never, 1 always
   std::vector<std::string> tapset_dirs;
   std::vector<std::pair<std::string, std::string>> defines; // -D, in order
   std::vector<std::pair<std::string, std::string>> globals; // -G

@@ -62,7 +62,7 @@ Result<std::unique_ptr<target::Target>> open_target(const Options &given, const 
   const char *path = getenv("SYSTEMTAP_DEBUGINFO_PATH");
   options.places.debuginfo_path = path ? path : "";
   options.store = index_store(store, choice.release);
-  options.server = debug_server(given.verbose[1] > 0);
+  options.server = debug_server(given);
   options.prefer_btf = given.prefer_btf;
   options.compile_headers = [&store, build_dir = choice.build_dir](const target::HeaderRequest &request) {
     return compile_headers(store, build_dir, request);
