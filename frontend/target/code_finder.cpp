@@ -120,6 +120,13 @@ void CodeFinder::add_inlined(const Rows &rows, bool once, std::vector<Found> &al
   }
 }
 
+// GCC (-fipa-split) moves the rarely run rest of a function to NAME.part.N, whose DIE has the function's name, and lets
+// callers inline the head. Who enters the part has entered the function already: another probe there would count a call
+// twice.
+static bool is_split_part(const FunctionSite &site) {
+  return !site.is_inline && site.offset == 0 && site.symbol.find(".part.") != std::string::npos;
+}
+
 // Without DWARF a name stands for itself and for the copies that the compiler specialised (name.isra.0,
 // name.constprop.0).
 void CodeFinder::add_symbols(std::string_view name, Sites &sites) const {
@@ -165,11 +172,14 @@ CodeFinder::Sites CodeFinder::functions_matching(const CodeQuery &query, Functio
     add_inlined(rows(RowKind::Inlined), query.once, found);
   // Sites are large: those that are asked for themselves, often all of the kernel, are put in order before they are
   // made.
-  if (!query.statement && query.label.empty() && query.callee.empty())
+  const bool of_entries = !query.statement && query.label.empty() && query.callee.empty();
+  if (of_entries)
     std::sort(found.begin(), found.end(), [](const Found &a, const Found &b) { return a.key() < b.key(); });
   sites.reserve(found.size());
   for (const Found &one : found)
     sites.push_back(site_of(one));
+  if (of_entries)
+    std::erase_if(sites, is_split_part);
   // Assembly has symbols but no DW_TAG_subprogram.
   if (sites.empty() && kind != FunctionKind::Inlined && !is_wild && pattern.file.empty())
     add_symbols(pattern.function, sites);
