@@ -5,6 +5,7 @@
 #include "frontend/parse.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace tapjit {
 
@@ -112,17 +113,19 @@ private:
     const std::string *symbol = nullptr;
     int64_t offset = 0;
     for (const auto &[name, value] : site.site.constants) {
-      if (name == "symbol")
+      const int64_t *number = std::get_if<int64_t>(&value);
+      if (name == "symbol" || name == "anchor_symbol")
         symbol = std::get_if<std::string>(&value);
-      if (const int64_t *number = std::get_if<int64_t>(&value); number && name == "offset")
-        offset = *number;
+      // A place whose symbol several functions share: so far from a symbol that is one of a kind.
+      if (number && (name == "offset" || name == "address"))
+        offset += *number;
+      if (number && name == "anchor")
+        offset -= *number;
     }
     bool has_place = symbol && (pp.starts_with("kernel.") || pp.starts_with("module("));
     out_ += pp + origin.mark + condition;
     if (has_place) {
-      char text[32];
-      snprintf(text, sizeof text, "%llx", static_cast<unsigned long long>(offset));
-      out_ += " /* pc=" + *symbol + "+0x" + text + " */";
+      out_ += fmt::format(" /* pc={}{}{:#x} */", *symbol, offset < 0 ? "-" : "+", offset < 0 ? -offset : offset);
     }
     if (symbol && pp.starts_with("kprobe."))
       out_ += " /*  name = " + *symbol + "*/";

@@ -251,6 +251,16 @@ class BadInput(Case):
         self.assertEqual(run.returncode, 0, run.stderr)  # which BTF can answer
 
     @needs_kernel
+    def test_place_of_a_name_that_functions_share(self):
+        """Such a place is printed as a distance from a symbol that is one of a kind; all of them are there."""
+        symbols = [line.split() for line in open(f"/usr/lib/debug/boot/System.map-{release}")]
+        addresses = {name: int(address, 16) for address, _, name in symbols}
+        wanted = {int(address, 16) for address, kind, name in symbols if name == "p_stop" and kind in "tT"}
+        places = re.findall(r"pc=([\w.]+)([+-]0x[0-9a-f]+) ", self.good("-r", release, "-p2", "-e", 'probe kernel.function("p_stop") { }'))
+        self.assertEqual({addresses[symbol] + int(offset, 16) for symbol, offset in places}, wanted)
+        self.assertGreater(len(wanted), 1)
+
+    @needs_kernel
     def test_stars_over_components(self):
         for point in 'ke**on("vfs_read")', 'kernel.*on("vfs_read")', 'ke*.fun**n("vfs_read")':
             self.assertIn('kernel.function("vfs_read@fs/read_write.c', self.good("-r", release, "-p2", "-e", f"probe {point} {{ }}"))
