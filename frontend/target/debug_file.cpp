@@ -6,6 +6,7 @@
 #include "frontend/target/elf_file.h"
 #include "frontend/target/kernel_files.h"
 #include "frontend/target/kernel_image.h"
+#include "frontend/target/line_table.h"
 #include "frontend/target/names.h"
 
 #include <array>
@@ -305,6 +306,22 @@ const BtfVariables *DebugFile::btf() {
   if (auto opened = BtfVariables::open(btf_bytes_.bytes, base))
     btf_ = std::move(*opened);
   return btf_.get();
+}
+
+Result<IndexBytes> DebugFile::line_table() {
+  ask_for_dwarf();
+  if (paths_.elf.empty() || !has_dwarf_)
+    return Error{"no debuginfo of " + paths_.what + " was found", paths_.advice};
+  const std::string key = "line-table-1-" + identity();
+  if (store_.load)
+    if (auto stored = store_.load(key); stored && !line_table_ranges(stored->bytes).empty())
+      return *stored;
+  auto made = build_line_table(paths_.elf);
+  if (!made)
+    return Error{made.error().observed, paths_.advice};
+  if (store_.save)
+    store_.save(key, *made);
+  return aligned_copy(*made);
 }
 
 Result<IndexBytes> DebugFile::find_btf() {

@@ -59,6 +59,8 @@ public:
   // These ask the server as well.
   Result<DwarfVariables *> dwarf();
   bool has_dwarf();
+  // The line table of its code (line_table.h). Asks the server, too.
+  Result<IndexBytes> line_table();
   // nullptr: there is none.
   const BtfVariables *btf();
   // BTF answers what it and DWARF know both.

@@ -4,6 +4,7 @@
 #include "frontend/target/c_types.h"
 #include "frontend/target/dwarf_variable.h"
 #include "frontend/target/elf_file.h"
+#include "frontend/target/line_table.h"
 #include "frontend/target/names.h"
 #include "frontend/target/tracepoint_headers.h"
 
@@ -133,6 +134,30 @@ Result<FunctionMatches> KernelTarget::module_code(const CodeQuery &query) const 
 
 Result<FunctionMatches> KernelTarget::code(const CodeQuery &query) const {
   return query.module.empty() ? kernel_->code(query) : module_code(query);
+}
+
+// What is in no section with a symbol of its own stays without lines.
+Result<LineTable> KernelTarget::line_table(const std::string &module) const {
+  DebugFile *file = kernel_.get();
+  if (!module.empty()) {
+    std::vector<ModuleFile> found = find_module_files(files_.release, options_.places, module);
+    if (found.empty())
+      return Error{"kernel " + files_.release + " has no module `" + module + "`", ""};
+    file = &module_file(found[0]);
+  }
+  auto bytes = file->line_table();
+  if (!bytes)
+    return bytes.error();
+  LineTable table{{}, bytes->bytes, bytes->keep};
+  auto names = file->index();
+  for (const auto &[begin, end] : line_table_ranges(bytes->bytes)) {
+    auto anchor = module.empty() || !names ? std::nullopt : file->anchor_in((*names)->section_at(begin), true);
+    if (anchor)
+      table.ranges.push_back({begin, end, module + ":" + anchor->first, anchor->second});
+    else if (module.empty())
+      table.ranges.push_back({begin, end});
+  }
+  return table;
 }
 
 template <typename T> static Access<T> no_debuginfo(const Error &error) {

@@ -53,6 +53,7 @@ public:
   Access<VarAccess> global_variable(std::string_view name, std::string_view modules, const std::vector<PathStep> &path,
                                     bool address_of) const override;
   Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const override;
+  Result<LineTable> line_table(const std::string &module) const override;
   std::optional<int64_t> enumerator(std::string_view name) const override;
   Access<Enumerators> enumerators(std::string_view type, std::string_view modules) const override;
   Access<Enumerators> enumerators(const ValueType &type) const override;

@@ -10,7 +10,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -122,6 +124,20 @@ struct SymbolFact {
   bool is_unique = true;
 };
 
+// The source lines of one file's code.
+struct LineTable {
+  // Code that moves together when it is loaded. Of a module: counted from a symbol "module:symbol" with its address in
+  // the module's file; empty in the kernel.
+  struct Range {
+    uint64_t begin, end;
+    std::string anchor_symbol = {};
+    uint64_t anchor = 0;
+  };
+  std::vector<Range> ranges;
+  std::span<const char> bytes; // runtime/core/line_table.h
+  std::shared_ptr<const void> keep;
+};
+
 struct TracepointArgument {
   std::string type; // C text: "struct task_struct *"
   std::string name;
@@ -189,6 +205,9 @@ public:
                                             const std::vector<PathStep> &path, bool address_of) const = 0;
   // A path behind a script value that carries a C type (autocast): as cast(), the value is pushed first.
   virtual Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const = 0;
+
+  // The lines of a module's code, or of the kernel's (empty). An Error when no debuginfo tells them.
+  virtual Result<LineTable> line_table(const std::string &) const { return Error{"no lines are known", ""}; }
 
   // @enum("name"): the value of an enumerator of the kernel's C; nullopt: there is none.
   virtual std::optional<int64_t> enumerator(std::string_view) const { return std::nullopt; }

@@ -44,6 +44,13 @@ enum { TAP_MODULE_SYMBOL_ACTIONS = 10 };
 uint32_t tap_symbol(struct tap_ctx *c, char *dst, uint32_t size, uint64_t address, enum tap_symbol_part part,
 		    const char *where);
 
+/* lines.c. The source file of a kernel address, its line, or "file:line"; the address in hexadecimal where
+ * the module's tables do not know. NUL-terminated; gives the length. Fails as tap_symbol does. */
+enum tap_line_part { TAP_LINE_BOTH, TAP_LINE_NAME, TAP_LINE_NUMBER };
+enum { TAP_LINE_ACTIONS = 10 };
+uint32_t tap_source_line(struct tap_ctx *c, char *dst, uint32_t size, uint64_t address,
+			 enum tap_line_part part, const char *where);
+
 TAP_INLINE int64_t tap_stack_size(void)
 {
 	return THREAD_SIZE;

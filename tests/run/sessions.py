@@ -348,6 +348,55 @@ class Sessions(unittest.TestCase):
         self.assertEqual(sorted(run.stdout.splitlines()), sorted(["absolute", *expected]))
         self.assertEqual(run.stdout.splitlines()[-1], expected[-1] if cold else run.stdout.splitlines()[-1])
 
+    def lines_of(self, elf, addresses, *words):
+        """What binutils says of link addresses: "file:line", the file without the directory that it was built in."""
+        text = subprocess.run(["addr2line", "-e", elf, *words, *map(hex, addresses)], capture_output=True, text=True, check=True).stdout
+        return [re.sub(r"^.*?/build_[^/]*/", "", line.split(" (")[0]) for line in text.splitlines()]
+
+    def runtime_addresses(self):
+        return {(name, module[1:-1]): int(address, 16) for address, name, module in
+                re.findall(r"^(\w+) . (\S+)(?:\t(\S+))?$", guest.execute("cat", "/proc/kallsyms").stdout, re.M)}
+
+    def test_source_lines(self):
+        """Of places within functions, entries among them; the slide is that of this boot."""
+        vmlinux = f"/usr/lib/debug/boot/vmlinux-{release}"
+        names = ["vfs_read", "ksys_write", "do_syscall_64", "kernel_clone", "__schedule", "tcp_sendmsg", "kmem_cache_alloc", "schedule_timeout", "dput", "__x64_sys_openat",
+                 "wake_up_process", "do_exit"]
+        linked = {name: int(address, 16) for address, name in re.findall(r"^(\w+) [tT] (\w+)$", subprocess.run(["nm", vmlinux], capture_output=True, text=True).stdout, re.M)}
+        now = self.runtime_addresses()
+        places = [(name, offset) for name in names for offset in (0, 9, 40)]
+        calls = "".join(f"println(symfileline({now[name, ''] + offset:#x})) " for name, offset in places)
+        run = stap("-e", "probe begin { " + calls + f"println(symfile({now['vfs_read', '']:#x}), \":\", symline({now['vfs_read', '']:#x})) "
+                   f"println(symfileline(5), symline(0x7fffffffffff), symfile({now['jiffies', '']:#x}) == \"{now['jiffies', '']:#x}\", symfileline(-1)) exit() }}")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        lines = run.stdout.splitlines()
+        expected = self.lines_of(vmlinux, [linked[name] + offset for name, offset in places])
+        self.assertEqual(lines[: len(places)], expected)
+        self.assertEqual(lines[len(places)], expected[0])
+        self.assertEqual(lines[len(places) + 1 :], ["0x50x7fffffffffff10xffffffffffffffff"])
+
+    def test_source_lines_of_a_module(self):
+        guest.load(["loop"])
+        now = {name: address for (name, module), address in self.runtime_addresses().items() if module == "loop"}
+        debug = f"/usr/lib/debug/lib/modules/{release}/kernel/drivers/block/loop.ko"
+        linked = {name: int(address, 16) for address, name in re.findall(r"^(\w+) t (lo_\w+)$", subprocess.run(["nm", debug], capture_output=True, text=True).stdout, re.M)}
+        names = [name for name in linked if name in now and "." not in name][:6]
+        self.assertGreater(len(names), 2)
+        calls = "".join(f"println(symfileline({now[name] + offset:#x})) " for name in names for offset in (0, 12))
+        script = "probe begin { " + calls + "exit() }"
+        expected = self.lines_of(debug, [linked[name] + offset for name in names for offset in (0, 12)], "-j", ".text")
+        named = stap("-d", "loop", "-e", script)
+        self.assertEqual((named.stdout.splitlines(), named.stderr), (expected, ""))
+        probed = stap("-e", script + ' probe module("loop").function("lo_release") {}')
+        self.assertEqual((probed.stdout.splitlines(), probed.stderr), (expected, ""))
+        unnamed = stap("-e", script)
+        self.assertEqual(unnamed.stdout.splitlines(), [f"{now[name] + offset:#x}" for name in names for offset in (0, 12)])
+        missing = stap("-d", "nonesuch", "-e", script)
+        self.assertEqual((missing.returncode, missing.stderr), (1, f"error: kernel {release} has no module `nonesuch`\n"))
+        guest.execute("rmmod", "loop")
+        gone = stap("-d", "loop", "-e", script)
+        self.assertEqual((gone.stdout, gone.stderr), (unnamed.stdout, ""))
+
     def test_two_modules_at_once(self):
         script = 'global n; probe kernel.function("vfs_read") { n++ } probe begin { println("ready") } probe end { println(n > 0 ? "read" : "nothing") }'
         first, second = start_stap("-e", script), start_stap("-e", script)

@@ -2,6 +2,7 @@
 #include "tools/stap/compile_pass.h"
 
 #include "codegen/finish/elf_parts.h"
+#include "codegen/finish/line_object.h"
 #include "codegen/finish/module.h"
 #include "tools/stap/progress.h"
 
@@ -166,7 +167,7 @@ CacheKey result_key(std::string_view form, const Platform &platform, const Compi
       .add(input.kernel_build_id);
   for (const std::string &module : input.modules)
     key.add(module);
-  return key.finish();
+  return key.add(input.lines_key).finish();
 }
 
 std::optional<CompileOutput> look_up(const Store &store, std::string_view kind, const CacheKey &key) {
@@ -255,6 +256,9 @@ Result<CompileOutput> compile_module(const Store &store, const Platform &platfor
   request.inputs.push_back({"unit", unit->object, true});
   for (const RuntimeObject &object : platform.objects)
     request.inputs.push_back({object.name, object.object, false});
+  const std::string lines = input.lines.empty() ? "" : line_object(input.lines);
+  if (!lines.empty())
+    request.inputs.push_back({"lines", lines, false});
   request.information = {{"description", "made by tapjit"}};
   if (!input.kernel_build_id.empty())
     request.information.emplace_back("tapjit_kernel", input.kernel_build_id);

@@ -25,6 +25,9 @@ struct CompileInput {
   std::vector<std::string> embedded_functions; // C names of the functions of embedded C
   std::string kernel_build_id = {};            // not empty: places in this very build of the kernel are in the unit
   std::set<std::string> modules = {};          // "NAME BUILD-ID" of modules that have places in the unit
+  // What `tap_lines` is (codegen/finish/line_object.h), for a unit that asks for source lines; and what tells it from
+  // those of other files.
+  std::string lines = {}, lines_key = {};
 };
 
 // What pass 4 has to say about a piece of the unit.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/stap/kbuild.h"
 
+#include "codegen/finish/line_object.h"
 #include "tools/stap/work_dir.h"
 
 #include <array>
@@ -69,8 +70,12 @@ Result<CompileOutput> kbuild_module(const std::string &build_dir, const CompileI
   std::string include = fs::path(input.runtime_dir).parent_path();
   std::string kbuild =
       fmt::format("obj-m := {0}.o\n{0}-y := {0}_src.o{1}\nccflags-y := -I{2}\n", input.name, *parts, include);
+  const std::string lines = fmt::format("asm(\".pushsection .rodata\\n.balign 8\\n.globl tap_lines\\ntap_lines: "
+                                        ".incbin \\\"{}/tap_lines\\\"\\n.popsection\");\n",
+                                        directory);
   for (const auto &[file, text] :
-       {std::pair(std::string("Kbuild"), kbuild), std::pair(input.name + "_src.c", input.text)})
+       {std::pair(std::string("Kbuild"), kbuild), std::pair(input.name + "_src.c", input.text + lines),
+        std::pair(std::string("tap_lines"), input.lines.empty() ? codegen::join_line_tables({}, {}) : input.lines)})
     if (auto written = write_file(directory + "/" + file, text); !written)
       return written.error();
   std::string printed;

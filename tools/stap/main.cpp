@@ -4,6 +4,7 @@
 #include "tools/stap/compile_pass.h"
 #include "tools/stap/complaints.h"
 #include "tools/stap/kbuild.h"
+#include "tools/stap/lines_pass.h"
 #include "tools/stap/list_pass.h"
 #include "tools/stap/options.h"
 #include "tools/stap/run_pass.h"
@@ -301,6 +302,13 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
     for (ir::Site &site : module.sites)
       std::erase_if(site.constants, [](const auto &constant) { return constant.first == "build_id"; });
   PassClock emit_clock;
+  if (!run.choice.user_runtime) {
+    auto notes = add_lines(options, *scripts.target, module, input);
+    if (!notes)
+      return fail(notes.error());
+    for (const std::string &note : *notes)
+      say(options, 3, "Pass 3: " + note + ".");
+  }
   codegen::EmitOptions emit_options;
   emit_options.platform = run.choice.user_runtime ? codegen::EmitPlatform::User : codegen::EmitPlatform::Kernel;
   emit_options.kbuild = options.use_kbuild;

@@ -44,6 +44,7 @@ enum LongOnly : int {
   OptDumpTypes,
   OptDumpAliases,
   OptDumpFunctions,
+  OptAllModules,
   OptUnsupported,
 };
 
@@ -79,7 +80,7 @@ const option long_options[] = {
     {"semantic-keep-going", no_argument, nullptr, OptUnsupported},
     {"bpf", no_argument, nullptr, OptUnsupported},
     {"ldd", no_argument, nullptr, OptUnsupported},
-    {"all-modules", no_argument, nullptr, OptUnsupported},
+    {"all-modules", no_argument, nullptr, OptAllModules},
     {"modinfo", required_argument, nullptr, OptUnsupported},
     {"debug", no_argument, nullptr, OptUnsupported},
     {"dump-probe-types", no_argument, nullptr, OptDumpTypes},
@@ -312,6 +313,11 @@ Result<void> apply_value(Options &options, int which, const char *value) {
   }
   case 'T':
     return set_timeout(options, value);
+  case 'd':
+    if (strchr(value, '/') && !strstr(value, ".ko"))
+      return Error{fmt::format("option -d: programs are not supported by this version of tapjit, `{}`", value), ""};
+    options.symbol_modules.push_back(value);
+    return {};
   case 'm':
     return set_module_name(options, value);
   case 'e':
@@ -376,6 +382,9 @@ bool apply_plain(Options &options, int which, const char *value) {
     return true;
   case 'I':
     options.tapset_dirs.push_back(value);
+    return true;
+  case OptAllModules:
+    options.all_modules = true;
     return true;
   case 'R':
     options.runtime_dir = value;
@@ -474,7 +483,7 @@ Result<void> parse_words(Options &options, int argc, char **argv) {
       return Error{fmt::format("option --{} is not supported by this version of tapjit", long_options[index].name), ""};
     if (apply_plain(options, which, optarg))
       continue;
-    if (which < 256 && strchr("PbitBaFSdqjJ", which))
+    if (which < 256 && strchr("PbitBaFSqjJ", which))
       return Error{fmt::format("option -{} is not supported by this version of tapjit", char(which)), ""};
     if (auto done = apply_value(options, which, optarg); !done)
       return done.error();
@@ -558,6 +567,8 @@ What it does:
   -D NAME[=VALUE]    set a limit (MAXACTION, MAXSTRINGLEN, ...) or a C macro
   -G NAME=VALUE      initial value of a global
   -I DIR             another directory of tapset scripts
+  -d MODULE, --all-modules
+                     source lines of this module, of all loaded ones, for symfileline()
   -R DIR             another runtime directory
   -s MB              size of each CPU's output buffer
   -g                 guru mode: embedded C

@@ -50,9 +50,11 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> defines; // -D, in order
   std::vector<std::pair<std::string, std::string>> globals; // -G
   std::string runtime_dir;
-  std::string release_or_dir; // -r; empty: the running kernel's, or the guest's
-  std::string module_name;    // -m
-  std::string tmpdir;         // --tmpdir
+  std::string release_or_dir;              // -r; empty: the running kernel's, or the guest's
+  std::string module_name;                 // -m
+  std::vector<std::string> symbol_modules; // -d
+  bool all_modules = false;                // --all-modules
+  std::string tmpdir;                      // --tmpdir
   RuntimeChoice runtime = RuntimeChoice::Auto;
   std::string privilege = "stapdev";
   std::string compatible;
