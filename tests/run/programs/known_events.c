@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/blkpg.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -143,6 +144,25 @@ static void process(char *self)
 	waitpid(child, &status, 0);
 }
 
+/* 8192 bytes are read from the second device of null_blk, as many written to a partition that it gets for
+ * that. */
+static void block(void)
+{
+	static char bytes[8192] __attribute__((aligned(4096)));
+	struct blkpg_partition partition = {.start = 1 << 20, .length = 1 << 20, .pno = 2};
+	struct blkpg_ioctl_arg request = {
+	    .op = BLKPG_ADD_PARTITION, .datalen = sizeof(partition), .data = &partition};
+	int disk = open("/dev/nullb1", O_RDWR | O_DIRECT), part;
+
+	expect(disk >= 0 && ioctl(disk, BLKPG, &request) == 0);
+	expect(pread(disk, bytes, sizeof(bytes), 0) == sizeof(bytes));
+	part = open("/dev/nullb1p2", O_RDWR | O_DIRECT);
+	expect(part >= 0 && pwrite(part, bytes, sizeof(bytes), 4096) == sizeof(bytes));
+	close(part);
+	request.op = BLKPG_DEL_PARTITION;
+	expect(ioctl(disk, BLKPG, &request) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
@@ -159,6 +179,8 @@ int main(int argc, char **argv)
 		signals();
 	} else if (!strcmp(argv[1], "process")) {
 		process(argv[0]);
+	} else if (!strcmp(argv[1], "block")) {
+		block();
 	} else if (!strcmp(argv[1], "exit")) {
 		return 7;
 	}
