@@ -323,6 +323,7 @@ static struct tap_lane *lane_init(uint32_t index, int node, uint8_t kind, uint64
 	lane->gate.inflight = TAP_NOT_INFLIGHT;
 	lane->wake = IRQ_WORK_INIT_HARD(lane_wake);
 	lane->arm = IRQ_WORK_INIT_HARD(tap_arming_wake);
+	lane->raise = IRQ_WORK_INIT_HARD(tap_raise_now);
 	lane->gate.ctx.kind = kind;
 	lane->gate.ctx.program = program;
 	lane->gate.ctx.frame = kvzalloc_node(program->frame_size ? program->frame_size : 8, TAP_GFP, node);
@@ -423,6 +424,7 @@ void tap_session_unload(void)
 		if (s->lanes[i]) {
 			irq_work_sync(&s->lanes[i]->wake);
 			irq_work_sync(&s->lanes[i]->arm);
+			irq_work_sync(&s->lanes[i]->raise);
 		}
 	}
 	tap_transport_exit();

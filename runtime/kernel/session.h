@@ -25,7 +25,9 @@ struct tap_lane {
 	struct tap_gate gate;
 	uint32_t index; /* of its ring */
 	bool continued; /* session lane: a unit with TAP_UNIT_MORE is out */
-	struct irq_work wake, arm;
+	struct irq_work wake, arm, raise;
+	struct task_struct *raised; /* whom `raise`, when it is busy, sends `signal` */
+	int signal;
 	/* Of the handler runs on this lane; written by its owner alone. */
 	uint64_t errors, lost_units, skipped_lock;
 	/* Written also by what interrupts the owner. */
@@ -165,6 +167,8 @@ void tap_arming_first(void);
 void tap_arming_start(void);
 void tap_arming_stop(void);
 void tap_arming_wake(struct irq_work *work);
+/* raise.c. */
+void tap_raise_now(struct irq_work *work);
 
 /* session.c */
 /* Runs a handler on the session's lane, under `control`. */
