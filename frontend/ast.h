@@ -174,8 +174,9 @@ struct Histogram {
   int64_t low, high, step; // linear
 };
 struct EmbeddedExpr {
-  std::string_view code; // between %{ and %}
-  bool is_string;        // holds /* string */
+  std::string_view code;   // between %{ and %}
+  bool is_string;          // holds /* string */
+  List<Expr *> parameters; // variables: those parameters of the function around it that STAP_ARG_name asks for
 };
 
 // One `->member` or `[index]`. A literal index has `index` null.

@@ -379,4 +379,13 @@ std::vector<Token> lex(const SourceTable &sources, SourceId source, Arena &arena
   return Lexer(sources, source, arena, diagnostics, options).run();
 }
 
+bool mentions(std::string_view text, std::string_view word) {
+  for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    size_t end = at + word.size();
+    if ((at == 0 || !is_word_char(text[at - 1])) && (end == text.size() || !is_word_char(text[end])))
+      return true;
+  }
+  return false;
+}
+
 } // namespace tapjit

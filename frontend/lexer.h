@@ -51,4 +51,7 @@ struct LexOptions {
 std::vector<Token> lex(const SourceTable &sources, SourceId source, Arena &arena, Diagnostics &diagnostics,
                        LexOptions options = {});
 
+// Whether `word` stands in the C text as a whole word.
+bool mentions(std::string_view text, std::string_view word);
+
 } // namespace tapjit

@@ -3,6 +3,8 @@
 // is `/* intrinsic op [N] */`.
 #include "frontend/lower_module.h"
 
+#include "frontend/lexer.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
@@ -40,15 +42,6 @@ static bool take_prefix(std::string_view &words, std::string_view prefix) {
 }
 
 static bool is_word_letter(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
-
-bool mentions(std::string_view text, std::string_view word) {
-  for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
-    size_t end = at + word.size();
-    if ((at == 0 || !is_word_letter(text[at - 1])) && (end == text.size() || !is_word_letter(text[end])))
-      return true;
-  }
-  return false;
-}
 
 bool is_before(std::string_view a, std::string_view b) {
   return strverscmp(std::string(a).c_str(), std::string(b).c_str()) < 0;

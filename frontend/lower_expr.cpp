@@ -220,7 +220,18 @@ ValueId BodyLowerer::lower(const ast::Expr &, const ast::Stat &n) {
 }
 
 ValueId BodyLowerer::lower(const ast::Expr &expr, const ast::EmbeddedExpr &n) {
-  return builder_.call(state_.add_embedded(n.code, n.is_string ? ir::Type::Str : ir::Type::I64, expr.loc, 2), {});
+  std::vector<std::string> names;
+  std::vector<ValueId> args;
+  std::vector<ir::Type> types;
+  for (const ast::Expr *parameter : n.parameters) {
+    names.emplace_back(parameter->as<ast::Variable>()->name.view());
+    args.push_back(value(*parameter));
+    types.push_back(ir_type(parameter->type));
+  }
+  ir::FunctionId code = state_.add_embedded(n.code, n.is_string ? ir::Type::Str : ir::Type::I64, expr.loc, 2);
+  state_.module.functions[code.index].params = std::move(types);
+  state_.module.functions[code.index].param_names = std::move(names);
+  return builder_.call(code, std::move(args));
 }
 
 // `@const("code")`

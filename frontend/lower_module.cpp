@@ -3,6 +3,7 @@
 #include "frontend/lower_module.h"
 #include "frontend/base/deep_stack.h"
 
+#include "frontend/lexer.h"
 #include "frontend/lower_body.h"
 
 #include "ir/signature.h"

@@ -73,7 +73,6 @@ ir::StatField stat_field(ast::StatOp op);
 
 // lower_embedded.cpp: the markers in comments of embedded C, and `/* intrinsic MNEMONIC [N] */`.
 ir::EmbeddedC read_embedded(std::string_view text, const Program &program);
-bool mentions(std::string_view text, std::string_view word); // as a word of C
 void rename_global_macros(std::string &text, std::string_view from, std::string_view to);
 // `a` < `b` as versions: "1.10" is above "1.8".
 bool is_before(std::string_view a, std::string_view b);

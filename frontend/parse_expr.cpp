@@ -357,7 +357,7 @@ Expr *Parser::parse_primary_inner() {
   case TokenKind::embedded:
     take();
     require_guru("embedded code", token.loc);
-    return make(token.loc, EmbeddedExpr{token.text, token.text.find("/* string */") != std::string_view::npos});
+    return parse_embedded(token);
   case TokenKind::at_word: {
     Expr *expr = parse_at_word();
     if (expr->as<Histogram>())
@@ -431,6 +431,16 @@ Expr *Parser::parse_target_name(const Token &token) {
   if (dollars)
     node.pretty = dollars == 1 ? Target::Pretty::shallow : Target::Pretty::deep;
   return make(token.loc, node);
+}
+
+// In a function, STAP_ARG_name is the value that its parameter has there.
+Expr *Parser::parse_embedded(const Token &token) {
+  std::vector<Expr *> parameters;
+  for (const Param &param : parameters_)
+    if (mentions(token.text, "STAP_ARG_" + std::string(param.name.view())))
+      parameters.push_back(make(token.loc, Variable{param.name, {}}));
+  bool is_string = token.text.find("/* string */") != std::string_view::npos;
+  return make(token.loc, EmbeddedExpr{token.text, is_string, file_.arena.copy(parameters)});
 }
 
 Expr *Parser::parse_call(const Token &name) {

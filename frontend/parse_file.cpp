@@ -395,7 +395,9 @@ void Parser::parse_function(bool is_private) {
     require_guru("embedded code", code.loc);
   } else {
     in_function_ = true;
+    parameters_ = params;
     function.body = parse_block();
+    parameters_ = {};
     in_function_ = false;
   }
   if (!failing_)

@@ -12,6 +12,7 @@
 #include "frontend/parse.h"
 
 #include <optional>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -145,6 +146,7 @@ private:
   ast::Expr *parse_name();
   ast::Expr *parse_target_name(const Token &token);
   ast::Expr *parse_call(const Token &name);
+  ast::Expr *parse_embedded(const Token &token);
   ast::Expr *parse_tuple_in();
   ast::Expr *parse_at_word();
   ast::Expr *parse_stat(ast::StatOp op, Loc loc);
@@ -175,7 +177,8 @@ private:
   bool failing_ = false;
   bool wildcard_keys_ = false; // the next array element may have `*` as a key (delete)
   bool in_function_ = false;
-  std::unordered_map<Name, Loc> globals_; // of this file
+  std::span<const ast::Param> parameters_; // of the function whose body is read
+  std::unordered_map<Name, Loc> globals_;  // of this file
   bool was_too_deep_ = false;
   bool gave_up_ = false; // too deep: the declaration is left out
   Token end_;

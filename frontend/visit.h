@@ -90,6 +90,7 @@ template <typename F> void for_each_child(Expr &expr, F &&f) {
                   [&](Regex &n) { one(n.subject); },
                   [&](Call &n) { all(n.args); },
                   [&](Print &n) { all(n.args); },
+                  [&](EmbeddedExpr &n) { all(n.parameters); },
                   [&](Stat &n) { one(n.stat); },
                   [&](Histogram &n) { one(n.stat); },
                   [&](Target &n) {

@@ -23,6 +23,7 @@ Expr *Cloner::expr(const Expr &node) {
                    [&](ArrayIn &n) { own(arena_, n.keys); },
                    [&](Call &n) { own(arena_, n.args); },
                    [&](Print &n) { own(arena_, n.args); },
+                   [&](EmbeddedExpr &n) { own(arena_, n.parameters); },
                    [&](Target &n) { own(arena_, n.steps); },
                    [](auto &) {},
                });

@@ -370,7 +370,11 @@ private:
       diagnostics_.report(DiagId::hist_bad_range, expr.range(), {"the upper bound is below the lower one"});
   }
 
-  Slot infer(Expr &, EmbeddedExpr &node) { return constant_slot(node.is_string ? Type::string : Type::number); }
+  Slot infer(Expr &, EmbeddedExpr &node) {
+    for (Expr *parameter : node.parameters)
+      value(*parameter);
+    return constant_slot(node.is_string ? Type::string : Type::number);
+  }
   Slot infer(Expr &, Target &node) {
     if (node.operand)
       require(*node.operand, Type::number);

@@ -126,6 +126,8 @@ void NameResolver::expression(Expr &expr, const Scope &scope) {
               std::vector<GlobalId> reads, writes; // named again when they are lowered
               bind_pragmas(node.code, "pragma:read:", expr.loc, *scope.file, reads);
               bind_pragmas(node.code, "pragma:write:", expr.loc, *scope.file, writes);
+              for (Expr *parameter : node.parameters)
+                expression(*parameter, scope);
             },
             [&](auto &) { for_each_child(expr, [&](Expr *&child) { expression(*child, scope); }); },
         });

@@ -42,6 +42,7 @@
 /* The kernel defines `noinline` as a macro, which would be expanded within the attribute. */
 #undef TAP_COLD
 #define TAP_COLD __cold noinline
+#include "runtime/compat/stapconf.h"
 #include "runtime/core/core.h"
 #include "runtime/kernel/context.h"
 #include "runtime/kernel/entry.h"

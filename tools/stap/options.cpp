@@ -537,7 +537,7 @@ Result<Options> parse_options(int argc, char **argv) {
 }
 
 std::string version_text() {
-  return "tapjit " TAPJIT_VERSION " (SystemTap translator compatible with 5.6; LLVM 19, kernels 6.1)\n"
+  return "tapjit " TAPJIT_VERSION " (SystemTap translator, compatible with version 5.6; LLVM 19)\n"
          "License GPL-2.0-or-later. There is no warranty.\n";
 }
 

@@ -10,7 +10,7 @@
 namespace tapjit {
 
 // The signals that end a session; their numbers come out of read_fd() one byte each while this lives. Those that are
-// ignored stay so: nohup means it.
+// ignored stay so: nohup means it. SIGUSR2, by which switch_file() asks for the next output file, ends nothing.
 class SessionSignals {
 public:
   SessionSignals() {
@@ -30,10 +30,12 @@ public:
       if (before_[i].sa_handler != SIG_IGN)
         sigaction(numbers[i], &action, nullptr);
     }
+    switch_file_before_ = signal(SIGUSR2, SIG_IGN);
   }
   ~SessionSignals() {
     for (size_t i = 0; i < std::size(numbers); ++i)
       sigaction(numbers[i], &before_[i], nullptr);
+    signal(SIGUSR2, switch_file_before_);
     close(pipe_[0]);
     close(pipe_[1]);
   }
@@ -45,6 +47,7 @@ private:
   static inline int write_fd_ = -1;
   int pipe_[2];
   struct sigaction before_[std::size(numbers)];
+  sighandler_t switch_file_before_ = SIG_DFL;
 };
 
 } // namespace tapjit
