@@ -205,6 +205,7 @@ struct Target {
   Expr *operand;           // cast, value; else null
   List<TargetStep> steps;
   TargetUseId use; // pass 2
+  bool is_text;    // pass 2: the value is a string
 };
 struct Defined {
   Expr *operand;

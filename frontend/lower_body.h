@@ -156,6 +156,7 @@ private:
   // target variables
   // Writes and gives `value`.
   ir::ValueId write_target(const ast::Expr &expr, ir::ValueId value);
+  bool adds_to_reply(const ast::Assign &n) const;
   ir::ValueId assign_target(const ast::Assign &n);
   ir::ValueId increment_target(const ast::IncDec &n);
   ir::ValueId run_steps(const ast::Target &n, const target::VarAccess &access,

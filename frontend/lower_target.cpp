@@ -117,6 +117,10 @@ ValueId BodyLowerer::write_target(const ast::Expr &expr, ValueId value) {
     return unsupported(expr, "this target variable");
   const target::VarAccess &access = targets_[n.use.index()].access;
   const target::WriteAccess &write = access.write;
+  if (write.kind == target::WriteAccess::Kind::Reply) {
+    builder_.reply(value, false);
+    return value;
+  }
   if (write.kind == target::WriteAccess::Kind::Register) {
     builder_.ctx_reg_set(write.register_number, extend(value, write.bits, false));
     return value;
@@ -134,7 +138,19 @@ ValueId BodyLowerer::write_target(const ast::Expr &expr, ValueId value) {
   return value;
 }
 
+// What a file's reader gets cannot be read here, but may be longer than a string: it is added to in place.
+bool BodyLowerer::adds_to_reply(const ast::Assign &n) const {
+  const auto &target = *n.target->as<ast::Target>();
+  return n.op == ast::AssignOp::concat && target.use.valid() && target.use.index() < targets_.size() &&
+         targets_[target.use.index()].access.write.kind == target::WriteAccess::Kind::Reply;
+}
+
 ValueId BodyLowerer::assign_target(const ast::Assign &n) {
+  if (adds_to_reply(n)) {
+    ValueId added = value(*n.value);
+    builder_.reply(added, true);
+    return added;
+  }
   std::unordered_map<const ast::Expr *, ValueId> shared, *shared_outside = std::exchange(shared_, &shared);
   ValueId before = n.op == ast::AssignOp::set ? ValueId::none() : value(*n.target);
   shared_ = shared_outside;
@@ -220,6 +236,9 @@ void BodyLowerer::run_step(const AccessStep &step, std::vector<ValueId> &stack, 
     return;
   case StepKind::PushIndex:
     stack.push_back(size_t(step.value) < indexes.size() ? indexes[size_t(step.value)] : builder_.const_i64(0));
+    return;
+  case StepKind::PushMessage:
+    stack.push_back(builder_.ctx_message());
     return;
   case StepKind::PushArgument:
     stack.push_back(builder_.ctx_tparg(step.value));

@@ -104,6 +104,8 @@ public:
   void store_kernel(ValueId address, ValueId value, int64_t bytes) {
     append(Op::StoreK, {address, value}, UINT32_MAX, bytes);
   }
+  ValueId ctx_message() { return viewed(append(Op::CtxMessage)); }
+  void reply(ValueId text, bool behind) { append(behind ? Op::ReplyAdd : Op::ReplySet, {text}); }
   ValueId ctx_caller() { return append(Op::CtxCaller); }
   ValueId ctx_tparg(int64_t index) { return append(Op::CtxTpArg, {}, UINT32_MAX, index); }
   // Views, followed by a str.copy (pass string_copy_elision drops those not needed).

@@ -15,7 +15,7 @@ constexpr int64_t embedded_cost =
     100; // of an embedded function: its text says nothing here; codegen/safety measures it
 
 int64_t budget_of(const Module &module, ContextKind context) {
-  return limit(module, context == ContextKind::Session ? "MAXACTION_INTERRUPTIBLE" : "MAXACTION");
+  return limit(module, is_interruptible(context) ? "MAXACTION_INTERRUPTIBLE" : "MAXACTION");
 }
 
 int64_t capacity(const Module &module, GlobalId map) {

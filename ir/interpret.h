@@ -34,6 +34,8 @@ struct HitContext {
   std::map<std::string, std::variant<int64_t, std::string>> embedded = {}; // by function: what a call gives
   std::map<int64_t, std::string> entry_texts = {}; // of entry_values: those that are strings, by slot
   std::vector<int64_t> numbers = {};               // ctx.number, the site's
+  std::string message = {};                        // ctx.message
+  size_t most_reply = 0;                           // bytes that reply.set and reply.add may make; 0: MAXSTRINGLEN - 1
 };
 
 struct Outcome {
@@ -42,6 +44,7 @@ struct Outcome {
   int64_t actions = 0;                // taken by charges
   std::string where = {};             // of the failure: "operator '/' at file:line:column", or empty
   bool skipped = false;               // its locks could not be had
+  std::string reply = {};             // of reply.set and reply.add
   std::variant<std::monostate, int64_t, std::string> value = {}; // of a function
   bool is_fine() const { return internal.empty(); }
 };

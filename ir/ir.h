@@ -215,7 +215,15 @@ struct EntryValue {
 };
 
 // Where a handler runs; which rules hold there (runtime/ABI.md "Contexts").
-enum class ContextKind : uint8_t { Session /* begin, end, error */, Event /* everything that interrupts */ };
+enum class ContextKind : uint8_t {
+  Session, // begin, end, error: nothing else runs
+  Event,   // everything that interrupts
+  Process, // a process asks (procfs): may sleep, but not in its lock region; Event probes run meanwhile
+};
+// What a handler shares with others that run at the same time is locked.
+constexpr bool takes_locks(ContextKind context) { return context != ContextKind::Session; }
+// MAXACTION_INTERRUPTIBLE is its budget, else MAXACTION.
+constexpr bool is_interruptible(ContextKind context) { return context != ContextKind::Event; }
 
 struct Probe {
   FunctionId handler;

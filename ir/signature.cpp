@@ -143,7 +143,7 @@ int64_t limit(const Module &module, std::string_view name) {
     value = found->second;
   if (value == 0 && name == "MAXACTION_INTERRUPTIBLE")
     return 10 * limit(module, "MAXACTION");
-  if (value == 0 && name == "MAP_STRING_LENGTH")
+  if (value == 0 && (name == "MAP_STRING_LENGTH" || name == "STP_PROCFS_BUFSIZE"))
     return limit(module, "MAXSTRINGLEN");
   return value;
 }

@@ -35,8 +35,9 @@ std::vector<bool> lasting_strings(const Function &function) {
   for (size_t index = 0; index < lasting.size(); ++index) {
     const Inst &inst = function.insts[index];
     lasting[index] =
-        inst.type == Type::Str && (inst.op == Op::ConstStr || inst.op == Op::Param || inst.op == Op::CtxPp ||
-                                   inst.op == Op::CtxFunc || inst.op == Op::CtxEntryStr || inst.op == Op::Phi);
+        inst.type == Type::Str &&
+        (inst.op == Op::ConstStr || inst.op == Op::Param || inst.op == Op::CtxPp || inst.op == Op::CtxFunc ||
+         inst.op == Op::CtxEntryStr || inst.op == Op::CtxMessage || inst.op == Op::Phi);
   }
   // Phis are taken for lasting until an operand shows otherwise.
   for (bool changed = true; changed;) {

@@ -15,13 +15,13 @@ inline constexpr const char *function_kinds[] = {"probe", "script", "embedded"};
 inline constexpr const char *value_kinds[] = {"i64", "str", "stat"};
 inline constexpr const char *stat_fields[] = {"count", "sum", "min", "max", "avg", "variance"};
 inline constexpr const char *sort_kinds[] = {"none", "key", "value", "stat"};
-inline constexpr const char *context_kinds[] = {"session", "event"};
+inline constexpr const char *context_kinds[] = {"session", "event", "process"};
 
 static_assert(int(FunctionKind::Embedded) + 1 == std::size(function_kinds));
 static_assert(int(ValueKind::Stat) + 1 == std::size(value_kinds));
 static_assert(int(StatField::Variance) + 1 == std::size(stat_fields));
 static_assert(int(Sort::By::Stat) + 1 == std::size(sort_kinds));
-static_assert(int(ContextKind::Event) + 1 == std::size(context_kinds));
+static_assert(int(ContextKind::Process) + 1 == std::size(context_kinds));
 
 template <typename Enum, size_t size> const char *words(const char *const (&table)[size], Enum value) {
   return size_t(value) < size ? table[size_t(value)] : "?";

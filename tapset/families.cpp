@@ -60,8 +60,8 @@ std::string_view form_in(std::string_view form, const std::string &compatible) {
 }
 
 // What SystemTap probes and tapjit does not yet: first words, and words behind `kernel` or `kprobe`.
-constexpr std::string_view planned_roots[] = {"process", "procfs",  "netfilter", "perf",
-                                              "python2", "python3", "java",      "debuginfod"};
+constexpr std::string_view planned_roots[] = {"process", "netfilter", "perf",      "python2",
+                                              "python3", "java",      "debuginfod"};
 constexpr std::string_view planned_parts[] = {"data", "mark", "lsm"};
 
 // The number of the component that names something planned; -1: there is none.

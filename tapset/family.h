@@ -8,6 +8,7 @@
 #include "frontend/probe_family.h"
 #include "frontend/target/target.h"
 
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,9 +27,13 @@ struct FunctionContext {
 struct TracepointContext {
   target::Tracepoint tracepoint;
 };
+// A file whose readers or writers run the handler.
+struct FileContext {
+  bool is_read;
+};
 struct SiteContext {
   const FamilyHooks *family;
-  std::variant<FunctionContext, TracepointContext> facts;
+  std::variant<FunctionContext, TracepointContext, FileContext> facts;
 };
 
 // One elaboration's state: the traced kernel, and the contexts that TargetContextId counts.
@@ -39,6 +44,7 @@ struct FamilyState {
   bool kernel_types = false; // `@cast` without a module means the kernel, as up to --compatible 4.2
   bool any_caller = false;   // `.callee` hits whoever calls
   std::vector<SiteContext> contexts = {};
+  std::set<std::string> read_files = {}; // that a probe of procfs is there for
 
   TargetContextId add(SiteContext context) {
     contexts.push_back(std::move(context));

@@ -32,6 +32,7 @@ std::map<std::string, int64_t> limits_of(const ir::Module &module, const ir::Mod
   };
   computed("MAXACTION_INTERRUPTIBLE", limits["MAXACTION"] > INT64_MAX / 10 ? INT64_MAX : 10 * limits["MAXACTION"]);
   computed("MAP_STRING_LENGTH", limits["MAXSTRINGLEN"]);
+  computed("STP_PROCFS_BUFSIZE", limits["MAXSTRINGLEN"]);
   computed("MAXNESTING", ir::default_nesting(module, effects));
   return limits;
 }

@@ -21,6 +21,12 @@ struct OpText {
 
   CWriter &out() const { return unit.out; }
   ir::FunctionId function_id() const { return {uint32_t(&function - unit.module.functions.data())}; }
+  // A function with a region is the handler of probes, which are of one kind.
+  bool in_process() const {
+    return std::any_of(unit.module.probes.begin(), unit.module.probes.end(), [&](const ir::Probe &probe) {
+      return probe.handler == function_id() && probe.context == ir::ContextKind::Process;
+    });
+  }
   std::string arg(size_t i) const { return value_text(unit, function, inst.operands[i]); }
   // What a message says after "near".
   std::string location() const {
@@ -125,6 +131,9 @@ void emit_CtxEntry(const OpText &op) { op.set(fmt::format("c->entry[{}]", op.ins
 void emit_CtxEntryStr(const OpText &op) { op.set(fmt::format("tap_entry_str(c, {})", op.inst.imm)); }
 void emit_CtxTpArg(const OpText &op) { op.set(fmt::format("c->arguments[{}]", op.inst.imm)); }
 void emit_CtxCaller(const OpText &op) { op.set("tap_caller(c)"); }
+void emit_CtxMessage(const OpText &op) { op.set("tap_message(c)"); }
+void emit_ReplySet(const OpText &op) { op.run(fmt::format("tap_reply_set(c, {}, {})", op.arg(0), op.location())); }
+void emit_ReplyAdd(const OpText &op) { op.run(fmt::format("tap_reply_add(c, {}, {})", op.arg(0), op.location())); }
 void emit_CtxPp(const OpText &op) { op.set("tap_cut(tap_pp(c), TAP_MAXSTRINGLEN)"); }
 void emit_CtxFunc(const OpText &op) { op.set("tap_cut(tap_function(c), TAP_MAXSTRINGLEN)"); }
 void emit_CtxNumber(const OpText &op) { op.set(fmt::format("tap_number(c, {})", op.inst.imm)); }
@@ -373,7 +382,10 @@ void emit_Charge(const OpText &op) {
 constexpr size_t inline_locks = 4;
 void emit_Lock(const OpText &op) {
   const auto &globals = op.unit.module.lock_sets[op.inst.aux].globals;
-  if (globals.size() > inline_locks) {
+  if (op.in_process()) {
+    op.out().line("if (!tap_process_lock(c, &tap_lock_set_{}))", op.inst.aux);
+    op.out().line("\treturn;");
+  } else if (globals.size() > inline_locks) {
     op.out().line("if (!tap_lock_set_take(c, &tap_lock_set_{}))", op.inst.aux);
     op.out().line("\treturn;");
   } else {
@@ -389,6 +401,8 @@ void emit_Lock(const OpText &op) {
 }
 void emit_Unlock(const OpText &op) {
   const auto &globals = op.unit.module.lock_sets[op.inst.aux].globals;
+  if (op.in_process())
+    return op.run("tap_process_unlock(c)");
   if (globals.size() > inline_locks)
     return op.run("tap_lock_set_release(c)");
   op.run("c->held = NULL");

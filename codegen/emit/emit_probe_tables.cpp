@@ -45,11 +45,11 @@ void emit_probes(Unit &unit) {
   }
   if (unit.module.probes.empty())
     return;
+  static constexpr const char *kinds[] = {"TAP_SESSION", "TAP_EVENT", "TAP_PROCESS"};
   out.open("static struct tap_probe tap_probes[] =");
   for (size_t i = 0; i < unit.module.probes.size(); i++) {
     const ir::Probe &probe = unit.module.probes[i];
-    out.line("TAP_PROBE({}, {}, {}, {}, {}),", i,
-             probe.context == ir::ContextKind::Session ? "TAP_SESSION" : "TAP_EVENT",
+    out.line("TAP_PROBE({}, {}, {}, {}, {}),", i, kinds[size_t(probe.context)],
              unit.prints(probe.handler) ? "true" : "false", entry_words(unit, probe.entry_values),
              probe.entry_values.empty() ? "NULL" : fmt::format("tap_entry_handler_{}", i));
   }
@@ -130,6 +130,8 @@ void emit_limits(Unit &unit) {
   unit.out.line(".overload_interval = TAP_STP_OVERLOAD_INTERVAL,");
   unit.out.line(".overload_threshold = TAP_STP_OVERLOAD_THRESHOLD,");
   unit.out.line(".overload_off = TAP_STP_NO_OVERLOAD,");
+  unit.out.line(".string_bytes = TAP_MAXSTRINGLEN,");
+  unit.out.line(".procfs_bytes = TAP_STP_PROCFS_BUFSIZE,");
   unit.out.line(".ring_bytes = (uint64_t)TAP_STP_BUFFER_KB * 1024,");
   unit.out.close("},");
 }

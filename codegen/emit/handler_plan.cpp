@@ -70,9 +70,8 @@ bool changes_condition(const Unit &unit, ir::FunctionId function) {
 bool Unit::prints(ir::FunctionId f) const { return effects.of(f).effects & (ir::Print | ir::Opaque); }
 
 std::string plan_text(const Unit &unit, const ir::Probe &probe, std::vector<ir::FunctionId> functions) {
-  std::string text =
-      fmt::format(".actions = {}, .stack_bytes = TAP_MINSTACKSPACE, .clock = !TAP_STP_NO_OVERLOAD",
-                  probe.context == ir::ContextKind::Session ? "TAP_MAXACTION_INTERRUPTIBLE" : "TAP_MAXACTION");
+  std::string text = fmt::format(".actions = {}, .stack_bytes = TAP_MINSTACKSPACE, .clock = !TAP_STP_NO_OVERLOAD",
+                                 ir::is_interruptible(probe.context) ? "TAP_MAXACTION_INTERRUPTIBLE" : "TAP_MAXACTION");
   bool arms =
       std::any_of(functions.begin(), functions.end(), [&](ir::FunctionId f) { return changes_condition(unit, f); });
   Needs needs = needs_of(unit, std::move(functions));

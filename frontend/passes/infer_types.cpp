@@ -381,7 +381,7 @@ private:
     for (TargetStep &step : node.steps)
       if (step.index)
         require(*step.index, Type::number);
-    return constant_slot(Type::number);
+    return constant_slot(node.is_text ? Type::string : Type::number);
   }
   Slot infer(Expr &, Entry &node) { return value(*node.operand); }
   Slot infer(Expr &, EnumName &node) {

@@ -262,6 +262,8 @@ bool TargetResolver::is_defined(Expr &expr) {
 // The debuginfo type of a value, if it is known.
 const target::ValueType *TargetResolver::value_type(const Expr &expr) {
   if (const Target *target = expr.as<Target>()) {
+    if (target->is_text)
+      return nullptr;
     if (!target->use.valid()) { // in a function's text
       if (target->root == Target::Root::dollar || target->pretty != Target::Pretty::none || unresolved_.contains(&expr))
         return nullptr;
@@ -540,7 +542,12 @@ void TargetResolver::target(Expr *&expr, bool written) {
                                      ExprNode(String{program_.arena.copy(std::string_view(answer.text))}));
     return;
   }
-  if (written && !options_.guru && !trusted_)
+  if (answer.access.is_text && node.pretty != Target::Pretty::none) {
+    answer.reason = "it is a string already";
+    return unresolved(expr, std::move(answer));
+  }
+  node.is_text = answer.access.is_text;
+  if (written && !options_.guru && !trusted_ && !answer.access.is_text)
     diagnostics_.report(DiagId::target_write_guru, expr->range(), {print_expr(*expr)})
         .hint("run with `-g`, if you trust the script");
   else if (written && (!answer.writable || answer.access.at_entry))

@@ -53,6 +53,8 @@ static std::string describe(const AccessStep &step) {
     return "percpu:" + std::to_string(step.value);
   case StepKind::PushIndex:
     return "index:" + std::to_string(step.value);
+  case StepKind::PushMessage:
+    return "message";
   case StepKind::PushArgument:
     return "arg:" + std::to_string(step.value);
   case StepKind::Add:

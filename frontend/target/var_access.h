@@ -21,6 +21,7 @@ enum class StepKind : uint8_t {
   PushPerCpu,        // value: offset in the per-CPU area; at run time where that is in this CPU's
   PushIndex,         // value: which script expression of the path's [..] (0 is the first dynamic one)
   PushArgument,      // value: number of a tracepoint's C argument, widened to 64 bits as its C type says
+  PushMessage,       // the text that was written to the file of the probe; alone
   Add,
   Subtract, // second from top minus top
   Multiply,
@@ -74,7 +75,12 @@ using Enumerators = std::vector<std::pair<std::string, int64_t>>;
 
 // Where a value can be written.
 struct WriteAccess {
-  enum class Kind : uint8_t { None, Memory, Register } kind = Kind::None;
+  enum class Kind : uint8_t {
+    None,
+    Memory,
+    Register,
+    Reply /* what a reader of the probe's file gets */
+  } kind = Kind::None;
   std::vector<AccessStep> address; // Memory: leaves the address
   int64_t register_number = 0;     // Register: as PushRegister
   uint8_t bits = 64;               // of the storage
@@ -88,6 +94,7 @@ struct VarAccess {
   WriteAccess write;
   bool at_entry = false;        // in a return probe: computed when the function is entered, and kept until it returns
   bool is_address = false;      // the value is the address of an array (or of what & was applied to)
+  bool is_text = false;         // the value is a string
   unsigned dynamic_indexes = 0; // script expressions that PushIndex refers to
   // With PushAddress: a function whose name one symbol of the kernel has, and its link address. With PushModuleAddress:
   // "module:symbol", a symbol of the section that holds the address, which is the module's only one of this name.

@@ -123,6 +123,8 @@ private:
       context.probe_point = text();
     else if (what.text == "function")
       context.function = text();
+    else if (what.text == "message")
+      context.message = text();
     else if (what.text == "kernel")
       memory(context.kernel);
     else if (what.text == "user")
@@ -134,8 +136,8 @@ private:
     else if (what.text == "value")
       value(word("the name of a function").text);
     else
-      complain(what, fmt::format("`{}` is none of register, entry, argument, point, function, kernel, user, value, "
-                                 "time, hit",
+      complain(what, fmt::format("`{}` is none of register, entry, argument, point, function, message, kernel, user, "
+                                 "value, time, hit",
                                  what.text));
     if (error_.empty() && line_goes_on())
       complain(lexer_.peek(), "expected the end of the line");

@@ -7,6 +7,7 @@
 //   argument N VALUE          ctx.tparg N
 //   point "TEXT"              ctx.pp, where no site says it
 //   function "TEXT"           ctx.func
+//   message "TEXT"            ctx.message
 //   kernel ADDRESS BYTES...   memory for load.k and %m: strings, and numbers of a byte each
 //   user ADDRESS BYTES...     memory for load.u and %#m
 //   value NAME VALUE          what a call of the embedded function NAME gives: a number or a string

@@ -47,7 +47,7 @@ Machine::State::State(const Module &m)
 }
 
 void Machine::State::begin(Hit &hit, const Function &function, std::vector<Value> args, ContextKind kind) {
-  hit.budget = limit(module, kind == ContextKind::Session ? "MAXACTION_INTERRUPTIBLE" : "MAXACTION");
+  hit.budget = limit(module, is_interruptible(kind) ? "MAXACTION_INTERRUPTIBLE" : "MAXACTION");
   hit.stack.push_back(std::make_unique<Activation>(function, std::move(args), false));
 }
 

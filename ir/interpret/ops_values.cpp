@@ -53,6 +53,15 @@ void load(OpRun &op, const MemoryImage &memory) {
   op.result.number = op.inst.imm < 0 ? int64_t(value << unused) >> unused : int64_t(value);
 }
 
+// What does not fit is refused as a whole.
+void reply(OpRun &op, std::string before) {
+  size_t most = op.hit.context.most_reply ? op.hit.context.most_reply : op.machine.longest();
+  before += op.text(0);
+  if (before.size() > most)
+    return op.fail(fmt::format("buffer size exceeded, consider .maxsize({})", before.size() + 1));
+  op.hit.outcome.reply = std::move(before);
+}
+
 void store(OpRun &op, MemoryImage &memory) {
   uint64_t address = uint64_t(op.number(0));
   std::string bytes;
@@ -113,6 +122,9 @@ void run_CtxCaller(OpRun &op) { op.result.number = 0; } // there are no callers
 void run_CtxPp(OpRun &op) { op.result.text = op.cut(op.hit.context.probe_point); }
 void run_CtxFunc(OpRun &op) { op.result.text = op.cut(op.hit.context.function); }
 void run_CtxNumber(OpRun &op) { take(op, op.hit.context.numbers); }
+void run_CtxMessage(OpRun &op) { op.result.text = op.cut(op.hit.context.message); }
+void run_ReplySet(OpRun &op) { reply(op, ""); }
+void run_ReplyAdd(OpRun &op) { reply(op, op.hit.outcome.reply); }
 void run_CtxNext(OpRun &op) { op.result.number = 0; } // embedded C does not run here
 void run_CatchMessage(OpRun &op) {
   op.result.text = op.cut(op.hit.caught);

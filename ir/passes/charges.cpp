@@ -53,7 +53,7 @@ void merge_in_blocks(Function &function) {
 }
 
 int64_t budget(const Module &module, const Probe &probe) {
-  return limit(module, probe.context == ContextKind::Session ? "MAXACTION_INTERRUPTIBLE" : "MAXACTION");
+  return limit(module, is_interruptible(probe.context) ? "MAXACTION_INTERRUPTIBLE" : "MAXACTION");
 }
 
 void mark_reached(const Module &module, FunctionId start, std::vector<bool> &reached) {

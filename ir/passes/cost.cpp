@@ -8,7 +8,7 @@ namespace tapjit::ir::passes {
 
 void cost(Module &module) {
   ModuleEffects effects(module);
-  for (ContextKind context : {ContextKind::Session, ContextKind::Event}) {
+  for (ContextKind context : {ContextKind::Session, ContextKind::Event, ContextKind::Process}) {
     std::vector<int64_t> costs = worst_instructions(module, effects, context);
     for (Probe &probe : module.probes)
       if (probe.context == context)

@@ -14,7 +14,7 @@ std::vector<bool> reached_by_events(const Module &module) {
   std::vector<bool> reached(module.functions.size());
   std::vector<uint32_t> work;
   for (const Probe &probe : module.probes)
-    if (probe.context == ContextKind::Event)
+    if (takes_locks(probe.context))
       work.push_back(probe.handler.index);
   while (!work.empty()) {
     uint32_t function = work.back();
@@ -103,7 +103,7 @@ public:
       for (ValueId value : function.blocks[index].insts) {
         Op op = function.insts[value.index].op;
         if (op == Op::Lock || op == Op::Unlock)
-          report(function, BlockId{uint32_t(index)}, "locks, and is no handler of an Event probe");
+          report(function, BlockId{uint32_t(index)}, "locks, and is no handler of an Event or Process probe");
       }
   }
 
@@ -158,11 +158,11 @@ private:
 
 std::vector<std::string> check_locks(const Module &module, const ModuleEffects &effects) {
   Checker checker(module, effects);
-  std::vector<bool> is_event_handler(module.functions.size());
+  std::vector<bool> takes_locks_here(module.functions.size());
   for (const Probe &probe : module.probes)
-    is_event_handler[probe.handler.index] = probe.context == ContextKind::Event;
+    takes_locks_here[probe.handler.index] = takes_locks(probe.context);
   for (size_t index = 0; index < module.functions.size(); ++index) {
-    if (is_event_handler[index])
+    if (takes_locks_here[index])
       checker.check_handler(module.functions[index]);
     else
       checker.check_lockless(module.functions[index]);

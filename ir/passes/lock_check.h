@@ -8,10 +8,10 @@
 
 namespace tapjit::ir {
 
-// By FunctionId::index: what handlers of Event probes reach.
+// By FunctionId::index: what handlers of Event and Process probes reach.
 std::vector<bool> reached_by_events(const Module &module);
 
-// By GlobalId::index: written by some Event probe, and not only by `gadd`/`stat.add` with imm 1.
+// By GlobalId::index: written by some Event or Process probe, and not only by `gadd`/`stat.add` with imm 1.
 std::vector<bool> globals_needing_locks(const Module &module);
 
 // Whether the instruction, or what it calls, reads or writes one of `globals`.

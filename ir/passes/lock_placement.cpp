@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A handler is atomic over its globals, as in SystemTap: one region per handler of an Event probe holds the locks of
-// all globals that it touches, from before the first to after the last access. Where one region is enough was the
-// question: the alternative, locks around single accesses, lets two globals that are updated together be seen apart.
+// A handler is atomic over its globals, as in SystemTap: one region per handler of an Event or Process probe holds the
+// locks of all globals that it touches, from before the first to after the last access. Where one region is enough was
+// the question: the alternative, locks around single accesses, lets two globals that are updated together be seen
+// apart.
 //
 // The region of one handler, from its uses (accesses, and uses of views of the locked globals):
 //   - `lock` stands before the first use in the nearest block that dominates all uses and is in no cycle;
@@ -47,8 +48,19 @@ void elide_single_updates(Module &module) {
       for (GlobalId global : globals)
         alone[global.index] = false;
   }
+  // The part of this CPU is added to with interrupts off, which a Process handler has only in its region.
+  std::vector<bool> preemptible(module.globals.size());
   for (const Probe &probe : module.probes) {
-    if (probe.context != ContextKind::Event)
+    if (probe.context != ContextKind::Process)
+      continue;
+    const GlobalSet touched = effects.of(probe.handler).touched();
+    for (GlobalId global : touched.ids())
+      preemptible[global.index] = module.globals[global.index].value == ValueKind::Stat;
+  }
+  for (size_t global = 0; global < alone.size(); ++global)
+    alone[global] = alone[global] && !preemptible[global];
+  for (const Probe &probe : module.probes) {
+    if (!takes_locks(probe.context))
       continue;
     std::vector<size_t> touched;
     const GlobalSet reached_here = effects.of(probe.handler).touched();
@@ -241,7 +253,7 @@ void lock_placement(Module &module) {
   std::vector<bool> needs = globals_needing_locks(module);
   std::vector<bool> locked(needs.size());
   for (const Probe &probe : module.probes) {
-    if (probe.context != ContextKind::Event)
+    if (!takes_locks(probe.context))
       continue;
     const Effects &reach = effects.of(probe.handler);
     std::vector<std::pair<GlobalId, bool>> locks;

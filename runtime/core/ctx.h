@@ -10,7 +10,15 @@ struct tap_lock_set;
 struct tap_probe;
 struct tap_program;
 
-enum tap_kind { TAP_SESSION = 0, TAP_EVENT = 1 };
+/* Process: a process asks for the handler; it may sleep where it holds no lock. */
+enum tap_kind { TAP_SESSION = 0, TAP_EVENT = 1, TAP_PROCESS = 2 };
+
+/* Text that a handler is given, or makes. */
+struct tap_text {
+	char *data;
+	uint32_t size;	 /* of the buffer */
+	uint32_t length; /* of the text, which NUL ends */
+};
 
 /*
  * A budget of loop turns. Loops of the runtime whose number of turns is not a constant take one per turn;
@@ -76,6 +84,8 @@ struct tap_ctx {
 	int64_t *entry;
 	void *frame;
 	const struct tap_lock_set *held;
+	/* Of a handler that is about a file: what was written to it, or what its reader gets. */
+	struct tap_text *text;
 	uint32_t nesting;
 	uint8_t kind;
 	bool next;    /* embedded C left by STAP_NEXT */
@@ -179,6 +189,17 @@ TAP_INLINE struct tap_str tap_entry_str(const struct tap_ctx *c, uint32_t slot)
 
 	return tap_str_make((const char *)(c->entry + (kept >> 32)), (uint32_t)kept);
 }
+
+/* What was written to the file. */
+TAP_INLINE struct tap_str tap_message(const struct tap_ctx *c)
+{
+	return tap_str_make(c->text->data, c->text->length);
+}
+
+/* core/reply.c. What the file's reader gets; fails, and leaves that as it was, where the buffer is too small.
+ */
+void tap_reply_set(struct tap_ctx *c, struct tap_str text, const char *where);
+void tap_reply_add(struct tap_ctx *c, struct tap_str text, const char *where);
 
 TAP_INLINE struct tap_str tap_pp(const struct tap_ctx *c)
 {

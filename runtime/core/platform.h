@@ -80,6 +80,12 @@ bool tap_lock_set_take(struct tap_ctx *c, const struct tap_lock_set *set);
 /* Tries a bounded time for lock `taken` of the set, those before are held; false as above. */
 TAP_COLD bool tap_lock_wait(struct tap_ctx *c, const struct tap_lock_set *set, uint32_t taken);
 void tap_lock_set_release(struct tap_ctx *c);
+/*
+ * The same for a handler of kind TAP_PROCESS: it has waited for room for its output, keeps at it until it has
+ * the locks, and then has interrupts off until tap_process_unlock. False: its process is being killed.
+ */
+bool tap_process_lock(struct tap_ctx *c, const struct tap_lock_set *set);
+void tap_process_unlock(struct tap_ctx *c);
 /* The run's output takes its place in the order of all output now, with its locks held. */
 void tap_number_unit(struct tap_ctx *c);
 

@@ -92,6 +92,8 @@ struct tap_limits {
 	uint64_t overload_interval, overload_threshold;
 	bool overload_off;
 	uint64_t ring_bytes; /* per CPU; 0: the runtime's choice */
+	uint32_t string_bytes,
+	    procfs_bytes; /* of a string; of what a reader of a file gets: with the NUL behind it */
 };
 
 struct tap_program {

@@ -22,13 +22,15 @@ struct tap_family {
 	 * handlers look at their conditions themselves.
 	 */
 	void (*arm)(const struct tap_family_use *use, uint32_t site, bool wanted);
+	/* When the module is unloaded, if it was placed or not; in a process that lives. May be NULL. */
+	void (*unload)(const struct tap_family_use *use);
 	/* Adds what the kernel itself counted, before or after removal. May be NULL. */
 	void (*count)(const struct tap_family_use *use, struct tap_stats *stats);
 };
 
 extern const struct tap_family tap_family_begin, tap_family_end, tap_family_error, tap_family_never,
     tap_family_arming;
-extern const struct tap_family tap_family_kprobe, tap_family_kretprobe, tap_family_profile, tap_family_timer,
-    tap_family_tracepoint;
+extern const struct tap_family tap_family_kprobe, tap_family_kretprobe, tap_family_procfs, tap_family_profile,
+    tap_family_timer, tap_family_tracepoint;
 
 #endif

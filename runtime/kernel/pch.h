@@ -50,6 +50,7 @@
 #include "runtime/kernel/module.h"
 #include "runtime/kernel/probe_kprobe.h"
 #include "runtime/kernel/probe_kretprobe.h"
+#include "runtime/kernel/probe_procfs.h"
 #include "runtime/kernel/probe_profile.h"
 #include "runtime/kernel/probe_session.h"
 #include "runtime/kernel/probe_timer.h"

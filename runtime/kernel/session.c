@@ -99,20 +99,28 @@ static void say_fatal(void)
 
 /* Handlers of begin, end and error. */
 
-void tap_session_run(const struct tap_site *site)
+bool tap_session_run(const struct tap_site *site)
 {
 	struct tap_lane *lane = tap_session.self;
 	struct tap_ctx *c = &lane->gate.ctx;
+	bool failed;
 
+	if (site->probe->kind == TAP_PROCESS)
+		c->kind = TAP_PROCESS;
 	c->site = site;
 	c->stack_least = tap_stack_least();
 	site->probe->handler(c);
-	if (c->held)
+	if (c->held && c->kind == TAP_PROCESS)
+		tap_process_unlock(c);
+	else if (c->held)
 		tap_lock_set_release(c);
-	if (c->error)
+	failed = c->error;
+	if (failed)
 		tap_report_error(lane);
 	tap_unit_finish(lane);
 	lane->gate.hits++;
+	c->kind = TAP_SESSION;
+	return !failed;
 }
 
 /*
@@ -228,6 +236,7 @@ int tap_session_start(const struct tap_start *start)
 		tap_arming_start();
 		tap_state_change(TAP_STATE_STARTING, TAP_STATE_RUNNING);
 	}
+	wake_up_all(&s->begun);
 	tap_wake(s->self, TAP_WAIT_URGENT);
 	mutex_unlock(&s->control);
 	return rc;
@@ -388,6 +397,8 @@ int tap_session_load(struct tap_program *program)
 	s->program = program;
 	bound_lock_wait(&program->limits);
 	mutex_init(&s->control);
+	mutex_init(&s->self_lock);
+	init_waitqueue_head(&s->begun);
 	init_waitqueue_head(&s->readable);
 	init_waitqueue_head(&s->room);
 	rc = lanes_init();
@@ -417,6 +428,9 @@ void tap_session_unload(void)
 	uint32_t i;
 
 	tap_session_stop(true);
+	for (i = 0; i < s->program->family_count; i++)
+		if (s->program->families[i].family->unload)
+			s->program->families[i].family->unload(&s->program->families[i]);
 	if (s->program->forget_modules)
 		s->program->forget_modules();
 	/* What wakes the reader: interrupts, then (in tap_transport_exit) timer and worker. */

@@ -23,8 +23,9 @@ struct tap_ring {
 
 struct tap_lane {
 	struct tap_gate gate;
-	uint32_t index; /* of its ring */
-	bool continued; /* session lane: a unit with TAP_UNIT_MORE is out */
+	uint32_t index;	     /* of its ring */
+	bool continued;	     /* session lane: a unit with TAP_UNIT_MORE is out */
+	unsigned long flags; /* session lane: of interrupts, before a lock region of a Process handler */
 	struct irq_work wake, arm, raise;
 	struct task_struct *raised; /* whom `raise`, when it is busy, sends `signal` */
 	int signal;
@@ -57,7 +58,9 @@ struct tap_session {
 	struct tap_program *program;
 	struct tap_lane **lanes; /* by CPU number, NULL if impossible; [lane_count - 1] is the session's */
 	uint32_t lane_count;
-	struct tap_lane *self; /* the session's lane */
+	struct tap_lane *self;	 /* the session's lane */
+	struct mutex self_lock;	 /* whoever uses it while Event probes run (procfs handlers, late warnings) */
+	wait_queue_head_t begun; /* processes that came before the session ran */
 
 	atomic_t states; /* bit set of the states that the session went through and the reader must hear of */
 	struct mutex control; /* TAP_IOC_START, TAP_IOC_STOP, release */
@@ -171,8 +174,9 @@ void tap_arming_wake(struct irq_work *work);
 void tap_raise_now(struct irq_work *work);
 
 /* session.c */
-/* Runs a handler on the session's lane, under `control`. */
-void tap_session_run(const struct tap_site *site);
+/* Runs a handler on the session's lane: under `control`, or `self_lock` while the session runs. False: it
+ * failed, or was left out. */
+bool tap_session_run(const struct tap_site *site);
 bool tap_state_change(uint32_t from, uint32_t to);
 /* -EBUSY, with nothing changed, for a session that was started before. */
 int tap_session_start(const struct tap_start *start);

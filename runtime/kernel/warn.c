@@ -23,6 +23,11 @@ bool tap_session_warn_late(const char *text)
 
 	if (!mutex_trylock(&s->control))
 		return false;
+	/* A procfs handler may have it while it waits for the reader. */
+	if (!mutex_trylock(&s->self_lock)) {
+		mutex_unlock(&s->control);
+		return false;
+	}
 	ring = &s->self->ring;
 	room = ring->size - (ring->head - smp_load_acquire(&ring->tail));
 	is_said = room >= 1024; /* more than the record takes: saying it must not wait for the reader */
@@ -32,6 +37,7 @@ bool tap_session_warn_late(const char *text)
 	} else {
 		s->self->lost_units++;
 	}
+	mutex_unlock(&s->self_lock);
 	mutex_unlock(&s->control);
 	return is_said;
 }

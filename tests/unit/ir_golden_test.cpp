@@ -111,6 +111,8 @@ std::string interpret(const Module &module, const std::vector<uint32_t> &hits, c
     std::string name = "; probe " + std::to_string(hit.probe.index);
     if (outcome.failure)
       result += name + " fails: " + *outcome.failure + (outcome.where.empty() ? "" : " near " + outcome.where) + "\n";
+    if (!outcome.reply.empty())
+      result += name + " replies: " + outcome.reply + "\n";
     if (!outcome.is_fine())
       result += name + " is wrong: " + outcome.internal + "\n";
   }

@@ -269,8 +269,9 @@ TEST(IrSession, ContextScriptsAreChecked) {
   EXPECT_EQ(message("register -1 7"), "1:10: -1 is not from 0 to 1023");
   EXPECT_EQ(message("hit 2"), "1:5: there is no probe 2");
   EXPECT_EQ(message("time 5 6"), "1:8: expected the end of the line");
-  EXPECT_EQ(message("colour 5"),
-            "1:1: `colour` is none of register, entry, argument, point, function, kernel, user, value, time, hit");
+  EXPECT_EQ(
+      message("colour 5"),
+      "1:1: `colour` is none of register, entry, argument, point, function, message, kernel, user, value, time, hit");
   EXPECT_EQ(message("point \"x"), "1:10: a string that does not end, or a number out of range");
 }
 

@@ -122,6 +122,50 @@ TEST_F(Families, TimersOutOfRangeSayTheRange) {
   EXPECT_EQ(match("timer.ms(5).randomize(6)").component, 2u);
 }
 
+TEST_F(Families, FilesHaveModesAndSizes) {
+  EXPECT_EQ(constants(site("procfs.read")), "path=command is_read=1 mode=256 maxsize=0");
+  EXPECT_EQ(constants(site("procfs(\"a/b\").read.maxsize(7)")), "path=a/b is_read=1 mode=256 maxsize=7");
+  EXPECT_EQ(constants(site("procfs(\"a\").umask(32).read")), "path=a is_read=1 mode=260 maxsize=0"); // 0040: 0404
+  EXPECT_EQ(constants(site("procfs(\"a\").write")), "path=a is_read=0 mode=128 maxsize=0");
+  EXPECT_EQ(constants(site("procfs.umask(0).write")), "path=command is_read=0 mode=146 maxsize=0");
+  EXPECT_EQ(site("procfs(\"x\").umask(18).read").site.pp, "procfs(\"x\").umask(18).read");
+  EXPECT_EQ(site("procfs(\"x\").write").context_kind, ir::ContextKind::Process);
+  ProbeMatch second = match("procfs(\"a\").umask(0).read");
+  EXPECT_EQ(second.reason, "another probe reads the file `a`");
+  EXPECT_EQ(match("procfs(\"a\").write").sites.size(), 1u);
+}
+
+TEST_F(Families, FilesAreBelowTheDirectory) {
+  const std::string long_name = "procfs(\"" + std::string(255, 'x') + "\").read";
+  for (const char *text : {"procfs(\"/a\").read", "procfs(\"a/\").read", "procfs(\"\").write", "procfs(\"a//b\").read",
+                           "procfs(\"..\").read", "procfs(\"a/./b\").write", "procfs(\"/\").read", long_name.c_str(),
+                           "procfs.read.maxsize(0)", "procfs.read.maxsize(-1)", "procfs.read.maxsize(1073741825)"}) {
+    ProbeMatch found = match(text);
+    EXPECT_TRUE(found.known) << text;
+    EXPECT_TRUE(found.sites.empty()) << text;
+    EXPECT_FALSE(found.reason.empty()) << text;
+  }
+  EXPECT_EQ(match("procfs(\"a/../b\").read").reason, "a path with the component `..`");
+  EXPECT_EQ(match("procfs.umask(0).read.maxsize(0)").component, 3u);
+  EXPECT_FALSE(match("procfs.umask(0).maxsize(9).read").known);
+}
+
+TEST_F(Families, TheVariableOfAFileIsText) {
+  TargetQuery query;
+  query.name = "$value";
+  ResolvedSite read = site("procfs(\"a\").read"), write = site("procfs(\"a\").write");
+  TargetAnswer written = families_.target(write.targets, query);
+  EXPECT_TRUE(written.found && written.access.is_text && !written.writable);
+  EXPECT_FALSE(families_.target(read.targets, query).found);
+  query.for_write = true;
+  TargetAnswer reply = families_.target(read.targets, query);
+  EXPECT_TRUE(reply.found && reply.access.is_text && reply.writable);
+  EXPECT_EQ(reply.access.write.kind, target::WriteAccess::Kind::Reply);
+  EXPECT_EQ(variable(write, "$val").hint, "did you mean `$value`?");
+  query.address_of = true;
+  EXPECT_FALSE(families_.target(write.targets, query).found);
+}
+
 TEST_F(Families, Profile) {
   EXPECT_EQ(constants(site("timer.profile")), "period=1000000 frequency=0");
   EXPECT_EQ(constants(site("timer.profile.freq.hz(99)")), "period=0 frequency=99");
