@@ -28,7 +28,8 @@ int main(int argc, char **argv)
 {
 	char *words[] = {argv[0], "two words", "", "last", NULL};
 	char *variables[] = {"COLOR=blue", "EMPTY=", "COLORS=many", NULL};
-	struct rlimit files = {123, 200}, core = {4096, 8192};
+	struct rlimit files = {123, 200}, core = {4096, 8192}, lowest = {15, 20};
+	volatile int turns;
 	sigset_t blocked;
 
 	(void)argc;
@@ -40,6 +41,9 @@ int main(int argc, char **argv)
 	nice(5);
 	setrlimit(RLIMIT_NOFILE, &files);
 	setrlimit(RLIMIT_CORE, &core);
+	setrlimit(RLIMIT_NICE, &lowest);
+	for (turns = 0; turns < 20000000; turns++) /* some ticks of the clock */
+		;
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGUSR1);
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
