@@ -145,12 +145,17 @@ static std::string listed(std::string_view name, std::string_view type) {
   return "$" + std::string(name) + ":" + listed_type(type);
 }
 
-// "name:type" of a variable that can be read, or whose address can.
+// "name:type" of a variable that can be read, or whose members or address can.
 static std::optional<std::string> listed_variable(FamilyState &state, const FunctionContext &facts,
                                                   std::string_view name) {
   auto access = state.target.variable(facts.site, name, {}, facts.is_return, false);
   if (const auto *value = std::get_if<target::VarAccess>(&access))
     return listed(name, value->type.name);
+  const auto &failure = std::get<target::AccessFailure>(access);
+  if (failure.error == target::AccessError::IsAggregate)
+    return listed(name, failure.type);
+  if (failure.error != target::AccessError::Unsupported)
+    return std::nullopt;
   access = state.target.variable(facts.site, name, {}, facts.is_return, true);
   const auto *address = std::get_if<target::VarAccess>(&access);
   if (!address)
@@ -169,6 +174,8 @@ std::vector<std::string> listed_variables(FamilyState &state, const SiteContext 
     auto access = target.return_value(facts.site, {}, false);
     if (const auto *value = std::get_if<target::VarAccess>(&access))
       texts.push_back(listed("return", value->type.name));
+    else if (const auto &failure = std::get<target::AccessFailure>(access); !failure.type.empty())
+      texts.push_back(listed("return", failure.type));
   }
   for (const std::string &name : target.variable_names(facts.site, false))
     if (auto text = listed_variable(state, facts, name))

@@ -65,6 +65,8 @@ AccessFailure unsupported(const TypeSource &types, TypeRef type) {
 
 } // namespace
 
+std::span<const int64_t> argument_registers() { return parameter_registers; }
+
 Access<Place> parameter_place(const TypeSource &types, TypeRef result, std::span<const TypeRef> parameters,
                               size_t number) {
   size_t used = 0;       // registers

@@ -9,6 +9,9 @@
 
 namespace tapjit::target {
 
+// DWARF numbers of the registers that pass parameters, in order.
+std::span<const int64_t> argument_registers();
+
 // Parameter `number` of a function that takes `parameters` and returns `result`, before its first instruction.
 Access<Place> parameter_place(const TypeSource &types, TypeRef result, std::span<const TypeRef> parameters,
                               size_t number);

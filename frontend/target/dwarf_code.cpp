@@ -56,14 +56,15 @@ const std::vector<LineRow> &LineTables::rows_around(Dwarf_Die *die) {
   rows.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     Dwarf_Line *line = dwarf_onesrcline(lines, i);
-    bool is_end = false;
+    bool is_end = false, is_statement = false;
     int number = 0;
     Dwarf_Addr address;
     if (dwarf_lineendsequence(line, &is_end) != 0 || is_end || dwarf_lineno(line, &number) != 0 || number <= 0 ||
         dwarf_lineaddr(line, &address) != 0)
       continue;
     const char *file = dwarf_linesrc(line, nullptr, nullptr);
-    rows.push_back({address, static_cast<uint32_t>(number), file ? file : ""});
+    dwarf_linebeginstatement(line, &is_statement);
+    rows.push_back({address, static_cast<uint32_t>(number), file ? file : "", is_statement});
   }
   std::stable_sort(rows.begin(), rows.end(), [](const LineRow &a, const LineRow &b) { return a.address < b.address; });
   return rows;

@@ -20,7 +20,8 @@ std::vector<AddressRange> code_of(Dwarf_Die *die);
 struct LineRow {
   uint64_t address;
   uint32_t line;
-  const char *file; // equal pointers within one unit are the same file
+  const char *file;  // equal pointers within one unit are the same file
+  bool is_statement; // a recommended place for a breakpoint: what comes before in the source has been done
 };
 
 // Line programs of compilation units, each decoded once (some milliseconds).

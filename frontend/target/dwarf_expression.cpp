@@ -14,6 +14,8 @@ namespace {
 
 using Steps = std::vector<AccessStep>;
 
+constexpr int64_t rsp = 7;
+
 AccessFailure unsupported(const std::string &what) { return {AccessError::Unsupported, what, {}}; }
 
 class Translator {
@@ -26,8 +28,8 @@ public:
     return whole(ops, count);
   }
 
-  // The steps on top of the stack, for a nested expression.
-  std::optional<Steps> top() const { return stack_.empty() ? std::nullopt : std::optional(stack_.back()); }
+  // The expression names rsp itself, rather than the CFA.
+  bool names_rsp() const { return names_rsp_; }
 
 private:
   // [location, DW_OP_piece n]: all of a variable that is smaller than its container; or a struct in two halves of 8
@@ -82,8 +84,12 @@ private:
   static bool is_register_location(const Dwarf_Op &op) {
     return (op.atom >= DW_OP_reg0 && op.atom <= DW_OP_reg31) || op.atom == DW_OP_regx;
   }
-  static AccessStep register_step(const Dwarf_Op &op) {
-    return {StepKind::PushRegister, op.atom == DW_OP_regx ? static_cast<int64_t>(op.number) : op.atom - DW_OP_reg0};
+  AccessStep register_step(const Dwarf_Op &op) {
+    return push_register(op.atom == DW_OP_regx ? static_cast<int64_t>(op.number) : op.atom - DW_OP_reg0);
+  }
+  AccessStep push_register(int64_t number) {
+    names_rsp_ |= number == rsp;
+    return {StepKind::PushRegister, number};
   }
 
   Access<Place> finished(bool in_memory) {
@@ -124,7 +130,7 @@ private:
 
   std::optional<AccessFailure> step(Dwarf_Op &op) {
     if (op.atom >= DW_OP_breg0 && op.atom <= DW_OP_breg31) {
-      push({{StepKind::PushRegister, op.atom - DW_OP_breg0}});
+      push({push_register(op.atom - DW_OP_breg0)});
       append_addition(stack_.back(), static_cast<int64_t>(op.number));
       return std::nullopt;
     }
@@ -190,7 +196,7 @@ private:
       push_constant(static_cast<int64_t>(op.number)); // libdw has sign-extended the signed ones
       return std::nullopt;
     case DW_OP_bregx:
-      push({{StepKind::PushRegister, static_cast<int64_t>(op.number)}});
+      push({push_register(static_cast<int64_t>(op.number))});
       append_addition(stack_.back(), static_cast<int64_t>(op.number2));
       return std::nullopt;
     case DW_OP_fbreg:
@@ -303,17 +309,16 @@ private:
   // The CFA is the stack pointer before the call pushed the return address (x86-64 psABI); at the entry nothing else
   // was pushed. Elsewhere .debug_frame says how to get it.
   std::optional<AccessFailure> push_cfa() {
-    constexpr int64_t rsp = 7, return_address_size = 8;
+    constexpr int64_t return_address_size = 8;
     if (scope_.at_function_entry) {
       push({{StepKind::PushRegister, rsp}});
       append_addition(stack_.back(), return_address_size);
       return std::nullopt;
     }
-    Dwarf_CFI *cfi = dwarf_getcfi(scope_.dwarf);
     Dwarf_Frame *frame = nullptr;
     Dwarf_Op *ops;
     size_t count;
-    if (!cfi || dwarf_cfi_addrframe(cfi, scope_.address, &frame) != 0)
+    if (!scope_.frames || dwarf_cfi_addrframe(scope_.frames, scope_.address, &frame) != 0)
       return unsupported("the stack frame at this address is not described");
     std::optional<AccessFailure> problem;
     if (dwarf_frame_cfa(frame, &ops, &count) != 0 || count == 0)
@@ -327,6 +332,7 @@ private:
   const ExpressionScope &scope_;
   Dwarf_Attribute *attribute_;
   std::vector<Steps> stack_;
+  bool names_rsp_ = false;
 };
 
 std::string hex(uint64_t value) {
@@ -385,7 +391,11 @@ Access<Place> variable_place(const ExpressionScope &scope, Dwarf_Die *die) {
                                         : "the compiler keeps it only at " + ranges + ", not at " + hex(scope.address),
                          {}};
   }
-  return Translator(scope, &attribute).run(ops, count);
+  Translator translator(scope, &attribute);
+  Access<Place> place = translator.run(ops, count);
+  if (auto *known = std::get_if<Place>(&place))
+    known->needs_frame = translator.names_rsp() && dwarf_whatform(&attribute) == DW_FORM_exprloc;
+  return place;
 }
 
 } // namespace tapjit::target

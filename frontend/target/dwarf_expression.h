@@ -19,10 +19,9 @@ void append_address(std::vector<AccessStep> &steps, const PerCpuSection &per_cpu
 
 // Where an expression is evaluated.
 struct ExpressionScope {
-  Dwarf *dwarf;
+  Dwarf_CFI *frames;      // may be null
   uint64_t address;       // link address of the probe
-  bool at_function_entry; // before the first instruction of the out-of-line function: CFA = rsp + 8, entry values are
-                          // the registers
+  bool at_function_entry; // before the first instruction of the function: CFA = rsp + 8, entry values are the registers
   Dwarf_Die *function;    // whose DW_AT_frame_base DW_OP_fbreg means
   PerCpuSection per_cpu;
 };

@@ -2,12 +2,18 @@
 #include "frontend/target/dwarf_variable.h"
 
 #include "frontend/target/calling_convention.h"
+#include "frontend/target/dwarf_entry.h"
+#include "frontend/target/dwarf_nearest.h"
+#include <algorithm>
+#include <cstring>
 #include <dwarf.h>
 #include <set>
 
 namespace tapjit::target {
 
 namespace {
+
+constexpr int64_t rsp = 7;
 
 bool is_variable(Dwarf_Die *die) {
   int tag = dwarf_tag(die);
@@ -55,6 +61,17 @@ std::string quoted_list(const std::vector<std::string> &names) {
   return text;
 }
 
+bool loads(const std::vector<AccessStep> &steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const AccessStep &step) { return step.kind == StepKind::Load; });
+}
+
+AccessFailure unset(const std::optional<int64_t> &number = std::nullopt) {
+  return {AccessError::NotAvailable,
+          "its place is " + (number && *number != rsp ? "register " + register_name(*number) : "the stack frame") +
+              ", which has nothing of it yet at the function's first instruction",
+          {}};
+}
+
 } // namespace
 
 Result<std::unique_ptr<DwarfVariables>> DwarfVariables::open(const std::string &path, const DebugIndex &index) {
@@ -76,46 +93,56 @@ PerCpuSection DwarfVariables::per_cpu() const {
 
 static AccessFailure no_debuginfo() { return {AccessError::NoDebuginfo, "no debuginfo describes this function", {}}; }
 
-// The statement nearest to the site at which the variable has a place.
-static std::string nearest_place(const FunctionSite &site, Dwarf_Die outer, Dwarf_Die variable) {
-  Dwarf_Attribute attribute;
-  Dwarf_Die unit;
-  Dwarf_Lines *lines;
-  size_t line_count;
-  if (!dwarf_attr_integrate(&variable, DW_AT_location, &attribute) || !dwarf_diecu(&outer, &unit, nullptr, nullptr) ||
-      dwarf_getsrclines(&unit, &lines, &line_count) != 0)
-    return "";
-  std::vector<std::pair<Dwarf_Addr, Dwarf_Addr>> ranges;
-  Dwarf_Addr base, begin, end;
-  Dwarf_Op *ops;
-  size_t count;
-  for (ptrdiff_t next = 0; (next = dwarf_getlocations(&attribute, next, &base, &begin, &end, &ops, &count)) > 0;)
-    if (count > 0 && begin < end && ops[0].atom != DW_OP_entry_value && ops[0].atom != DW_OP_GNU_entry_value &&
-        ops[0].atom != DW_OP_implicit_pointer && ops[0].atom != DW_OP_GNU_implicit_pointer)
-      ranges.emplace_back(begin, end);
-  Dwarf_Line *best = nullptr;
-  uint64_t best_distance = UINT64_MAX;
-  for (size_t i = 0; i < line_count; ++i) {
-    Dwarf_Line *line = dwarf_onesrcline(lines, i);
-    Dwarf_Addr at;
-    bool is_statement;
-    if (dwarf_lineaddr(line, &at) != 0 || dwarf_linebeginstatement(line, &is_statement) != 0 || !is_statement ||
-        std::none_of(ranges.begin(), ranges.end(),
-                     [at](const auto &range) { return range.first <= at && at < range.second; }) ||
-        dwarf_haspc(&outer, at) != 1)
-      continue;
-    uint64_t distance = at > site.address ? at - site.address : site.address - at;
-    const char *source = dwarf_linesrc(line, nullptr, nullptr);
-    if (distance >= best_distance || !source || !std::string_view(source).ends_with(site.file))
-      continue;
-    best = line;
-    best_distance = distance;
-  }
-  int number = 0;
-  if (!best || site.file.empty() || dwarf_lineno(best, &number) != 0)
-    return "";
-  return "the nearest place that has it is `" + (site.module.empty() ? "kernel" : "module(\"" + site.module + "\")") +
-         ".statement(\"" + site.function + "@" + site.file + ":" + std::to_string(number) + "\")`";
+// A variable of a function, at an address in it.
+struct DwarfVariables::Local {
+  const FunctionSite &site;
+  Dwarf_Die function, outer; // the innermost function or inlined copy, and the function whose code it is
+  Dwarf_Die die;             // the variable's
+  bool is_global = false;    // found at the unit's scope
+};
+
+// Before the first instruction of the code, only what FunctionEntry says can be had.
+Access<Place> DwarfVariables::place_of(Local &local, uint64_t address) {
+  const bool is_first = !local.is_global && entry_of(&local.outer) == address;
+  ExpressionScope scope{file_->frames(), address, is_first, &local.outer, per_cpu()};
+  Access<Place> place = variable_place(scope, &local.die);
+  if (!is_first || !std::holds_alternative<Place>(place))
+    return place;
+  FunctionEntry entry(types_, local.outer, local.site.symbol);
+  EntryTruth truth = entry.truth_of(std::get<Place>(place));
+  if (truth == EntryTruth::Held)
+    return place;
+  const char *name = dwarf_diename(&local.die);
+  if (!local.site.is_inline && name && dwarf_tag(&local.die) == DW_TAG_formal_parameter)
+    if (Access<Place> passed = entry.passed(name); std::holds_alternative<Place>(passed))
+      return passed;
+  if (truth == EntryTruth::Frame)
+    std::get<Place>(place).is_unset = true;
+  else
+    place = unset(entry.unset_register(std::get<Place>(place)));
+  return place;
+}
+
+// "the nearest place that has it is ..."
+std::string DwarfVariables::nearest_place(Local local) {
+  Dwarf_Attribute location;
+  bool is_one_place =
+      dwarf_attr_integrate(&local.die, DW_AT_location, &location) && dwarf_whatform(&location) == DW_FORM_exprloc;
+  Dwarf_Die scope = local.site.is_inline ? local.function : local.outer;
+  std::string statement =
+      nearest_statement(index_, file_->frames(), local.site, scope, is_one_place, [&](uint64_t address) {
+        Dwarf_Die found;
+        bool is_same = visit_scope(local.function, address,
+                                   [&](Dwarf_Die &die) {
+                                     const char *name = dwarf_diename(&die), *wanted = dwarf_diename(&local.die);
+                                     found = die;
+                                     return name && wanted && strcmp(name, wanted) == 0;
+                                   }) &&
+                       dwarf_dieoffset(&found) == dwarf_dieoffset(&local.die);
+        Access<Place> place = is_same ? place_of(local, address) : Access<Place>(AccessFailure{});
+        return std::holds_alternative<Place>(place) && !std::get<Place>(place).is_unset;
+      });
+  return statement.empty() ? "" : "the nearest place that has it is `" + statement + "`";
 }
 
 Access<VarAccess> DwarfVariables::variable(const FunctionSite &site, std::string_view name,
@@ -149,15 +176,24 @@ Access<VarAccess> DwarfVariables::variable(const FunctionSite &site, std::string
   Dwarf_Die outer;
   if (site.outer_die == 0 || !dwarf_offdie(dwarf_, site.outer_die, &outer))
     outer = enclosing_function(function);
-  bool at_entry = !site.is_inline && !is_global && entry_of(&function) == site.address;
-  ExpressionScope scope{dwarf_, site.address, at_entry, &outer, per_cpu()};
-  Access<Place> place = variable_place(scope, &found);
-  if (auto *failure = std::get_if<AccessFailure>(&place)) {
-    if (failure->error == AccessError::NotAvailable)
-      failure->late_hint = [site, outer, found] { return nearest_place(site, outer, found); };
-    return *failure;
-  }
-  return walk_path(types_, std::get<Place>(place), types_.type_of_die(found), path, address_of);
+  Local local{site, function, outer, found, is_global};
+  auto refused = [&](AccessFailure failure) {
+    if (failure.error == AccessError::NotAvailable)
+      failure.late_hint = [this, site, local]() mutable {
+        return nearest_place({site, local.function, local.outer, local.die});
+      };
+    return failure;
+  };
+  Access<Place> place = place_of(local, site.address);
+  if (auto *failure = std::get_if<AccessFailure>(&place))
+    return refused(*failure);
+  const bool is_unset = std::get<Place>(place).is_unset;
+  if (is_unset && !address_of)
+    return refused(unset());
+  Access<VarAccess> access = walk_path(types_, std::get<Place>(place), types_.type_of_die(found), path, address_of);
+  if (auto *value = std::get_if<VarAccess>(&access); value && is_unset && loads(value->steps))
+    return refused(unset());
+  return access;
 }
 
 Access<VarAccess> DwarfVariables::return_value(const FunctionSite &site, const std::vector<PathStep> &path,

@@ -34,7 +34,10 @@ public:
 private:
   explicit DwarfVariables(std::unique_ptr<ElfFile> file, Dwarf *dwarf, const DebugIndex &index)
       : file_(std::move(file)), dwarf_(dwarf), index_(index), types_(dwarf, index) {}
+  struct Local;
   PerCpuSection per_cpu() const;
+  Access<Place> place_of(Local &local, uint64_t address);
+  std::string nearest_place(Local local);
   Access<VarAccess> declared(Dwarf_Die declaration, const std::vector<PathStep> &path, bool address_of);
   std::optional<Dwarf_Die> declaration_in(std::string_view file, std::string_view name);
   std::unique_ptr<ElfFile> file_;

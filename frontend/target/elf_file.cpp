@@ -120,6 +120,17 @@ Result<std::unique_ptr<ElfFile>> ElfFile::open_through_dwfl(const std::string &p
   return file;
 }
 
+Dwarf_CFI *ElfFile::frames() {
+  if (Dwarf_CFI *frames = dwarf() ? dwarf_getcfi(dwarf_) : nullptr)
+    return frames;
+  Dwarf_Addr bias;
+  if (module_) // the module owns these
+    return dwfl_module_eh_cfi(module_, &bias);
+  if (!eh_frames_)
+    eh_frames_ = dwarf_getcfi_elf(elf_);
+  return eh_frames_;
+}
+
 Dwarf *ElfFile::dwarf() {
   Dwarf_Addr bias;
   if (!dwarf_)
@@ -143,6 +154,8 @@ Result<std::unique_ptr<ElfFile>> ElfFile::open_bytes(std::string path, std::stri
 }
 
 ElfFile::~ElfFile() {
+  if (eh_frames_)
+    dwarf_cfi_end(eh_frames_);
   if (dwfl_) {
     dwfl_end(dwfl_);
     return;

@@ -40,6 +40,9 @@ public:
   Elf *elf() const { return elf_; }
   // The file's DWARF, valid as long as this; null when it has none.
   Dwarf *dwarf();
+  // How to find the caller's frame, from .debug_frame, else from .eh_frame (programs have no other); null: neither is
+  // there.
+  Dwarf_CFI *frames();
   // Symbol values are counted from their section's start.
   bool is_relocatable() const;
   const std::string &path() const { return path_; }
@@ -68,6 +71,7 @@ private:
   Dwfl *dwfl_ = nullptr; // owns elf_ and dwarf_
   Dwfl_Module *module_ = nullptr;
   Dwarf *dwarf_ = nullptr;
+  Dwarf_CFI *eh_frames_ = nullptr;
 };
 
 } // namespace tapjit::target

@@ -113,6 +113,7 @@ struct AccessFailure {
   // What else helps: "the nearest place that has it is `kernel.statement(...)`". Dear to find, so only for a message
   // that is shown, while the target lives.
   std::function<std::string()> late_hint = nullptr;
+  std::string type = {}; // IsAggregate: the C type of what has no value of its own
 };
 
 // A value, or why a target variable has none; the caller makes the located diagnostic.
@@ -146,10 +147,11 @@ struct TracepointArgument {
 // One TRACE_EVENT (or DEFINE_EVENT, DECLARE_TRACE, ...) of the kernel's headers.
 struct Tracepoint {
   std::string name;      // "sched_switch"
-  std::string system;    // TRACE_SYSTEM: "sched"
+  std::string system;    // TRACE_SYSTEM: "sched"; empty: not known
   std::string header;    // to include: "trace/events/sched.h"
   std::string prototype; // TP_PROTO's parameter list in C: "bool preempt, struct task_struct *prev"; empty: none
   std::vector<TracepointArgument> arguments;
+  std::string module = {}; // that defines it, if it was asked for
 };
 
 struct TracepointMatches {
@@ -223,6 +225,11 @@ public:
 
   // Tracepoints called `event` or `system:event`, wildcards allowed. Fails when the kernel's headers are not installed.
   virtual Result<TracepointMatches> tracepoints(std::string_view pattern) const = 0;
+  // Those that modules define, as their own files tell; both patterns may have wildcards. Arguments are called `arg1`
+  // and so on where the files have types alone.
+  virtual Result<TracepointMatches> module_tracepoints(std::string_view modules, std::string_view) const {
+    return Error{"no module `" + std::string(modules) + "` is known", ""};
+  }
   // $argument of a tracepoint with its path.
   virtual Access<VarAccess> tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,
                                                 const std::vector<PathStep> &path, bool address_of) const = 0;

@@ -197,8 +197,12 @@ private:
       return result(type, true);
     case TypeKind::Struct:
     case TypeKind::Union:
-      return AccessFailure{
-          AccessError::IsAggregate, "it is a `" + type.name + "`; name a member, or take its address with `&`", {}};
+      return AccessFailure{AccessError::IsAggregate,
+                           "it is a `" + type.name + "`; name a member" +
+                               (place_.in_memory ? ", or take its address with `&`" : ""),
+                           {},
+                           nullptr,
+                           types_.name(type_)};
     default:
       return AccessFailure{AccessError::Unsupported, "`" + type.name + "` is no integer or pointer", {}};
     }

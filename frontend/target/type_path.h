@@ -16,6 +16,9 @@ struct Place {
   bool in_memory = false;
   // Of a struct that two registers hold: the steps to bytes 8 to 15.
   std::vector<AccessStep> upper = {};
+  bool is_unset = false; // nothing is stored in the memory yet
+  // Counted from rsp by an expression that holds everywhere in the function, which means rsp after the prologue.
+  bool needs_frame = false;
 };
 
 // A member of a struct or union, also inside anonymous ones; its offset counts from `aggregate`. `guesser`, if given,

@@ -32,7 +32,7 @@ std::vector<PrettyPiece> pretty_number(const ValueType &type) {
   }
 }
 
-static std::string register_name(int64_t number) {
+std::string register_name(int64_t number) {
   static constexpr const char *names[] = {"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp",
                                           "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
   return number >= 0 && number < 16 ? names[number] : std::to_string(number);

@@ -119,6 +119,8 @@ struct PrettyPiece {
 // Of a value that is no aggregate, by its kind alone.
 std::vector<PrettyPiece> pretty_number(const ValueType &type);
 
+// Of a DWARF register number: "rdi".
+std::string register_name(int64_t number);
 // Adds a constant to the value on top; merged with an addition that stands there already.
 void append_addition(std::vector<AccessStep> &steps, int64_t value);
 

@@ -14,6 +14,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from dwarf import Dwarf, sleb, uleb
 
+ARGUMENTS = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"]  # System V ABI, AMD64 supplement, 3.2.3
 REGISTERS = ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp"] + ["r%d" % number for number in range(8, 16)]
 
 
@@ -42,7 +43,11 @@ class Evaluation:
 
     def __init__(self, dwarf, unit, function, address, at_entry, per_cpu):
         self.dwarf, self.unit, self.function, self.address = dwarf, unit, function, address
-        self.at_entry, self.per_cpu, self.stack = at_entry, per_cpu, []
+        self.at_entry, self.per_cpu, self.stack, self.names_rsp = at_entry, per_cpu, [], False
+
+    def register(self, number):
+        self.names_rsp |= number == 7
+        return register(number)
 
     def signed(self, value):
         return value - (1 << 64) if value >= 1 << 63 else value
@@ -123,7 +128,7 @@ class Evaluation:
             if 0x50 <= op <= 0x6f or op == 0x90:
                 if after != len(data) or at:
                     raise Refused("unsupported")
-                return [register(op - 0x50 if op != 0x90 else uleb(data, 1)[0])], False
+                return [self.register(op - 0x50 if op != 0x90 else uleb(data, 1)[0])], False
             if op == 0x9f and after == len(data):
                 return self.top(), False
             if op == 0x9e and at == 0 and after == len(data):
@@ -144,7 +149,7 @@ class Evaluation:
         op = data[at]
         at += 1
         if 0x70 <= op <= 0x8f:
-            self.stack.append(add([register(op - 0x70)], sleb(data, at)[0]))
+            self.stack.append(add([self.register(op - 0x70)], sleb(data, at)[0]))
         elif 0x30 <= op <= 0x4f:
             self.stack.append(["const:%d" % (op - 0x30)])
         elif op in self.BINARY:
@@ -165,7 +170,7 @@ class Evaluation:
             self.stack.append(add(self.frame_base(), sleb(data, at)[0]))
         elif op == 0x92:
             number, at = uleb(data, at)
-            self.stack.append(add([register(number)], sleb(data, at)[0]))
+            self.stack.append(add([self.register(number)], sleb(data, at)[0]))
         elif op == 0x9c:
             self.stack.append(self.cfa())
         elif op == 0x23:
@@ -217,7 +222,7 @@ class Evaluation:
         if base == b"\x9c":
             return self.cfa()
         if base and len(base) == 1 and 0x50 <= base[0] <= 0x6f:
-            return [register(base[0] - 0x50)]
+            return [self.register(base[0] - 0x50)]
         raise Refused("unsupported")
 
     def cfa(self):
@@ -233,6 +238,10 @@ class Checker:
     def __init__(self, path):
         self.dwarf = Dwarf(path)
         symbols = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout
+        self.names_at = collections.defaultdict(list)
+        for line in symbols.splitlines():
+            address, _, name = line.rpartition(" ")
+            self.names_at[address.split()[0] if address else ""].append(name)
         self.per_cpu = next((int(line.split()[0], 16) for line in symbols.splitlines() if line.endswith(" __per_cpu_end")), 0)
 
     # --- types
@@ -298,6 +307,69 @@ class Checker:
             return steps + ["load:" + width], name
         return (steps + ["ext:" + width] if size < 8 else steps), name
 
+    # --- the first instruction, before which nothing but parameters and memory of others has been written
+    def alignment(self, die):
+        """Of a type; 0 when a member is not where its alignment wants it."""
+        inner = self.stripped(die)
+        if inner is None or inner.tag not in ("struct", "union", "array"):
+            return max(1, min(16, inner.get("byte_size", 8) if inner is not None else 1))
+        if inner.tag == "array":
+            return self.alignment(self.dwarf.referred(inner, "type"))
+        most = 1
+        for child in inner.unit.children(inner):
+            if child.tag == "member" and not {"bit_size", "data_bit_offset"} & set(child.attributes):
+                one = self.alignment(self.dwarf.referred(child, "type"))
+                if one == 0 or child.get("data_member_location", 0) % one:
+                    return 0
+                most = max(most, one)
+        return most
+
+    def words_in_registers(self, die):
+        """Registers that pass a value of the type; None: it is passed on the stack."""
+        inner = self.stripped(die)
+        if inner is None:
+            return 0
+        size = inner.get("byte_size", 8)
+        return None if size > 16 or self.alignment(inner) == 0 else (size + 7) // 8
+
+    def passed_in(self, function):
+        """Names of parameters to the registers that pass them, whether there are more ("...")."""
+        declared = self.dwarf.referred(function, "origin") or function
+        result = self.dwarf.referred(declared, "type")
+        free = ARGUMENTS[1:] if result is not None and self.words_in_registers(result) is None else ARGUMENTS
+        passed, more = {}, False
+        for child in declared.unit.children(declared):
+            more |= child.tag == "unspecified"
+            if child.tag != "parameter":
+                continue
+            words = self.words_in_registers(self.dwarf.referred(child, "type"))
+            if words is not None and words <= len(free):
+                passed[self.dwarf.name(child)], free = free[:words], free[words:]
+        return passed, more
+
+    def at_first_instruction(self, place, function, variable, is_own, needs_frame):
+        steps, in_memory, upper = place
+        names = sorted(self.names_at["%016x" % self.entry(function)])
+        name = self.dwarf.name(function)
+        is_declared = name in names or "." not in (names or [""])[0]
+        passed, more = self.passed_in(function)
+        known = set(ARGUMENTS) if more or not is_declared else {register for one in passed.values() for register in one}
+        below, foreign = False, needs_frame
+        for half in (steps, upper or []):
+            for i, step in enumerate(half):
+                if step == "reg:rsp":
+                    offset = int(half[i + 1][6:]) if half[i + 2:i + 3] == ["add"] and half[i + 1].startswith("const:") else 0
+                    below |= offset < 8
+                elif step.startswith("reg:"):
+                    foreign |= step[4:] not in known
+        if not below and not foreign:
+            return place
+        registers = passed.get(self.dwarf.name(variable))
+        if variable.tag == "parameter" and is_own and is_declared and registers:
+            halves = ["reg:" + register for register in registers]
+            return halves[:1], False, halves[1:] or None
+        raise Refused("not available")
+
     # --- functions and their variables
     def out_of_line(self, unit, name, address):
         for child in unit.children(unit.top):
@@ -350,9 +422,10 @@ class Checker:
         found = self.variable(scope, address, variable)
         if found is None:
             return "?", "no such variable"
-        at_entry = where != "inline" and self.entry(scope) == address
+        at_entry = outer is not None and self.entry(outer) == address
         reference, owner = self.dwarf.integrated(found, "type")
         type_die = self.dwarf.die(reference[1]) if reference else None
+        needs_frame = False
         try:
             constant, _ = self.dwarf.integrated(found, "const_value")
             if constant is not None:
@@ -366,6 +439,10 @@ class Checker:
                 expression = self.dwarf.location(found, "location", address)
                 evaluation = Evaluation(self.dwarf, unit, outer, address, at_entry, self.per_cpu)
                 place = evaluation.location(expression)
+                held, _ = self.dwarf.integrated(found, "location")
+                needs_frame = evaluation.names_rsp and isinstance(held[1], bytes)  # else a list, exact to the instruction
+            if at_entry:
+                place = self.at_first_instruction(place, outer, found, where != "inline", needs_frame)
             steps, name = self.value(place, type_die)
             return name, " ".join(steps)
         except Refused as refused:

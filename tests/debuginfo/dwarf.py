@@ -7,12 +7,12 @@ import struct
 import subprocess
 
 TAGS = {0x01: "array", 0x05: "parameter", 0x0b: "block", 0x0d: "member", 0x0f: "pointer", 0x13: "struct", 0x15: "subroutine",
-        0x16: "typedef", 0x17: "union", 0x1d: "inlined", 0x21: "subrange", 0x24: "base", 0x26: "const", 0x2e: "subprogram",
+        0x16: "typedef", 0x17: "union", 0x18: "unspecified", 0x1d: "inlined", 0x21: "subrange", 0x24: "base", 0x26: "const", 0x2e: "subprogram",
         0x34: "variable", 0x35: "volatile", 0x37: "restrict", 0x04: "enum", 0x47: "atomic"}
 ATTRIBUTES = {0x01: "sibling", 0x02: "location", 0x03: "name", 0x0b: "byte_size", 0x0d: "bit_size", 0x11: "low_pc", 0x12: "high_pc",
-              0x1c: "const_value", 0x2f: "upper_bound", 0x31: "origin", 0x37: "count", 0x3c: "declaration", 0x3e: "encoding",
+              0x1c: "const_value", 0x2f: "upper_bound", 0x31: "origin", 0x37: "count", 0x38: "data_member_location", 0x3c: "declaration", 0x3e: "encoding",
               0x40: "frame_base", 0x47: "specification", 0x49: "type", 0x52: "entry_pc", 0x55: "ranges", 0x72: "str_offsets_base",
-              0x73: "addr_base", 0x3f: "external"}
+              0x6b: "data_bit_offset", 0x73: "addr_base", 0x3f: "external"}
 
 
 def uleb(data, at):

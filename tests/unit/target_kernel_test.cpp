@@ -322,6 +322,30 @@ TEST_F(KernelTargetTest, ARemovedVariableSaysWhereItIs) {
   EXPECT_NE(hint.find("`kernel.statement(\"vfs_read@fs/read_write.c:"), std::string::npos) << hint;
 }
 
+// DWARF gives one place for all of the function, which is right after the prologue only: gcc 12 keeps the parameters of
+// ip_rt_update_pmtu() in r13, rbp, rbx and r14, and those of the other two in the frame.
+TEST_F(KernelTargetTest, ParametersAreReadWhereTheyArePassed) {
+  auto steps = [&](const char *name, const char *variable_name, const char *rest, bool address_of) {
+    return text_of(target().variable(function(name), variable_name, path_of(rest), false, address_of));
+  };
+  EXPECT_EQ(steps("ip_rt_update_pmtu", "dst", "", false), "reg:rdi");
+  EXPECT_EQ(steps("ip_rt_update_pmtu", "sk", "", false), "reg:rsi");
+  EXPECT_EQ(steps("ip_rt_update_pmtu", "skb", "", false), "reg:rdx");
+  EXPECT_EQ(steps("ip_rt_update_pmtu", "mtu", "", false), "reg:rcx ext:u32");
+  EXPECT_EQ(steps("remap_pfn_range", "prot", "pgprot", false), "reg:r8");
+  EXPECT_EQ(steps("vmf_insert_pfn_prot", "pgprot", "pgprot", false), "reg:rcx");
+  // Locals are not there yet.
+  for (const auto &[name, local] : {std::pair("cgroup_post_fork", "cgrp_flags"), std::pair("raw_sendmsg", "rfv"),
+                                    std::pair("file_update_time", "now"), std::pair("ip_rt_update_pmtu", "fl4")}) {
+    auto access = target().variable(function(name), local, {}, false, false);
+    const auto *failure = std::get_if<AccessFailure>(&access);
+    ASSERT_TRUE(failure) << name << " " << local;
+    EXPECT_EQ(failure->error, AccessError::NotAvailable);
+    ASSERT_TRUE(failure->late_hint);
+    EXPECT_TRUE(failure->late_hint().starts_with("the nearest place that has it is `kernel.statement(")) << name;
+  }
+}
+
 TEST_F(KernelTargetTest, FailuresSayWhatIsWrong) {
   auto failure = [&](const std::string &function_name, const std::string &name, const std::string &rest) {
     auto access = target().variable(function(function_name), name, path_of(rest), false, false);

@@ -53,6 +53,29 @@ protected:
     return found ? found->steps.size() : 0;
   }
 
+  FunctionSite site_of(std::string_view function) {
+    FunctionSite site;
+    auto rows = index->rows(RowKind::Function, function);
+    if (rows.size() != 1) {
+      ADD_FAILURE() << function;
+      return site;
+    }
+    site.function = site.symbol = function;
+    site.file = index->string(rows[0].file);
+    site.line = rows[0].line;
+    site.address = rows[0].address;
+    site.die = rows[0].die;
+    return site;
+  }
+  // Steps of a variable at an address, "failed: REASON".
+  std::string at(const FunctionSite &site, std::string_view name, const std::vector<PathStep> &path = {},
+                 bool address_of = false) {
+    auto access = variables->variable(site, name, path, address_of);
+    if (const auto *failure = std::get_if<AccessFailure>(&access))
+      return "failed: " + failure->observed;
+    return describe(std::get<VarAccess>(access));
+  }
+
   std::string directory;
   std::vector<uint64_t> words;
   std::optional<DebugIndex> index;
@@ -93,7 +116,66 @@ int last(int by) {
 }
 )";
 
+// Parameters and locals whose address is taken are in the frame.
+constexpr const char *in_frames = R"(
+struct pair { long first, second; };
+struct wide { long first, second, third; };
+extern void use(void *a, void *b);
+long take(int by, struct pair both, struct wide more, char last) {
+  long local = by + last;
+  use(&by, &local);
+  use(&both, &last);
+  return by + local + both.second + more.third;
+}
+struct wide give(short by) {
+  struct wide result = {by, 2, 3};
+  use(&by, &result);
+  return result;
+}
+int any(int by, ...) { use(&by, &by); return by; }
+)";
+
+constexpr const char *unset_frame =
+    "failed: its place is the stack frame, which has nothing of it yet at the function's first instruction";
+
 } // namespace
+
+// Before its first instruction a function's parameters are where its caller has put them, whatever DWARF says of the
+// time after the prologue.
+TEST_F(CompiledUnits, NothingIsReadFromAFrameThatIsNotThere) {
+  for (const char *compiler :
+       {"gcc", "gcc -gdwarf-4", "gcc -O0", "gcc -O0 -fno-omit-frame-pointer", "clang-19 -gdwarf-5",
+        "clang-19 -O0 -fno-omit-frame-pointer", "gcc -mno-red-zone -mstackrealign"}) {
+    SCOPED_TRACE(compiler);
+    const std::string command = compiler;
+    build(command.substr(0, command.find(' ')), "-O2 -g" + command.substr(std::min(command.find(' '), command.size())),
+          in_frames);
+    ASSERT_TRUE(index);
+    FunctionSite take = site_of("take"), give = site_of("give"), any = site_of("any");
+    const PathStep second{PathStep::Kind::Member, "second", 0}, third{PathStep::Kind::Member, "third", 0};
+    EXPECT_EQ(at(take, "by"), "reg:rdi ext:s32");
+    EXPECT_EQ(at(take, "both", {second}), "reg:rdx");
+    EXPECT_EQ(at(take, "more", {third}), "reg:rsp const:24 add load:s64");
+    EXPECT_EQ(at(take, "last"), "reg:rcx ext:s8");
+    EXPECT_EQ(at(give, "by"), "reg:rsi ext:s16"); // rdi has the address of what it returns
+    EXPECT_EQ(at(any, "by"), "reg:rdi ext:s32");
+    EXPECT_TRUE(at(take, "local").starts_with("failed: ")) << at(take, "local");
+    EXPECT_TRUE(at(give, "result", {third}).starts_with("failed: ")) << at(give, "result", {third});
+  }
+}
+
+// The address of what will be in the frame is known; and where it can be had is told.
+TEST_F(CompiledUnits, UnsetLocalsTellWhereTheyAreSet) {
+  build("gcc", "-g -O2", in_frames);
+  ASSERT_TRUE(index);
+  FunctionSite take = site_of("take");
+  EXPECT_EQ(at(take, "local"), unset_frame);
+  EXPECT_TRUE(at(take, "local", {}, true).starts_with("reg:rsp const:-")) << at(take, "local", {}, true);
+  auto access = variables->variable(take, "local", {}, false);
+  const auto *failure = std::get_if<AccessFailure>(&access);
+  ASSERT_TRUE(failure && failure->late_hint);
+  EXPECT_EQ(failure->late_hint(), "the nearest place that has it is `kernel.statement(\"take@" + take.file + ":8\")`");
+}
 
 TEST_F(CompiledUnits, VariablesAndFunctionsOfEachFormat) {
   for (const char *format : {"clang-19 -gdwarf-5", "clang-19 -gdwarf-4", "clang-19 -gdwarf-5 -gdwarf64",

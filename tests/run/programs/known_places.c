@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Makes each of these calls once, in this order: getrusage() of the children, pipe2() with O_NONBLOCK,
 // msgctl() that removes queue 12345 (which is not there), reads of all of /proc/self/mounts, /proc/self/maps
-// and /proc/modules. The exit status tells which one went wrong.
+// and /proc/modules; then it asks the vDSO for the time. The exit status tells which one went wrong.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 static int read_all(const char *path)
@@ -27,6 +28,7 @@ static int read_all(const char *path)
 int main(void)
 {
 	struct rusage usage;
+	struct timespec now;
 	int ends[2];
 
 	if (getrusage(RUSAGE_CHILDREN, &usage))
@@ -39,5 +41,7 @@ int main(void)
 		return 4;
 	if (!read_all("/proc/self/maps"))
 		return 5;
-	return read_all("/proc/modules") ? 0 : 6;
+	if (!read_all("/proc/modules"))
+		return 6;
+	return clock_gettime(CLOCK_REALTIME, &now) ? 7 : 0;
 }
