@@ -5,7 +5,7 @@
   sessions.py --stap STAP --programs DIR [unittest arguments]
 
 One guest serves all; each test ends with a look for modules that stayed and kernel messages that should not be."""
-import argparse, os, pathlib, re, signal, struct, subprocess, sys, tempfile, time, unittest
+import argparse, os, pathlib, re, signal, struct, subprocess, sys, tempfile, threading, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/lib")
 from guest import Guest
@@ -106,6 +106,109 @@ class Sessions(unittest.TestCase):
             os.environ["TAPJIT_VM_SOCKET"] = usual
         self.assertEqual((run.returncode, run.stdout), (1, ""))
         self.assertRegex(run.stderr, r"error: the guest hangs: it has not answered for \d+ s; its console ends:\n(.*\n)*.*loading out-of-tree module")
+
+    def start_procfs(self, script, *words, stdin=subprocess.DEVNULL):
+        """A session with files; gives it and their directory, when its begin handler has printed `ready` and the file `there` can be read."""
+        self.addCleanup(lambda: os.path.exists("tapt_files.ko") and os.remove("tapt_files.ko"))
+        script = 'probe begin { println("ready") } probe procfs("there").read { $value = "yes" } ' + script
+        run = subprocess.Popen([options.stap, "--vm", "-m", "tapt_files", *words, "-e", script], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: run.poll() is None and run.send_signal(signal.SIGINT))
+        self.assertEqual(run.stdout.readline(), "ready\n")
+        place = "/proc/systemtap/tapt_files"
+        self.assertEqual(guest.execute("sh", "-c", f"until cat {place}/there; do sleep 0.1; done 2>/dev/null").stdout, "yes")
+        return run, place
+
+    def test_files_go_with_their_session(self):
+        """Two sessions at once, one directory; an open file keeps neither module, and its reader gets an error from then on."""
+        run, place = self.start_procfs("")
+        other = start_stap("-e", 'probe procfs("a/b/c").read { $value = "other" } probe timer.ms(1) { if (!said++) println("ready") } global said')
+        self.assertEqual(other.stdout.readline(), "ready\n")
+        self.assertEqual(guest.execute("sh", "-c", "cat /proc/systemtap/stap_*/a/b/c; ls /proc/systemtap | wc -l").stdout, "other2\n")
+        reader = subprocess.Popen([f"{guest.bin_dir}/tap-vm", "exec", "--socket", guest.socket, "--", "sh", "-c",
+                                   f"exec 3< {place}/there; cat {place}/there; echo; while [ -d {place} ]; do sleep 0.1; done; cat <&3; echo $?"],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(reader.stdout.readline(), "yes\n")
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.communicate(timeout=60), ("", ""))
+        self.assertEqual(reader.communicate(timeout=60), ("1\n", "cat: read error: Input/output error\n"))
+        self.assertEqual(guest.execute("sh", "-c", "cat /proc/systemtap/stap_*/a/b/c; ls /proc/systemtap | wc -l").stdout, "other1\n")
+        other.send_signal(signal.SIGINT)
+        self.assertEqual(other.communicate(timeout=60), ("", ""))
+        self.assertEqual(guest.execute("ls", "/proc/systemtap").returncode, 1)
+
+    def test_files_of_many_sessions_at_once(self):
+        """Modules that come and go together make and remove their directories, and the one that they share."""
+        runs = [start_stap("-e", 'probe procfs.read { $value = "x" } probe timer.ms(20) { exit() }') for _ in range(8)]
+        for run in runs:
+            self.assertEqual(run.communicate(timeout=240), ("", ""))
+            self.assertEqual(run.returncode, 0)
+        self.assertEqual(guest.execute("ls", "/proc/systemtap").returncode, 1)
+
+    def test_a_file_whose_handler_fails(self):
+        """Its reader and its writer get an error, and what was made until then is not shown; others go on until there are more than MAXERRORS."""
+        run, place = self.start_procfs('probe procfs("r").read { $value = "part"; error("no") } probe procfs("w").write { error($value) } '
+                                       'probe procfs("big").read.maxsize(10) { $value = "123456789"; $value .= "0" } probe end { println("end") } probe error { println("error") }',
+                                       "-DMAXERRORS=3")
+        failed = lambda command: guest.execute("sh", "-c", f"cd {place}; {command}").stderr.replace("sh: ", "")
+        self.assertEqual(failed("cat r"), "cat: read error: Input/output error\n")
+        self.assertEqual(failed("echo text > w"), "write error: Input/output error\n")
+        self.assertEqual(failed("cat big"), "cat: read error: Input/output error\n")
+        self.assertEqual(guest.execute("cat", place + "/there").stdout, "yes")
+        self.assertEqual(failed("cat r"), "cat: read error: Input/output error\n")
+        out, err = run.communicate(timeout=60)
+        self.assertEqual((run.returncode, out), (1, "error\n"))
+        for line in ("ERROR: no near .*", "ERROR: text", "ERROR: buffer size exceeded, consider .maxsize\\(11\\) near .*", "WARNING: Number of errors: 4, .*"):
+            self.assertRegex(err, line)
+
+    def test_files_after_exit(self):
+        """Their handlers do not run any more: a reader gets an error, then there is no file."""
+        run, place = self.start_procfs('probe procfs("stop").write { exit(); n++ } global n probe procfs("now").read { $value = "now"; n += 10 } probe end { println(n) }')
+        said = guest.execute("sh", "-c", f"cd {place}; exec 3< now; exec 4< now; cat <&3; echo x > stop; echo; cat <&4 || echo error").stdout
+        self.assertEqual(said, "now\nerror\n")
+        self.assertEqual((*run.communicate(timeout=60), run.returncode), ("11\n", "", 0))
+
+    def test_a_dead_reader_of_files_that_print(self):
+        """The ring is full, nobody reads, and a handler waits: it ends, and the module can go."""
+        run, place = self.start_procfs('probe procfs("p").read { for (i = 0; i < 100000; i++) printf("%0100d\\n", i); $value = "done" } ', "-DMAXACTION_INTERRUPTIBLE=10000000")
+        self.assertEqual(guest.execute("killall", "-STOP", "stapio").returncode, 0)
+        self.assertEqual(guest.execute("sh", "-c", f"(cat {place}/p; echo $?) >/tmp/reader 2>&1 </dev/null &").returncode, 0)
+        time.sleep(1)  # by then it waits; it is right before that, too
+        self.assertEqual(guest.execute("killall", "-9", "stapio").returncode, 0)
+        run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 1)
+        self.assertRegex(guest.execute("sh", "-c", "while pidof cat; do sleep 0.1; done >/dev/null; cat /tmp/reader").stdout, "^(done)?(cat: read error: Input/output error\n)?[01]\n$")
+        self.assertEqual(guest.execute("ls", "/proc/systemtap").returncode, 1)
+
+    def test_output_of_readers_is_whole(self):
+        """Two readers at a time print more than the ring holds: each handler waits for room, and its lines come in a row."""
+        run, place = self.start_procfs('probe procfs("p").read { for (i = 0; i < 20000; i++) printf("%d %05d\\n", tid(), i); $value = "x" } ', "-DMAXACTION_INTERRUPTIBLE=10000000")
+        reading = threading.Thread(target=lambda: guest.execute("sh", "-c", f"cd {place}; for i in 1 2 3; do cat p & cat p; wait; done >/dev/null"))
+        lines = []
+        reading.start()
+        while len(lines) < 120000:
+            lines.append(run.stdout.readline())
+        reading.join()
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.communicate(timeout=60), ("", ""))
+        for start in range(0, 120000, 20000):
+            task = lines[start].split()[0]
+            self.assertEqual(lines[start:start + 20000], [f"{task} {i:05}\n" for i in range(20000)])
+
+    def test_standard_input(self):
+        """stap passes it on to probes of input.char and input.line, and nothing to the command of -c; the end of the input ends nothing."""
+        script = ('probe input.char { if (char == "!") { println("bang"); exit() } n++ } global n '
+                  'probe input.line { printf("%d: %s", n, line) } probe end { println(n) }')
+        run, place = self.start_procfs(script, "-c", "sh -c 'cat; sleep 60'", stdin=subprocess.PIPE)
+        run.stdin.write("first\n")
+        run.stdin.flush()
+        self.assertEqual(run.stdout.readline(), "6: first\n")
+        run.stdin.write("\nth")
+        run.stdin.flush()
+        self.assertEqual(run.stdout.readline(), "7: \n")
+        out, err = run.communicate("ird\nx!", timeout=60)
+        self.assertEqual((run.returncode, out, err), (0, "13: third\nbang\n15\n", ""))
+        run = subprocess.run([options.stap, "--vm", "-e", 'probe begin { exit() } probe input.line { println("no") }'], input="x\n", capture_output=True, text=True, timeout=60)
+        self.assertEqual((run.returncode, run.stdout, run.stderr), (0, "", ""))
 
     def killed(self, victim):
         """Starts a session, kills one of its programs in the guest, and gives stap's end."""

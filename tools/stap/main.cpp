@@ -109,6 +109,7 @@ struct Run {
   std::string name;
   WorkDirectory work;
   Scripts &scripts;
+  bool forward_input = false; // the script reads standard input
 };
 
 // Writes what pass 4 made: to this directory with -m, to the cache as the result of -p4 (as SystemTap does), else to
@@ -184,8 +185,9 @@ int run_kernel(Run &run, const CompileInput &input) {
   }
   say(options, 5, "Pass 5: starting run.");
   PassClock run_clock;
-  auto status = run.choice.where == Where::Guest ? run_module_in_guest(options, run.choice, *path, run.name)
-                                                 : run_module_on_host(options, *path);
+  auto status = run.choice.where == Where::Guest
+                    ? run_module_in_guest(options, run.choice, *path, run.name, run.forward_input)
+                    : run_module_on_host(options, *path, run.forward_input);
   return run_ended(options, run_clock, status);
 }
 
@@ -225,6 +227,16 @@ bool has_places_of_build(const ir::Module &module) {
          std::any_of(module.sites.begin(), module.sites.end(), [](const ir::Site &site) {
            return (site.family == "kprobe" || site.family == "kretprobe") && site.pp.starts_with("kernel.");
          });
+}
+
+// Whether it has a probe of the file that `staprun -i` writes to.
+bool reads_input(const ir::Module &module) {
+  return std::any_of(module.sites.begin(), module.sites.end(), [](const ir::Site &site) {
+    return site.family == "procfs" &&
+           std::any_of(site.constants.begin(), site.constants.end(), [](const auto &constant) {
+             return constant.first == "path" && constant.second == std::variant<int64_t, std::string>("__stdin");
+           });
+  });
 }
 
 // Modules that have places or data in the unit, whose build is known.
@@ -296,6 +308,7 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
     return fail({"the IR of this script does not verify: " + finding,
                  "this is a bug of tapjit: please report it with the script"});
   run.times.add("ir", translate_clock.real_ms());
+  run.forward_input = reads_input(module);
   const bool skips_build_ids = std::any_of(options.defines.begin(), options.defines.end(),
                                            [](const auto &define) { return define.first == "STP_NO_BUILDID_CHECK"; });
   if (skips_build_ids)

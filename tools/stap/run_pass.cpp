@@ -21,7 +21,7 @@ namespace tapjit {
 
 namespace {
 
-std::vector<std::string> staprun_options(const Options &options) {
+std::vector<std::string> staprun_options(const Options &options, bool forward_input) {
   std::vector<std::string> words;
   for (int i = 1; i < options.verbose[4]; ++i)
     words.push_back("-v");
@@ -29,6 +29,8 @@ std::vector<std::string> staprun_options(const Options &options) {
     words.push_back("-w");
   if (options.module_name.empty())
     words.push_back("-R");
+  if (forward_input)
+    words.push_back("-i");
   return words;
 }
 
@@ -50,7 +52,7 @@ Result<int> open_output(const Options &options) {
 }
 
 Result<int> run_module_in_guest(const Options &options, const KernelChoice &choice, const std::string &module_path,
-                                const std::string &module_name) {
+                                const std::string &module_name, bool forward_input) {
   auto output = open_output(options);
   if (!output)
     return output.error();
@@ -59,7 +61,9 @@ Result<int> run_module_in_guest(const Options &options, const KernelChoice &choi
   request.release = choice.release;
   request.module_path = module_path;
   request.module_name = module_name;
-  request.staprun_options = staprun_options(options);
+  request.staprun_options = staprun_options(options, forward_input);
+  if (forward_input)
+    request.stdin_fd = STDIN_FILENO;
   if (options.has_command)
     request.command = options.command;
   request.target_pid = options.target_pid;
@@ -71,11 +75,11 @@ Result<int> run_module_in_guest(const Options &options, const KernelChoice &choi
   return status;
 }
 
-Result<int> run_module_on_host(const Options &options, const std::string &module_path) {
+Result<int> run_module_on_host(const Options &options, const std::string &module_path, bool forward_input) {
   std::error_code error;
   std::filesystem::path staprun = std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "staprun";
   std::vector<std::string> words{staprun};
-  for (std::string &word : staprun_options(options))
+  for (std::string &word : staprun_options(options, forward_input))
     words.push_back(std::move(word));
   auto add = [&words](const char *option, std::string value) {
     words.push_back(option);

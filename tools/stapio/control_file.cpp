@@ -54,6 +54,11 @@ Result<tap_stats> ControlFile::stats() {
   return stats;
 }
 
+bool ControlFile::is_running() {
+  tap_info info = {};
+  return ioctl(fd_, TAP_IOC_INFO, &info) == 0 && info.state == TAP_STATE_RUNNING;
+}
+
 ControlCall::ControlCall() : done_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 ControlCall::~ControlCall() {

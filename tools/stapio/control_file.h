@@ -22,6 +22,7 @@ public:
   Result<void> open(const std::string &module);
   Result<std::vector<Format>> formats();
   Result<tap_stats> stats();
+  bool is_running(); // probes are placed, and nothing has asked for the end
   int fd() const { return fd_; }
 
 private:

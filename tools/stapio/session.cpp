@@ -18,6 +18,7 @@
 
 #include "tools/stapio/control_file.h"
 #include "tools/stapio/merge.h"
+#include "tools/stapio/standard_input.h"
 #include "tools/stapio/target_command.h"
 #include "tools/staprun/messages.h"
 
@@ -60,6 +61,7 @@ private:
   ControlFile control_;
   ControlCall start_, stop_;
   TargetCommand command_;
+  StandardInput input_;
   UnitMerger merger_;
   std::vector<Format> formats_;
   std::string buffer_, text_;
@@ -107,6 +109,9 @@ Result<void> Session::prepare() {
   formats_ = std::move(*formats);
   if (options_.target_pid && kill(static_cast<pid_t>(options_.target_pid), 0) != 0 && errno == ESRCH)
     return Error{"there is no process " + std::to_string(options_.target_pid), ""};
+  if (options_.forward_input)
+    if (Result<void> taken = input_.take(); !taken)
+      return taken;
   if (options_.has_command)
     if (Result<void> started = command_.start(options_.command); !started)
       return started;
@@ -160,6 +165,14 @@ void Session::start_returned() {
     if (write(options_.ready_fd, "r", 1) < 0)
       failed_ = true;
     close(options_.ready_fd);
+  }
+  if (options_.forward_input && !stop_.started()) {
+    Result<void> forwarded = input_.forward(options_.words[0]);
+    if (!forwarded && control_.is_running()) { // else exit() came first
+      say_error(forwarded.error());
+      failed_ = true;
+      stop();
+    }
   }
   // Also when a begin handler has called exit(). What still runs when the session ends is left alone.
   command_.go_on();

@@ -63,6 +63,8 @@ std::vector<std::string> stapio_arguments(const RunOptions &options, const std::
     words.insert(words.end(), {"-x", std::to_string(options.target_pid)});
   if (!options.output_file.empty())
     words.insert(words.end(), {"-o", options.output_file});
+  if (options.forward_input)
+    words.push_back("-i");
   words.insert(words.end(), {"-T", std::to_string(options.wake_up_milliseconds)});
   if (ready_fd >= 0)
     words.insert(words.end(), {"--ready-fd", std::to_string(ready_fd)});

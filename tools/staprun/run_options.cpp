@@ -21,6 +21,7 @@ const char run_usage[] =
     "  -d          unload MODULE (\"*\": all that are not in use)\n"
     "  -D          go on in the background once the session runs; needs -o\n"
     "  -R          load MODULE under a fresh name\n"
+    "  -i          pass standard input on to the probes input.char and input.line\n"
     "  -T MS       longest time between two looks at the buffers (200)\n"
     "MODULE with a slash or ending in .ko is a file; else it is /lib/modules/RELEASE/systemtap/MODULE.ko\n";
 
@@ -54,8 +55,6 @@ const char *missing_feature(int option) {
     return "-S";
   case 'M':
     return "-M";
-  case 'i':
-    return "-i";
   case 'F':
     return "-F";
   default:
@@ -68,6 +67,8 @@ bool check_combination(const RunOptions &options) {
     return TAPJIT_ERROR("-c and -x exclude each other"), false;
   if (options.daemon && options.output_file.empty())
     return TAPJIT_ERROR("-D needs -o FILE"), false;
+  if (options.daemon && options.forward_input)
+    return TAPJIT_ERROR("-D does not go with -i"), false;
   if (options.daemon && (options.unload || options.has_command))
     return TAPJIT_ERROR("-D goes neither with -d nor with -c"), false;
   if (options.words.empty())
@@ -108,6 +109,9 @@ bool take_option(int choice, RunOptions &options) {
     return true;
   case 'R':
     options.fresh_name = true;
+    return true;
+  case 'i':
+    options.forward_input = true;
     return true;
   case 'T':
     if (!read_number(optarg, 1, 1000000, "-T", number))

@@ -18,6 +18,7 @@ struct RunOptions {
   bool has_command = false;
   long target_pid = 0;            // -x
   std::string output_file;        // -o; strftime conversions
+  bool forward_input = false;     // -i
   int wake_up_milliseconds = 200; // -T
   int ready_fd = -1;              // stapio --ready-fd: one byte is written there when the session runs
   std::vector<std::string> words; // MODULE, then NAME=VALUE

@@ -117,6 +117,7 @@ RunRequest staprun_request(const VmRequest &request, const std::string &module) 
   run.arguments.insert(run.arguments.end(), request.parameters.begin(), request.parameters.end());
   run.working_folder = request.command ? working_folder() : "/tmp";
   run.interrupt_fd = request.interrupt_fd;
+  run.stdin_fd = request.stdin_fd;
   run.end_all = true;
   run.time_limit = request.time_limit;
   return run;

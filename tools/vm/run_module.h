@@ -21,6 +21,7 @@ struct VmRequest {
   std::optional<std::string> command;       // -c: a program of this machine, or of the guest's busybox
   long target_pid = 0;                      // -x: a process of the guest
   std::string support_folder;               // where staprun, stapio and tap-guest-init are; empty: beside this program
+  int stdin_fd = -1;                        // for `staprun -i`: passed on; -1: /dev/null
   int stdout_fd = 1;                        // for `stap -o FILE`: the opened file
   int stderr_fd = 2;
   // Each byte that can be read here is the number of a signal for the guest's staprun (SIGINT: end the session). -1:

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/stapio/standard_input.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+namespace tapjit::stapio {
+
+namespace {
+
+struct Ends {
+  int input, file;
+};
+
+// Handlers may wait for this process to read their output, so they are not run by the thread that does. It ends with
+// the process.
+void *pass_on(void *argument) {
+  Ends ends = *static_cast<Ends *>(argument);
+  delete static_cast<Ends *>(argument);
+  char byte;
+  for (;;) {
+    ssize_t got = read(ends.input, &byte, 1);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return nullptr;
+    while (write(ends.file, &byte, 1) < 0)
+      if (errno != EINTR && errno != ENOMEM)
+        return nullptr; // the session is over
+  }
+}
+
+} // namespace
+
+StandardInput::~StandardInput() {
+  if (is_terminal_)
+    tcsetattr(input_, TCSANOW, &before_);
+}
+
+Result<void> StandardInput::take() {
+  input_ = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+  int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (input_ < 0 || nothing < 0 || dup2(nothing, STDIN_FILENO) < 0)
+    return Error{std::string("-i: cannot take standard input: ") + strerror(errno), ""};
+  close(nothing);
+  return {};
+}
+
+Result<void> StandardInput::forward(const std::string &module) {
+  std::string path = "/proc/systemtap/" + module + "/__stdin";
+  file_ = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file_ < 0)
+    return Error{"-i: cannot open '" + path + "': " + strerror(errno),
+                 "it is there for probes of input.char and input.line"};
+  is_terminal_ = tcgetattr(input_, &before_) == 0;
+  if (is_terminal_) {
+    termios now = before_;
+    now.c_lflag &= ~static_cast<tcflag_t>(ICANON);
+    now.c_cc[VMIN] = 1;
+    now.c_cc[VTIME] = 0;
+    tcsetattr(input_, TCSANOW, &now);
+  }
+  pthread_t thread;
+  auto *ends = new Ends{input_, file_};
+  if (int failure = pthread_create(&thread, nullptr, pass_on, ends)) {
+    delete ends;
+    return Error{std::string("-i: cannot start a thread: ") + strerror(failure), ""};
+  }
+  pthread_detach(thread);
+  return {};
+}
+
+} // namespace tapjit::stapio
