@@ -21,7 +21,7 @@ class Test:
     def __init__(self, path):
         self.path = path
         self.name = str(path.relative_to(here))[:-4]
-        self.fields = {"runtime": "user kernel", "options": "", "args": "", "exit": "0", "timeout": "60", "interpret": "", "modules": ""}
+        self.fields = {"runtime": "user kernel", "options": "", "args": "", "exit": "0", "timeout": "60", "interpret": "", "modules": "", "environment": ""}
         self.expected = {}
         section = None
         for line in path.read_text().splitlines():
@@ -177,7 +177,8 @@ def main():
             for module in filter(None, test.fields["modules"].split(";")):
                 (guest or Guest.lent(os.path.dirname(args.stap))).load(module.split())
             try:
-                run = lambda words: subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=float(test.fields["timeout"]), cwd=here)
+                environment = dict(os.environ, **dict(word.split("=", 1) for word in shlex.split(test.fields["environment"])))
+                run = lambda words: subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=float(test.fields["timeout"]), cwd=here)
                 result = run(words)
                 if args.runtime == "interpret":
                     problems, reason = interpreted(test, result, run(words[:1] + ["--passes=none"] + words[1:]))
