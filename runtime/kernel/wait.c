@@ -92,6 +92,9 @@ bool tap_process_lock(struct tap_ctx *c, const struct tap_lock_set *set)
 	struct tap_lane *lane = tap_lane_of(c);
 	unsigned long flags;
 
+	/* Embedded C may call it anywhere. */
+	if (c->kind != TAP_PROCESS || c->held)
+		return false;
 	while (wait_half(lane) && !fatal_signal_pending(current)) {
 		raw_local_irq_save(flags);
 		if (try_all(set)) {

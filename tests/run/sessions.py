@@ -210,6 +210,17 @@ class Sessions(unittest.TestCase):
         run = subprocess.run([options.stap, "--vm", "-e", 'probe begin { exit() } probe input.line { println("no") }'], input="x\n", capture_output=True, text=True, timeout=60)
         self.assertEqual((run.returncode, run.stdout, run.stderr), (0, "", ""))
 
+    def test_keys_of_a_terminal(self):
+        """staprun -i has it give each key at once, and leaves it as it was."""
+        script = 'probe begin { println("ready") } probe input.char { printf("<%s>\\n", char); if (char == "q") exit() }'
+        with tempfile.TemporaryDirectory() as folder:
+            made = subprocess.run([options.stap, "--vm", "-p4", "-m", "tapt_keys", "-e", script], cwd=folder, capture_output=True, text=True, timeout=120)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            guest.put(folder + "/tapt_keys.ko", "/tmp/tapt_keys.ko")
+        guest.put(options.programs + "/on_terminal", "/tmp/on_terminal")
+        run = guest.execute("sh", "-c", "chmod +x /tmp/on_terminal; /tmp/on_terminal abq $(command -v staprun || echo /usr/libexec/tapjit/staprun) -i /tmp/tapt_keys.ko")
+        self.assertEqual(run.stdout, "ready\n[keys]\n<a>\n<b>\n<q>\n[lines, status 0]\n", run.stderr)
+
     def killed(self, victim):
         """Starts a session, kills one of its programs in the guest, and gives stap's end."""
         run = start_stap("-m", "tapt_killed", "-e", 'probe begin { println("ready") } probe timer.ms(1) { n++ } probe kernel.function("vfs_read") { m++ }')

@@ -2,6 +2,7 @@
 #include "tools/stapio/standard_input.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <pthread.h>
@@ -25,6 +26,10 @@ void *pass_on(void *argument) {
     ssize_t got = read(ends.input, &byte, 1);
     if (got < 0 && errno == EINTR)
       continue;
+    if (got < 0 && errno == EIO && isatty(ends.input)) {
+      sleep(1); // in the background: the terminal is the shell's now
+      continue;
+    }
     if (got <= 0)
       return nullptr;
     while (write(ends.file, &byte, 1) < 0)
@@ -55,7 +60,12 @@ Result<void> StandardInput::forward(const std::string &module) {
   if (file_ < 0)
     return Error{"-i: cannot open '" + path + "': " + strerror(errno),
                  "it is there for probes of input.char and input.line"};
-  is_terminal_ = tcgetattr(input_, &before_) == 0;
+  // In the background a terminal is another program's; a read there fails instead of stopping this process.
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTTIN);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  is_terminal_ = tcgetpgrp(input_) == getpgrp() && tcgetattr(input_, &before_) == 0;
   if (is_terminal_) {
     termios now = before_;
     now.c_lflag &= ~static_cast<tcflag_t>(ICANON);
