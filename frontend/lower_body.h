@@ -161,9 +161,10 @@ private:
   ir::ValueId increment_target(const ast::IncDec &n);
   ir::ValueId run_steps(const ast::Target &n, const target::VarAccess &access,
                         const std::vector<target::AccessStep> &steps);
-  int64_t module_anchor(const std::string &symbol, uint64_t address);
+  int64_t module_anchor(ir::ModuleAnchor wanted);
   void kernel_anchor(const std::string &symbol, uint64_t address);
-  ir::ValueId placed_address(int64_t address, const std::string &anchor_symbol, uint64_t anchor);
+  ir::ValueId placed_address(int64_t address, const std::string &anchor_symbol, uint64_t anchor,
+                             const std::string &build_id);
   void check_caller(const std::vector<CallerCode> &callers, ir::BlockId elsewhere);
   ir::ValueId shared_value(const ast::Expr &expr);
   ir::ValueId run_access(const ast::Expr &expr, const ast::Target &n, const target::VarAccess &access);

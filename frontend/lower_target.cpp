@@ -29,9 +29,8 @@ ValueId BodyLowerer::run_access(const ast::Expr &expr, const ast::Target &n, con
 }
 
 // The number of a module's anchor, which several accesses may share.
-int64_t BodyLowerer::module_anchor(const std::string &symbol, uint64_t address) {
+int64_t BodyLowerer::module_anchor(ir::ModuleAnchor wanted) {
   auto &anchors = state_.module.module_anchors;
-  std::pair<std::string, int64_t> wanted(symbol, static_cast<int64_t>(address));
   auto known = std::find(anchors.begin(), anchors.end(), wanted);
   if (known == anchors.end())
     known = anchors.insert(anchors.end(), std::move(wanted));
@@ -44,10 +43,12 @@ void BodyLowerer::kernel_anchor(const std::string &symbol, uint64_t address) {
 }
 
 // Where what was linked at `address` is now.
-ValueId BodyLowerer::placed_address(int64_t address, const std::string &anchor_symbol, uint64_t anchor) {
-  if (anchor_symbol.find(':') != std::string::npos)
-    return builder_.binary(Op::Add, builder_.module_slide(module_anchor(anchor_symbol, anchor)),
-                           builder_.const_i64(address));
+ValueId BodyLowerer::placed_address(int64_t address, const std::string &anchor_symbol, uint64_t anchor,
+                                    const std::string &build_id) {
+  if (anchor_symbol.find(':') != std::string::npos) {
+    int64_t number = module_anchor({anchor_symbol, static_cast<int64_t>(anchor), build_id});
+    return builder_.binary(Op::Add, builder_.module_slide(number), builder_.const_i64(address));
+  }
   kernel_anchor(anchor_symbol, anchor);
   return builder_.kernel_address(address);
 }
@@ -63,7 +64,7 @@ void BodyLowerer::check_caller(const std::vector<CallerCode> &callers, BlockId e
     const BlockId absent = may_be_absent ? builder_.new_catch_block() : BlockId::none(), outer = builder_.catch_block();
     if (may_be_absent)
       builder_.set_catch(absent);
-    ValueId begin = placed_address(static_cast<int64_t>(code.begin), code.anchor_symbol, code.anchor);
+    ValueId begin = placed_address(static_cast<int64_t>(code.begin), code.anchor_symbol, code.anchor, code.build_id);
     builder_.set_catch(outer);
     ValueId end = builder_.binary(Op::Add, begin, builder_.const_i64(static_cast<int64_t>(code.end - code.begin)));
     ValueId is_inside =
@@ -104,7 +105,7 @@ ValueId BodyLowerer::run_steps(const ast::Target &n, const target::VarAccess &ac
       indexes.push_back(shared_value(*step.index));
   for (const AccessStep &step : steps) {
     if (step.kind == StepKind::PushModuleAddress)
-      stack.push_back(placed_address(step.value, access.anchor_symbol, access.anchor));
+      stack.push_back(placed_address(step.value, access.anchor_symbol, access.anchor, access.build_id));
     else
       run_step(step, stack, indexes);
   }

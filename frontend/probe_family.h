@@ -39,6 +39,7 @@ struct CallerCode {
   uint64_t begin = 0, end = 0;
   std::string anchor_symbol;
   uint64_t anchor = 0;
+  std::string build_id;
   friend bool operator==(const CallerCode &, const CallerCode &) = default;
 };
 

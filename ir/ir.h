@@ -252,6 +252,14 @@ struct Site {
   friend bool operator==(const Site &, const Site &) = default;
 };
 
+// What addresses in a section of a traced module count from.
+struct ModuleAnchor {
+  std::string symbol;   // "module:symbol"
+  int64_t linked = 0;   // where the symbol is in the module's file
+  std::string build_id; // of that file, lower-case hex; empty: not known, any build will do
+  friend bool operator==(const ModuleAnchor &, const ModuleAnchor &) = default;
+};
+
 struct Module {
   std::string name; // of the kernel module
   std::vector<std::string> strings;
@@ -268,8 +276,7 @@ struct Module {
   // What kernel.address counts from: a function whose name only one symbol of the kernel has, and its link address.
   std::string anchor_symbol; // empty: no such op
   int64_t anchor = 0;
-  // The same for data of modules, each "module:symbol" with the symbol's address as linked; module.slide names them.
-  std::vector<std::pair<std::string, int64_t>> module_anchors;
+  std::vector<ModuleAnchor> module_anchors;   // the same for data of modules; module.slide names them
   std::map<std::string, int64_t> limits;      // MAXACTION, MAXSTRINGLEN, ...: see limits.def
   std::map<std::string, std::string> defines; // other -D names, visible to embedded C
   friend bool operator==(const Module &, const Module &) = default;

@@ -216,7 +216,9 @@ private:
   }
   void read_module_anchor() {
     std::string symbol = take_string();
-    module_.module_anchors.emplace_back(std::move(symbol), take_number());
+    int64_t linked = take_number();
+    std::string build_id = lexer_.peek().kind == Token::Kind::String ? take_string() : "";
+    module_.module_anchors.push_back({std::move(symbol), linked, std::move(build_id)});
   }
   void read_file() {
     int64_t number = take_number();

@@ -57,8 +57,8 @@ public:
       put("include {}\n", quote(include));
     if (!module_.anchor_symbol.empty())
       put("anchor {} {}\n", quote(module_.anchor_symbol), module_.anchor);
-    for (const auto &[symbol, linked] : module_.module_anchors)
-      put("module_anchor {} {}\n", quote(symbol), linked);
+    for (const auto &[symbol, linked, build_id] : module_.module_anchors)
+      put("module_anchor {} {}{}\n", quote(symbol), linked, build_id.empty() ? "" : " " + quote(build_id));
     if (options_.locations) {
       std::vector<const std::string *> names(files_.size());
       for (auto &[name, index] : files_)

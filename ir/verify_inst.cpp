@@ -66,7 +66,7 @@ bool fits_imm(const Module &module, const Function &function, const Inst &inst) 
     return !module.anchor_symbol.empty();
   case Op::ModuleSlide:
     return inst.imm >= 0 && size_t(inst.imm) < module.module_anchors.size() &&
-           module.module_anchors[size_t(inst.imm)].first.find(':') != std::string::npos;
+           module.module_anchors[size_t(inst.imm)].symbol.find(':') != std::string::npos;
   case Op::Param:
     return inst.imm >= 0 && size_t(inst.imm) < function.params.size() && inst.type == function.params[size_t(inst.imm)];
   case Op::IterKey:

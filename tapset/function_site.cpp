@@ -57,7 +57,7 @@ std::vector<CallerCode> callers_of(const target::Target &target, const FunctionS
   auto kernel = function.module.empty() && !function.caller_code.empty() ? kernel_anchor(target) : std::nullopt;
   for (size_t i = 0; i < function.caller_code.size(); ++i) {
     const auto &[begin, end] = function.caller_code[i];
-    CallerCode code{begin, end, kernel ? kernel->symbol : "", kernel ? kernel->address : 0};
+    CallerCode code{begin, end, kernel ? kernel->symbol : "", kernel ? kernel->address : 0, function.build_id};
     if (i < function.caller_anchors.size() && function.caller_anchors[i]) {
       code.anchor_symbol = function.module + ":" + function.caller_anchors[i]->first;
       code.anchor = function.caller_anchors[i]->second;

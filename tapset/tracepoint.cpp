@@ -52,6 +52,11 @@ ResolvedSite tracepoint_site(FamilyState &state, target::Tracepoint point, size_
   site.site.pp = form == by_number ? "kernel.tracepoint(\"" + point.name + "\")"
                                    : "kernel.trace(\"" + point.system + ":" + point.name + "\")";
   site.site.constants.emplace_back("name", point.name);
+  if (auto owner = state.target.tracepoint_module(point.name)) {
+    site.site.constants.emplace_back("module", owner->name);
+    if (!owner->build_id.empty())
+      site.site.constants.emplace_back("build_id", owner->build_id);
+  }
   site.site.glue = glue_of(state.target, point);
   if (form == by_number) {
     point.system.clear();

@@ -184,10 +184,11 @@ void emit_module_anchors(Unit &unit) {
     return;
   unit.out.blank();
   unit.out.open("static struct tap_module_anchor tap_module_anchors[] =");
-  for (const auto &[symbol, linked] : unit.module.module_anchors) {
+  for (const auto &[symbol, linked, build_id] : unit.module.module_anchors) {
     size_t colon = symbol.find(':');
-    unit.out.line("TAP_MODULE_ANCHOR({}, {}, {}),", c_string(symbol.substr(0, colon)),
-                  c_string(symbol.substr(colon + 1)), c_integer(linked));
+    unit.out.line("TAP_MODULE_ANCHOR({}, {}, {}, {}),", c_string(symbol.substr(0, colon)),
+                  c_string(symbol.substr(colon + 1)), c_integer(linked),
+                  build_id.empty() ? "NULL" : c_string(build_id));
   }
   unit.out.close("};");
 }

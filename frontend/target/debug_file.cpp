@@ -42,7 +42,7 @@ std::string DebugFile::build_id() {
   return *build_id_;
 }
 
-static std::string stamp_of(const std::string &path) {
+std::string stamp_of(const std::string &path) {
   struct stat facts = {};
   stat(path.c_str(), &facts);
   return path + "-" + std::to_string(facts.st_mtim.tv_sec) + "." + std::to_string(facts.st_mtim.tv_nsec) + "-" +

@@ -30,6 +30,9 @@ struct IndexStore {
 // the answer was.
 using DebugServer = std::function<Result<std::string>(const std::string &build_id, const std::string &what)>;
 
+// A file by its place, time and size.
+std::string stamp_of(const std::string &path);
+
 class DebugFile {
 public:
   struct Paths {

@@ -187,6 +187,11 @@ Result<TracepointMatches> FakeTarget::tracepoints(std::string_view pattern) cons
   return matches;
 }
 
+std::optional<ModuleBuild> FakeTarget::tracepoint_module(const std::string &name) const {
+  auto known = tracepoint_modules.find(name);
+  return known == tracepoint_modules.end() ? std::nullopt : std::optional(known->second);
+}
+
 Access<VarAccess> FakeTarget::tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,
                                                   const std::vector<PathStep> &path, bool) const {
   for (unsigned i = 0; i < tracepoint.arguments.size(); ++i)

@@ -24,7 +24,8 @@ public:
   std::vector<FakeFunction> known_functions;
   std::map<std::string, SymbolFact> symbols;
   std::vector<Tracepoint> known_tracepoints;
-  std::optional<Error> functions_error; // as when nothing is installed
+  std::map<std::string, ModuleBuild> tracepoint_modules; // of those that modules have
+  std::optional<Error> functions_error;                  // as when nothing is installed
 
   // A function with parameters of type long in the ABI's registers, returning long.
   mutable std::string type_modules; // where the last cast() was told to look
@@ -47,6 +48,7 @@ public:
                                     bool address_of) const override;
   Access<VarAccess> follow(const ValueType &type, const std::vector<PathStep> &path, bool address_of) const override;
   Result<TracepointMatches> tracepoints(std::string_view pattern) const override;
+  std::optional<ModuleBuild> tracepoint_module(const std::string &name) const override;
   Access<VarAccess> tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,
                                         const std::vector<PathStep> &path, bool address_of) const override;
 

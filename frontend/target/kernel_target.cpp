@@ -5,6 +5,7 @@
 #include "frontend/target/dwarf_variable.h"
 #include "frontend/target/elf_file.h"
 #include "frontend/target/line_table.h"
+#include "frontend/target/module_tracepoints.h"
 #include "frontend/target/names.h"
 #include "frontend/target/tracepoint_headers.h"
 
@@ -321,6 +322,7 @@ std::optional<AccessFailure> KernelTarget::place_in_module(const Source &source,
           AccessError::Unsupported, "no symbol tells where it is in module `" + source.module + "`", {}};
     access.anchor_symbol = symbol;
     access.anchor = anchor->second;
+    access.build_id = source.file->build_id();
     steps[i].kind = StepKind::PushModuleAddress;
     if (section == ".data..percpu")
       steps.insert(steps.begin() + static_cast<ptrdiff_t>(i) + 1, {{StepKind::PushPerCpu, 0}, {StepKind::Add}});
@@ -431,6 +433,23 @@ Result<TracepointMatches> KernelTarget::tracepoints(std::string_view pattern) co
   if (!tracepoints_)
     tracepoints_.emplace(files_.build_dir);
   return tracepoints_->find(pattern);
+}
+
+std::optional<ModuleBuild> KernelTarget::tracepoint_module(const std::string &name) const {
+  if (auto names = kernel_->index(); !names || !(*names)->symbols("__tracepoint_" + name).empty())
+    return std::nullopt;
+  if (!tracepoint_modules_)
+    tracepoint_modules_ = tracepoint_owners(files_.release, options_.places, options_.store);
+  auto known = tracepoint_modules_->find(name);
+  if (known == tracepoint_modules_->end())
+    return std::nullopt;
+  if (!modules_.contains(known->second)) {
+    std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, known->second);
+    if (files.empty())
+      return std::nullopt;
+    module_file(files[0], true);
+  }
+  return ModuleBuild{known->second, module_build_id(known->second)};
 }
 
 Access<VarAccess> KernelTarget::tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,

@@ -59,6 +59,7 @@ public:
   Access<Enumerators> enumerators(const ValueType &type) const override;
   std::vector<PrettyPiece> pretty(const ValueType &type, bool deep) const override;
   Result<TracepointMatches> tracepoints(std::string_view pattern) const override;
+  std::optional<ModuleBuild> tracepoint_module(const std::string &name) const override;
   Access<VarAccess> tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,
                                         const std::vector<PathStep> &path, bool address_of) const override;
 
@@ -101,6 +102,7 @@ private:
   KernelFiles files_;
   mutable std::optional<Kconfig> kconfig_;
   mutable std::optional<TracepointHeaders> tracepoints_;
+  mutable std::optional<std::map<std::string, std::string>> tracepoint_modules_; // module names, by tracepoint
   std::unique_ptr<DebugFile> kernel_;
   mutable std::map<std::string, std::unique_ptr<DebugFile>> modules_;  // by name, opened when asked for
   mutable std::map<std::string, std::unique_ptr<DebugFile>> programs_; // by path; of headers, by what named them

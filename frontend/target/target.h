@@ -159,6 +159,12 @@ struct TracepointMatches {
   std::vector<std::string> suggestions; // nearest names when there is none
 };
 
+// A module by the file that is installed for the traced kernel.
+struct ModuleBuild {
+  std::string name;
+  std::string build_id; // lower-case hex; empty: not known
+};
+
 class Target {
 public:
   virtual ~Target() = default;
@@ -230,6 +236,8 @@ public:
   virtual Result<TracepointMatches> module_tracepoints(std::string_view modules, std::string_view) const {
     return Error{"no module `" + std::string(modules) + "` is known", ""};
   }
+  // The module that has the tracepoint of this name; nullopt: the kernel itself has it, or no module that is installed.
+  virtual std::optional<ModuleBuild> tracepoint_module(const std::string &) const { return std::nullopt; }
   // $argument of a tracepoint with its path.
   virtual Access<VarAccess> tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,
                                                 const std::vector<PathStep> &path, bool address_of) const = 0;

@@ -100,6 +100,7 @@ struct VarAccess {
   // "module:symbol", a symbol of the section that holds the address, which is the module's only one of this name.
   std::string anchor_symbol;
   uint64_t anchor = 0;
+  std::string build_id; // of that module's file, lower-case hex; empty: not known
 };
 
 // One step of the path that the script wrote behind a variable.

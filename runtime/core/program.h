@@ -66,19 +66,22 @@ struct tap_format {
  * to the runtime.
  */
 struct tap_module_anchor {
-	const char *symbol; /* "module:symbol" */
-	uint64_t linked;    /* where the symbol is in the module's file */
-	const char *away, *missing;
+	const char *symbol;   /* "module:symbol" */
+	uint64_t linked;      /* where the symbol is in the module's file */
+	const char *build_id; /* of that file, in lower-case hex: no other build will do. NULL: any will */
+	const char *away, *missing, *other;
 	const char *problem; /* why it is not found: one of these */
 	bool found;
 	uint64_t slide;
 };
-#define TAP_MODULE_ANCHOR(module, name, linked_)                                                             \
+#define TAP_MODULE_ANCHOR(module, name, linked_, build_id_)                                                  \
 	{                                                                                                    \
 	    .symbol = module ":" name,                                                                       \
 	    .linked = (linked_),                                                                             \
+	    .build_id = (build_id_),                                                                         \
 	    .away = "module " module " is not loaded",                                                       \
 	    .missing = "module " module " has no symbol " name,                                              \
+	    .other = "module " module " is another build than the one that the script was compiled for",     \
 	    .problem = "module " module " is not loaded",                                                    \
 	}
 

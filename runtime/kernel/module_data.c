@@ -53,17 +53,27 @@ static bool is_freed(const struct module *module, unsigned long address)
 	return module->state == MODULE_STATE_LIVE && within_module_init(address, module);
 }
 
-static void find_anchor(struct tap_module_anchor *anchor, const struct module *module)
+/* Nothing changes if the module is not there. */
+static void find_anchor(struct tap_module_anchor *anchor, bool late)
 {
 	const char *name = strchr(anchor->symbol, ':') + 1;
+	size_t length = name - 1 - anchor->symbol;
+	const struct module *module;
 	unsigned long address;
 
-	if (find_in(module, name, &address) && !is_freed(module, address)) {
+	if (!tap_module_is_build(anchor->symbol, length, anchor->build_id, late)) {
+		anchor->problem = anchor->other;
+		return;
+	}
+	preempt_disable();
+	module = tap_loaded_module(anchor->symbol, length);
+	if (module && find_in(module, name, &address) && !is_freed(module, address)) {
 		anchor->slide = address - anchor->linked;
 		smp_store_release(&anchor->found, true);
-	} else {
+	} else if (module) {
 		anchor->problem = anchor->missing;
 	}
+	preempt_enable();
 }
 
 static void lose_anchor(struct tap_module_anchor *anchor)
@@ -90,26 +100,14 @@ static int anchor_changes(struct notifier_block *block, unsigned long state, voi
 		    !(anchor->found && is_freed(module, anchor->linked + anchor->slide)))
 			continue;
 		lose_anchor(anchor);
-		preempt_disable();
 		if (state != MODULE_STATE_GOING)
-			find_anchor(anchor, module);
-		preempt_enable();
+			find_anchor(anchor, true);
 	}
 	mutex_unlock(&anchors);
 	return NOTIFY_DONE;
 }
 
 static struct notifier_block watch = {.notifier_call = anchor_changes, .priority = -1};
-
-/* With preemption off. */
-static void find_loaded(struct tap_module_anchor *anchor)
-{
-	const struct module *module =
-	    tap_loaded_module(anchor->symbol, strchr(anchor->symbol, ':') - anchor->symbol);
-
-	if (module)
-		find_anchor(anchor, module);
-}
 
 void tap_module_data_find(const struct tap_program *program)
 {
@@ -121,21 +119,21 @@ void tap_module_data_find(const struct tap_program *program)
 		return;
 	}
 	is_watching = true;
+	tap_builds_use();
 	mutex_lock(&anchors);
 	for (i = 0; i < program->module_anchor_count; i++) {
-		if (program->module_anchors[i].found)
-			continue;
-		preempt_disable();
-		find_loaded(&program->module_anchors[i]);
-		preempt_enable();
+		if (!program->module_anchors[i].found)
+			find_anchor(&program->module_anchors[i], false);
 	}
 	mutex_unlock(&anchors);
 }
 
 void tap_module_data_forget(void)
 {
-	if (is_watching)
-		unregister_module_notifier(&watch);
+	if (!is_watching)
+		return;
+	unregister_module_notifier(&watch);
+	tap_builds_leave();
 	is_watching = false;
 }
 

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <linux/notifier.h>
 
+#include "runtime/kernel/loaded.h"
 #include "runtime/kernel/probe_kprobe.h"
 #include "runtime/kernel/session.h"
 
@@ -21,6 +22,7 @@ static void look(struct tracepoint *tracepoint, void *data)
 
 static DEFINE_MUTEX(events);		     /* held while sites change and modules may come or go */
 static const struct tap_family_use *watched; /* as long as some tracepoint is a module's; under `events` */
+static const struct task_struct *placer;     /* who is placing, and holds `control` */
 static bool is_placed; /* sites of `watched` are registered, but for those that are not wanted now */
 
 static int site_register(struct tap_site_tracepoint *site)
@@ -43,6 +45,13 @@ static struct tracepoint *tracepoint_of(const struct module *module, unsigned in
 	return tracepoint_ptr_deref(&module->tracepoints_ptrs[i]);
 }
 
+/* Whether it is the module's that the script was compiled with. */
+static bool site_is_of(const struct tap_site_tracepoint *site, const char *module)
+{
+	return (!site->module || !strcmp(site->module, module)) &&
+	       tap_module_is_build(module, strlen(module), site->build_id, READ_ONCE(placer) != current);
+}
+
 static void site_follow(struct tap_site_tracepoint *site, const struct module *module, bool comes)
 {
 	unsigned int i;
@@ -50,7 +59,8 @@ static void site_follow(struct tap_site_tracepoint *site, const struct module *m
 	for (i = 0; i < module->num_tracepoints; i++) {
 		struct tracepoint *tracepoint = tracepoint_of(module, i);
 
-		if (comes && !site->tracepoint && !strcmp(tracepoint->name, site->name)) {
+		if (comes && !site->tracepoint && !strcmp(tracepoint->name, site->name) &&
+		    site_is_of(site, module->name)) {
 			int rc = 0;
 
 			site->tracepoint = tracepoint;
@@ -90,18 +100,25 @@ static int watch_modules(const struct tap_family_use *use)
 
 	watched = use;
 	is_placed = false;
+	tap_builds_use();
+	WRITE_ONCE(placer, current);
 	rc = register_tracepoint_module_notifier(&watch);
-	if (rc)
+	WRITE_ONCE(placer, NULL);
+	if (rc) {
 		watched = NULL;
+		tap_builds_leave();
+	}
 	return rc;
 }
 
 /* Not under `events`, which the notifier takes. */
 static void unwatch_modules(void)
 {
-	if (watched)
-		unregister_tracepoint_module_notifier(&watch);
+	if (!watched)
+		return;
+	unregister_tracepoint_module_notifier(&watch);
 	watched = NULL;
+	tap_builds_leave();
 }
 
 static void remove_first(const struct tap_family_use *use, uint32_t count)
@@ -141,8 +158,8 @@ static int tracepoint_place(const struct tap_family_use *use, uint32_t *placed)
 		tap_session_error_format("no notice of modules with tracepoints (rc %d)", rc);
 	mutex_lock(&events);
 	for (i = 0; i < use->count && !rc; i++) {
-		if (!sites[i].tracepoint)
-			rc = -ENOENT;
+		if (!sites[i].tracepoint) /* a known module's waits for it */
+			rc = sites[i].module ? 0 : -ENOENT;
 		else if (!sites[i].base.probe->unwanted)
 			rc = site_register(&sites[i]);
 		if (rc)

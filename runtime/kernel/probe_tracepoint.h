@@ -12,6 +12,9 @@ struct tap_site_tracepoint {
 	struct tap_site base;
 	void (*entry)(const struct tap_site *site, const int64_t *arguments);
 	const char *name; /* "sched_switch" */
+	/* Of the module that has it, and may come later: its name, and the build-id of its file in lower-case
+	 * hex: no other build will do. NULL: the kernel itself has it, or that is not known; any build. */
+	const char *module, *build_id;
 	void *glue; /* the function that the tracepoint calls: of its own prototype after `void *site` */
 	struct tracepoint *tracepoint; /* the runtime's, as the next */
 	bool registered;

@@ -295,6 +295,51 @@ class Sessions(unittest.TestCase):
         out, err = run.communicate(timeout=60)
         self.assertEqual((run.returncode, out.replace("command\n", ""), err), (0, "", ""))
 
+    def test_events_of_a_module_that_comes_later(self):
+        """They are waited for, come and go with their module, and are not those of another build of it; nor are its data. One warning a session."""
+        other = self.other_build("scsi/scsi_mod")
+        read = "for d in /sys/block/sd*; do dd if=/dev/${d##*/} of=/dev/null bs=4096 count=1 iflag=direct; done"
+        gone = "rmmod scsi_debug && rmmod sd_mod && rmmod scsi_mod"
+        script = ('global said probe timer.ms(1) { if (!said++) println("ready") } function level() { try { return @var("scsi_logging_level", "scsi_mod") } catch (why) { println(why) return 0 } } '
+                  'probe kernel.trace("scsi_dispatch_cmd_start") { if (@cast($cmd, "struct scsi_cmnd", "scsi_mod")->sdb->length == 4096) printf("command %d\\n", level()) } '
+                  'probe kernel.trace("scsi_dispatch_cmd_done") {} probe module("scsi_mod").function("scsi_done") {} probe kernel.function("__x64_sys_getppid") { if (execname() == "known_calls") level() }')
+        run = start_stap("-e", script)
+        self.assertEqual(run.stdout.readline(), "ready\n")
+        guest.put(f"{options.programs}/known_calls", "/tmp/known_calls")
+
+        def ask():
+            """What a handler says of the data now, and the lines before."""
+            self.assertEqual(guest.execute("/tmp/known_calls", "1").returncode, 0)
+            lines = [run.stdout.readline()]
+            while lines[-1].startswith("command"):
+                lines.append(run.stdout.readline())
+            return lines
+
+        away = ["module scsi_mod is not loaded\n"]
+        self.assertEqual(ask(), away)
+        for name in ("scsi_mod", "other_scsi_mod", "scsi_mod", "other_scsi_mod"):
+            guest.load(["scsi_common"])
+            self.assertEqual(guest.execute("insmod", f"/tmp/{name}.ko", "scsi_logging_level=0x40000000").stderr, "")
+            guest.load(["sd_mod"])
+            guest.load(["scsi_debug", "dev_size_mb=8", "delay=0"])
+            self.assertEqual(guest.execute("sh", "-c", read).returncode, 0)
+            if name == "other_scsi_mod":
+                self.assertEqual(ask(), ["module scsi_mod is another build than the one that the script was compiled for\n"])
+            self.assertEqual(guest.execute("sh", "-c", gone).stderr, "")
+            *commands, last = ask()
+            self.assertEqual([last], away)
+            self.assertEqual(set(commands), {f"command {0x40000000}\n"} if name == "scsi_mod" else set())
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+        self.assertEqual((run.returncode, out), (0, ""))
+        self.assertRegex(err, rf"^WARNING: module scsi_mod is neither probed nor read: its build-id is {other}, that of its file when the script was compiled \w{{40}}; .*\n$")
+        guest.load(["scsi_common"])
+        self.assertEqual(guest.execute("insmod", "/tmp/other_scsi_mod.ko").stderr, "")  # loaded before
+        run = stap("-e", 'probe kernel.trace("scsi_dispatch_cmd_start") {}')
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertRegex(run.stderr, rf"was made with another build of the module 'scsi_mod': its build-id is \w{{40}}, that of the loaded one is {other}")
+        self.assertEqual(guest.execute("rmmod", "scsi_mod").returncode, 0)
+
     def test_data_of_a_module(self):
         """Read as long as the module is there; what says that it is not can be caught. A variable's address is one of the module's."""
         # 8 is the value before insmod's parameters are taken.
@@ -383,15 +428,19 @@ class Sessions(unittest.TestCase):
         self.assertEqual((run.returncode, run.stdout), (1, ""))
         self.assertRegex(run.stderr, r"made with the debug symbols of another build of .*: their build-id is 0123\w+, that of the running kernel is \w+")
 
-    def test_another_build_of_a_module(self):
-        """One that is loaded is not probed by a script that was made for another; nor is one that comes later. Both are told with the two build-ids."""
-        release, other = guest.execute("uname", "-r").stdout.strip(), "ab" * 20
-        file = f"/lib/modules/{release}/kernel/drivers/block/loop.ko"
+    def other_build(self, path):
+        """Makes a module with another build-id, the guest's /tmp/other_NAME.ko beside /tmp/NAME.ko, and gives that id."""
+        file, name, other = f"/lib/modules/{release}/kernel/drivers/{path}.ko", os.path.basename(path), "ab" * 20
         with tempfile.TemporaryDirectory() as folder:
             pathlib.Path(folder, "note").write_bytes(struct.pack("<III4s", 4, 20, 3, b"GNU") + bytes.fromhex(other))
-            subprocess.run(["objcopy", f"--update-section=.note.gnu.build-id={folder}/note", file, f"{folder}/loop.ko"], check=True)
-            guest.put(f"{folder}/loop.ko", "/tmp/other_loop.ko")
-        guest.put(file, "/tmp/loop.ko")
+            subprocess.run(["objcopy", f"--update-section=.note.gnu.build-id={folder}/note", file, f"{folder}/{name}.ko"], check=True)
+            guest.put(f"{folder}/{name}.ko", f"/tmp/other_{name}.ko")
+        guest.put(file, f"/tmp/{name}.ko")
+        return other
+
+    def test_another_build_of_a_module(self):
+        """One that is loaded is not probed by a script that was made for another; nor is one that comes later. Both are told with the two build-ids."""
+        other = self.other_build("block/loop")
         script = ('global said probe timer.ms(1) { if (!said++) println("ready") } probe module("loop").function("loop_init").call { println("init") } '
                   'probe module("loop").function("loop_add").return { println("added") }')
         self.assertEqual(guest.execute("insmod", "/tmp/other_loop.ko").returncode, 0)
@@ -406,9 +455,9 @@ class Sessions(unittest.TestCase):
         self.assertEqual(guest.execute("rmmod", "loop").returncode, 0)
         # One that comes after staprun's look, and before the probes are placed: the first handler waits for it, and now and then for its reader.
         guest.execute("sh", "-c", "(until grep -q ^stap_ /proc/modules; do :; done; insmod /tmp/other_loop.ko max_loop=3) </dev/null >/dev/null 2>&1 &")
-        told = r"WARNING: module loop is not probed: its build-id is " + other + r", that of its file when the script was compiled \w{40}; .*\n"
-        wait = ('function most() { try { return @var("max_loop", "loop") } catch { return 0 } } '
-                'probe begin { while (most() != 3) printf("%0200d\\n", 0) println("there") } ')
+        told = r"WARNING: module loop is neither probed nor read: its build-id is " + other + r", that of its file when the script was compiled \w{40}; .*\n"
+        wait = ('function most() { try { return sprint(@var("max_loop", "loop")) } catch (why) { return why } } '
+                'probe begin { while (!isinstr(most(), "another build")) printf("%0200d\\n", 0) println("there") } ')
         run = start_stap("-DSTP_BUFFER_KB=8", "-DMAXACTION_INTERRUPTIBLE=10000000", "-e", wait + script)
         lines = iter(run.stdout.readline, "ready\n")
         self.assertEqual([line for line in lines if len(line) < 200], ["there\n"])
@@ -419,7 +468,7 @@ class Sessions(unittest.TestCase):
         self.assertRegex(err, f"^{told}$")
         run = start_stap("-e", script)
         self.assertEqual(run.stdout.readline(), "ready\n")
-        for name in ("other_loop", "loop"):
+        for name in ("other_loop", "loop", "other_loop"):
             self.assertEqual(guest.execute("insmod", f"/tmp/{name}.ko").returncode, 0)
             self.assertEqual(guest.execute("rmmod", "loop").returncode, 0)
         run.send_signal(signal.SIGINT)

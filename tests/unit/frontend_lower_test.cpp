@@ -59,7 +59,7 @@ ProbeMatch fake_match(std::span<const ProbeComponent> components) {
   } else if ((first == "kernel" || first == "kprobe") && components.size() >= 2 && components[1].name == "function") {
     site.is_return = components.back().name == "return";
     if (components.size() > 2 && components[2].name == "callee")
-      site.callers = {{0x1000, 0x1100, "kernel_clone", 0x3000}, {0x5000, 0x5010, "loop:lo_open", 0x4000}};
+      site.callers = {{0x1000, 0x1100, "kernel_clone", 0x3000, ""}, {0x5000, 0x5010, "loop:lo_open", 0x4000, "01ab"}};
     site.site.family = site.is_return ? "kretprobe" : "kprobe";
     site.site.function = components[1].text;
     site.site.constants.emplace_back("symbol", std::string(components[1].text));

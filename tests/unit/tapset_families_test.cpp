@@ -409,6 +409,13 @@ TEST_F(Families, Tracepoints) {
   EXPECT_EQ(match("kernel.trace(\"sched_swich\")").hint, "did you mean `sched_switch`?");
 }
 
+TEST_F(Families, TracepointsOfModules) {
+  kernel_.tracepoint_modules["nothing"] = {"some_module", "01ab"};
+  EXPECT_EQ(constants(site("kernel.trace(\"nothing\")")), "name=nothing module=some_module build_id=01ab");
+  kernel_.tracepoint_modules["nothing"].build_id.clear();
+  EXPECT_EQ(constants(site("kernel.trace(\"nothing\")")), "name=nothing module=some_module");
+}
+
 TEST_F(Families, TracepointsByTheNumbersOfTheirArguments) {
   ResolvedSite found = site("kernel.tracepoint(\"sched_switch\")");
   EXPECT_EQ(found.site.pp, "kernel.tracepoint(\"sched_switch\")");

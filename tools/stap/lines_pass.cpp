@@ -31,8 +31,8 @@ void add_module_of(const std::string &symbol, std::set<std::string> &modules) {
 // "": the kernel.
 std::set<std::string> files_with_lines(const Options &options, const ir::Module &module) {
   std::set<std::string> files = {""};
-  for (const auto &[symbol, linked] : module.module_anchors)
-    add_module_of(symbol, files);
+  for (const ir::ModuleAnchor &anchor : module.module_anchors)
+    add_module_of(anchor.symbol, files);
   for (const ir::Site &site : module.sites)
     for (const auto &[key, value] : site.constants)
       if (const auto *text = std::get_if<std::string>(&value); text && (key == "symbol" || key == "anchor_symbol"))
@@ -45,8 +45,7 @@ std::set<std::string> files_with_lines(const Options &options, const ir::Module 
   return files;
 }
 
-uint32_t anchor_number(ir::Module &module, const std::string &symbol, uint64_t address) {
-  const std::pair<std::string, int64_t> wanted = {symbol, static_cast<int64_t>(address)};
+uint32_t anchor_number(ir::Module &module, const ir::ModuleAnchor &wanted) {
   auto known = std::find(module.module_anchors.begin(), module.module_anchors.end(), wanted);
   if (known == module.module_anchors.end())
     known = module.module_anchors.insert(known, wanted);
@@ -86,7 +85,9 @@ Result<std::vector<std::string>> add_lines(const Options &options, const target:
         return Error{fmt::format("source lines of more than {} sections of code are wanted", +TAP_LINE_RANGES),
                      "name the modules that matter with -d instead of --all-modules"};
       ranges.push_back({range.begin, range.end,
-                        file.empty() ? TAP_LINE_KERNEL : anchor_number(module, range.anchor_symbol, range.anchor),
+                        file.empty() ? TAP_LINE_KERNEL
+                                     : anchor_number(module, {range.anchor_symbol, static_cast<int64_t>(range.anchor),
+                                                              target.module_build_id(file)}),
                         static_cast<uint32_t>(tables.size())});
       key.add(range.anchor_symbol);
     }

@@ -240,20 +240,18 @@ bool reads_input(const ir::Module &module) {
 }
 
 // Modules that have places or data in the unit, whose build is known.
-std::set<std::string> modules_of(const ir::Module &module, const target::Target &target) {
+std::set<std::string> modules_of(const ir::Module &module) {
   std::set<std::string> modules;
-  for (const auto &[symbol, linked] : module.module_anchors) {
-    const std::string name = symbol.substr(0, symbol.find(':'));
-    if (std::string build_id = target.module_build_id(name); !build_id.empty())
-      modules.insert(name + " " + build_id);
-  }
+  for (const ir::ModuleAnchor &anchor : module.module_anchors)
+    if (!anchor.build_id.empty())
+      modules.insert(anchor.symbol.substr(0, anchor.symbol.find(':')) + " " + anchor.build_id);
   for (const ir::Site &site : module.sites) {
     std::string name, build_id;
     for (const auto &[key, value] : site.constants)
       if (const auto *text = std::get_if<std::string>(&value)) {
         if (key == "build_id")
           build_id = *text;
-        else if (key == "symbol" || key == "anchor_symbol")
+        else if (key == "symbol" || key == "anchor_symbol" || key == "module")
           name = text->substr(0, text->find(':'));
       }
     if (!build_id.empty())
@@ -311,9 +309,12 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
   run.forward_input = reads_input(module);
   const bool skips_build_ids = std::any_of(options.defines.begin(), options.defines.end(),
                                            [](const auto &define) { return define.first == "STP_NO_BUILDID_CHECK"; });
-  if (skips_build_ids)
+  if (skips_build_ids) {
     for (ir::Site &site : module.sites)
       std::erase_if(site.constants, [](const auto &constant) { return constant.first == "build_id"; });
+    for (ir::ModuleAnchor &anchor : module.module_anchors)
+      anchor.build_id.clear();
+  }
   PassClock emit_clock;
   if (!run.choice.user_runtime) {
     auto notes = add_lines(options, *scripts.target, module, input);
@@ -329,8 +330,7 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
   input.embedded_functions = codegen::embedded_function_names(module);
   if (!skips_build_ids && has_places_of_build(module))
     input.kernel_build_id = scripts.target->build_id();
-  if (!skips_build_ids)
-    input.modules = modules_of(module, *scripts.target);
+  input.modules = modules_of(module);
   run.times.add("emit", emit_clock.real_ms());
   std::string file = run.name + "_src.c";
   if (options.keep_directory)
