@@ -51,8 +51,8 @@ enum { TAP_LINE_ACTIONS = 10 };
 uint32_t tap_source_line(struct tap_ctx *c, char *dst, uint32_t size, uint64_t address,
 			 enum tap_line_part part, const char *where);
 
-/* raise.c. Sends the running task a signal, 1 to 64, soon; false: one of this CPU waits already. */
-bool tap_raise(struct tap_ctx *c, int signal);
+/* raise.c. Sends the running task a signal, 1 to 64, when the handler has ended. NULL, or why not. */
+const char *tap_raise(struct tap_ctx *c, int signal);
 
 TAP_INLINE int64_t tap_stack_size(void)
 {

@@ -1,31 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A signal for the task that a handler runs in. The kernel takes locks to send one, which the handler may
- * have interrupted: it is sent in a hard interrupt, as soon as this CPU takes any, or on another task's time
- * when the probe is in the scheduler. A CPU has room for one; unloading waits for it.
+ * Signals that handlers send to the running task. A handler may hold a runqueue's lock, or have interrupted
+ * who holds the very lock that sending takes (siglock), and may run in an NMI: it only leaves the signal in
+ * its lane, with a reference to the task, and an irq_work sends it when interrupts are on again. On RT that
+ * is a thread, as siglock sleeps there. Unloading waits for it.
  */
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "runtime/kernel/session.h"
 
+/* What handlers leave meanwhile has asked for the work again. */
 void tap_raise_now(struct irq_work *work)
 {
-	struct tap_lane *lane = container_of(work, struct tap_lane, raise);
-	struct task_struct *task = lane->raised;
+	struct tap_raised *raised = &container_of(work, struct tap_lane, raise)->raised;
+	int i;
 
-	send_sig(lane->signal, task, 1);
-	put_task_struct(task);
+	for (i = 0; i < TAP_RAISED_MOST; i++) {
+		uint32_t tail = READ_ONCE(raised->tail);
+		struct task_struct *task;
+		int signal;
+
+		if (tail == smp_load_acquire(&raised->head))
+			return;
+		task = raised->slots[tail % TAP_RAISED_MOST].task;
+		signal = raised->slots[tail % TAP_RAISED_MOST].signal;
+		if (cmpxchg(&raised->tail, tail, tail + 1) != tail)
+			continue;
+		send_sig(signal, task, 1); /* -ESRCH: it has gone */
+		put_task_struct(task);
+	}
 }
 
-bool __kprobes tap_raise(struct tap_ctx *c, int signal)
+const char *__kprobes tap_raise(struct tap_ctx *c, int signal)
 {
 	struct tap_lane *lane = tap_lane_of(c);
+	struct tap_raised *raised = &lane->raised;
+	uint32_t head = raised->head;
 
-	if (irq_work_is_busy(&lane->raise))
-		return false;
-	lane->raised = get_task_struct(current);
-	lane->signal = signal;
+	if (current->flags & PF_KTHREAD)
+		return "a thread of the kernel takes no signals";
+	if (head - smp_load_acquire(&raised->tail) >= TAP_RAISED_MOST)
+		return "16 signals wait already";
+	raised->slots[head % TAP_RAISED_MOST].task = get_task_struct(current);
+	raised->slots[head % TAP_RAISED_MOST].signal = signal;
+	smp_store_release(&raised->head, head + 1);
 	irq_work_queue(&lane->raise);
-	return true;
+	return NULL;
 }

@@ -332,7 +332,7 @@ static struct tap_lane *lane_init(uint32_t index, int node, uint8_t kind, uint64
 	lane->gate.inflight = TAP_NOT_INFLIGHT;
 	lane->wake = IRQ_WORK_INIT_HARD(lane_wake);
 	lane->arm = IRQ_WORK_INIT_HARD(tap_arming_wake);
-	lane->raise = IRQ_WORK_INIT_HARD(tap_raise_now);
+	lane->raise = IRQ_WORK_INIT(tap_raise_now);
 	lane->gate.ctx.kind = kind;
 	lane->gate.ctx.program = program;
 	lane->gate.ctx.frame = kvzalloc_node(program->frame_size ? program->frame_size : 8, TAP_GFP, node);

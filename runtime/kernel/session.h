@@ -21,14 +21,24 @@ struct tap_ring {
 	uint64_t tail ____cacheline_aligned_in_smp; /* moved by the reader */
 };
 
+/* Signals that handlers have sent, and the kernel has not yet. */
+enum { TAP_RAISED_MOST = 16 };
+struct tap_raised {
+	uint32_t head; /* written by the lane's owner */
+	uint32_t tail; /* moved by compare-and-exchange: the session's work may run on two CPUs at once */
+	struct {
+		struct task_struct *task; /* a reference */
+		int signal;
+	} slots[TAP_RAISED_MOST];
+};
+
 struct tap_lane {
 	struct tap_gate gate;
 	uint32_t index;	     /* of its ring */
 	bool continued;	     /* session lane: a unit with TAP_UNIT_MORE is out */
 	unsigned long flags; /* session lane: of interrupts, before a lock region of a Process handler */
 	struct irq_work wake, arm, raise;
-	struct task_struct *raised; /* whom `raise`, when it is busy, sends `signal` */
-	int signal;
+	struct tap_raised raised; /* for `raise` to send */
 	/* Of the handler runs on this lane; written by its owner alone. */
 	uint64_t errors, lost_units, skipped_lock;
 	/* Written also by what interrupts the owner. */
