@@ -115,16 +115,25 @@ static void remove_all(struct tap_placing *placing, const char *module)
 	}
 }
 
-int tap_placing_init(struct tap_placing *placing, uint32_t count)
+int tap_placing_init(struct tap_placing *placing, const struct tap_family_use *use, size_t place_at)
 {
-	placing->probes = kvcalloc(count, sizeof(*placing->probes), GFP_KERNEL);
-	placing->list = kvcalloc(count, sizeof(*placing->list), GFP_KERNEL);
-	if (placing->probes && placing->list) {
-		placing->count = count;
-		return 0;
+	uint32_t i;
+
+	placing->probes = kvcalloc(use->count, sizeof(*placing->probes), GFP_KERNEL);
+	placing->list = kvcalloc(use->count, sizeof(*placing->list), GFP_KERNEL);
+	if (!placing->probes || !placing->list) {
+		tap_placing_exit(placing);
+		return -ENOMEM;
 	}
-	tap_placing_exit(placing);
-	return -ENOMEM;
+	placing->count = use->count;
+	for (i = 0; i < use->count; i++) {
+		struct tap_kprobe_head *head = &placing->probes[i].head;
+
+		head->site = tap_site_at(use, i);
+		head->place = (const void *)((const char *)head->site + place_at);
+		placing->in_modules |= tap_place_is_in_module(head->place);
+	}
+	return 0;
 }
 
 int tap_placing_place(struct tap_placing *placing, bool later, uint32_t *placed)

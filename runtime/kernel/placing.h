@@ -36,8 +36,9 @@ struct tap_placing {
 
 /* All but place may be called for families with no probes. May sleep. */
 
-/* 0, or -ENOMEM; none is placed yet. */
-int tap_placing_init(struct tap_placing *placing, uint32_t count);
+/* 0, or -ENOMEM; none is placed yet. `place_at`: where a site of the family has its struct tap_kprobe_place.
+ */
+int tap_placing_init(struct tap_placing *placing, const struct tap_family_use *use, size_t place_at);
 /* Of modules, those that are there, and from now on those that come. With `later` all are left disarmed. */
 int tap_placing_place(struct tap_placing *placing, bool later, uint32_t *placed);
 /* Places what is in the module that comes, or removes what is in the one that goes; of `change`. */

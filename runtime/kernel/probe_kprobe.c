@@ -43,18 +43,11 @@ static void arm_all(void)
 
 static int kprobe_place(const struct tap_family_use *use, uint32_t *placed)
 {
-	const struct tap_site_kprobe *sites = use->sites;
+	int rc = tap_placing_init(&placing, use, offsetof(struct tap_site_kprobe, place));
 	bool many;
-	uint32_t i;
-	int rc = tap_placing_init(&placing, use->count);
 
 	if (rc)
 		return rc;
-	for (i = 0; i < use->count; i++) {
-		placing.probes[i].head =
-		    (struct tap_kprobe_head){.site = &sites[i].base, .place = &sites[i].place};
-		placing.in_modules |= tap_place_is_in_module(&sites[i].place);
-	}
 	/* What may go is not in a batch. */
 	many = use->count >= TAP_BATCH_LEAST && !placing.in_modules;
 	rc = tap_placing_place(&placing, many, placed);

@@ -70,17 +70,10 @@ static void kretprobe_module(const char *module, bool comes)
 
 static int kretprobe_place(const struct tap_family_use *use, uint32_t *placed)
 {
-	const struct tap_site_kretprobe *sites = use->sites;
-	uint32_t i;
-	int rc = tap_placing_init(&placing, use->count);
+	int rc = tap_placing_init(&placing, use, offsetof(struct tap_site_kretprobe, place));
 
 	if (rc)
 		return rc;
-	for (i = 0; i < use->count; i++) {
-		placing.probes[i].head =
-		    (struct tap_kprobe_head){.site = &sites[i].base, .place = &sites[i].place};
-		placing.in_modules |= tap_place_is_in_module(&sites[i].place);
-	}
 	rc = tap_placing_place(&placing, false, placed);
 	if (rc)
 		tap_placing_exit(&placing);
