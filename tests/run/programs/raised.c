@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Counts the signals that a script raises in it, and says how many by getpgid(-1 - count): SIGUSR1 during 1,000 calls
-// of getppid; signal 40 while it sleeps and wakes until 1,000 have come; then 200 children are born and end.
+// Counts the signals that a script raises in it, and says how many by getpgid(-1 - count): SIGUSR1 during
+// 1,000 calls of getppid; signal 40 while it sleeps and wakes until 1,000 have come; then 200 children are
+// born and end.
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
