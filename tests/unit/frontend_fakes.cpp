@@ -21,6 +21,8 @@ std::string text_of(std::span<const ProbeComponent> components) {
   return text;
 }
 
+constexpr size_t reader = 4, writer = 6; // contexts of files; those of functions are below
+
 constexpr std::string_view functions_script[] = {"vfs_read", "vfs_write"};
 
 ProbeMatch fake_match(std::span<const ProbeComponent> components) {
@@ -33,6 +35,12 @@ ProbeMatch fake_match(std::span<const ProbeComponent> components) {
     match.known = true;
     site.site.family = first;
     site.context_kind = ir::ContextKind::Session;
+    match.sites.push_back(site);
+  } else if (first == "file" && components.size() == 2) { // its readers or writers run the handler
+    match.known = true;
+    site.site.family = "file";
+    site.context_kind = ir::ContextKind::Process;
+    site.targets = TargetContextId(components[1].name == "read" ? reader : writer);
     match.sites.push_back(site);
   } else if (first == "timer" && components.size() == 2 && components[1].arg == Arg::number) {
     match.known = true;
@@ -62,7 +70,22 @@ ProbeMatch fake_match(std::span<const ProbeComponent> components) {
   return match;
 }
 
+TargetAnswer file_target(bool is_reader, const TargetQuery &query) {
+  TargetAnswer answer;
+  answer.reason = is_reader ? "it can only be written" : "it is what was written";
+  answer.found = query.name == "$value" && (!is_reader || query.for_write);
+  answer.writable = is_reader;
+  answer.access.is_text = true;
+  if (is_reader)
+    answer.access.write.kind = target::WriteAccess::Kind::Reply;
+  else
+    answer.access.steps = {{target::StepKind::PushMessage}};
+  return answer;
+}
+
 TargetAnswer fake_target(TargetContextId context, const TargetQuery &query) {
+  if (query.root == ast::Target::Root::dollar && context.valid() && context.index() >= reader)
+    return file_target(context.index() == reader, query);
   TargetAnswer answer;
   answer.found = true;
   answer.access.type.kind = target::TypeKind::Integer;

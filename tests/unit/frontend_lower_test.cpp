@@ -53,6 +53,10 @@ ProbeMatch fake_match(std::span<const ProbeComponent> components) {
   if (first == "begin" || first == "end" || first == "error") {
     site.site.family = first;
     site.context_kind = ir::ContextKind::Session;
+  } else if (first == "file" && components.size() == 2) {
+    site.site.family = "file";
+    site.context_kind = ir::ContextKind::Process;
+    site.targets = TargetContextId(components[1].name == "read" ? 2u : 3u);
   } else if (first == "timer" && components.size() >= 2) {
     site.site.family = "timer";
     site.site.constants.emplace_back("period", components[1].number);
@@ -80,6 +84,14 @@ TargetAnswer fake_target(TargetContextId context, const TargetQuery &query) {
     answer.access.steps.push_back({kind, value, bits, is_signed});
   };
   answer.found = true;
+  if (query.name == "$value") { // of a file
+    answer.access.is_text = answer.writable = true;
+    if (context.index() == 2)
+      answer.access.write.kind = target::WriteAccess::Kind::Reply;
+    else
+      step(PushMessage);
+    return answer;
+  }
   answer.access.type.kind = target::TypeKind::Integer;
   bool at_return = context.valid() && context.index() == 1;
   if (query.name == "$count")
