@@ -4,6 +4,7 @@
 #include "ir/passes/charge_check.h"
 #include "ir/passes/lock_check.h"
 #include "ir/signature.h"
+#include "ir/site_groups.h"
 #include "ir/verify_function.h"
 
 #include <map>
@@ -86,6 +87,30 @@ void check_numbers(const Module &module, Findings &findings) {
             if (!count(module.sites[site.index], number_names[size_t(inst.imm)]))
               findings.add("site {} has no {}, which its handler reads", site.index, number_names[size_t(inst.imm)]);
       }
+}
+
+// The first site of a group says how its sites are told apart, and each has the number by which it is.
+void check_groups(const Module &module, Findings &findings) {
+  std::map<int64_t, const Site *> first;
+  for (size_t index = 0; index < module.sites.size(); ++index) {
+    const Site &site = module.sites[index];
+    const auto *group = constant_of<int64_t>(site, group_name);
+    if (!group)
+      continue;
+    const Site &leader = *first.try_emplace(*group, &site).first->second;
+    const auto *which = constant_of<int64_t>(leader, gate_number_name);
+    const auto *gate = constant_of<std::string>(leader, gate_name);
+    const bool is_known =
+        gate && std::any_of(module.functions.begin(), module.functions.end(),
+                            [&](const Function &one) { return one.name == *gate && can_be_gate(one); });
+    if (!is_known || !which || *which < 0 || size_t(*which) >= std::size(number_names)) {
+      findings.add("site {}: nothing tells the sites of group {} apart", index, *group);
+      continue;
+    }
+    const auto *number = constant_of<int64_t>(site, number_names[size_t(*which)]);
+    if (!number || *number < 0 || *number >= gate_numbers)
+      findings.add("site {}: {} is no index of its group's table", index, number_names[size_t(*which)]);
+  }
 }
 
 void check_probes(const Module &module, Findings &findings) {
@@ -218,6 +243,7 @@ std::vector<std::string> verify(const Module &module, VerifyOptions options) {
   ModuleEffects effects(module);
   check_entry_slots(module, effects, findings);
   check_numbers(module, findings);
+  check_groups(module, findings);
   for (size_t index = 0; index < module.functions.size(); ++index) {
     const Function &function = module.functions[index];
     if (function.kind == FunctionKind::Embedded)

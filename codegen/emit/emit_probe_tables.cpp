@@ -2,6 +2,7 @@
 // The tables of handlers and sites. A family is only a name here: runtime/<platform>/probe_<family>.h has its macros
 // and the fields that Site::constants name.
 #include "codegen/emit/unit.h"
+#include "ir/site_groups.h"
 
 #include <algorithm>
 #include <map>
@@ -56,13 +57,59 @@ void emit_probes(Unit &unit) {
   out.close("};");
 }
 
-// Of each site the first one whose glue does for it: it is given the site that was hit.
+int64_t group_of(const ir::Site &site) {
+  const int64_t *group = ir::constant_of<int64_t>(site, ir::group_name);
+  return group ? *group : -1;
+}
+
+// Of each site the first one whose glue does for it: it is given the site that was hit, or the first of its group.
 std::vector<size_t> glue_of_sites(const Unit &unit) {
-  std::map<std::tuple<std::string, uint32_t, std::vector<std::string>>, size_t> first;
+  std::map<std::tuple<std::string, uint32_t, int64_t, std::vector<std::string>>, size_t> first;
   std::vector<size_t> glue;
   for (const ir::Site &site : unit.module.sites)
-    glue.push_back(first.try_emplace({site.family, site.probe.index, site.glue}, glue.size()).first->second);
+    glue.push_back(
+        first.try_emplace({site.family, site.probe.index, group_of(site), site.glue}, glue.size()).first->second);
   return glue;
+}
+
+// A family's sites as they stand in its array: those of a group behind its first.
+std::vector<size_t> sites_in_order(const Unit &unit, std::string_view family, const std::vector<size_t> &glue) {
+  std::map<size_t, std::vector<size_t>> followers; // of a group's first
+  for (size_t i = 0; i < glue.size(); i++)
+    if (glue[i] != i && group_of(unit.module.sites[i]) >= 0)
+      followers[glue[i]].push_back(i);
+  std::vector<size_t> order;
+  for (size_t i = 0; i < glue.size(); i++) {
+    const ir::Site &site = unit.module.sites[i];
+    if (site.family != family || (glue[i] != i && group_of(site) >= 0))
+      continue;
+    order.push_back(i);
+    for (size_t follower : followers[i])
+      order.push_back(follower);
+  }
+  return order;
+}
+
+// For each answer of the gate, the place of its site in the group, counted from 1.
+void emit_group(Unit &unit, size_t leader, const std::vector<size_t> &glue, const std::string &args) {
+  const ir::Site &first = unit.module.sites[leader];
+  const int64_t *which = ir::constant_of<int64_t>(first, ir::gate_number_name);
+  const std::string *gate = ir::constant_of<std::string>(first, ir::gate_name);
+  std::string table;
+  size_t place = 0;
+  for (size_t i = leader; i < glue.size(); i++)
+    if (glue[i] == leader)
+      if (const int64_t *number = ir::constant_of<int64_t>(unit.module.sites[i], ir::number_names[size_t(*which)]))
+        table += fmt::format("{}[{}] = {}", table.empty() ? "" : ", ", *number, ++place);
+  for (size_t id = 0; id < unit.module.functions.size(); id++) {
+    if (unit.module.functions[id].name != *gate)
+      continue;
+    const std::string &name = unit.name(ir::FunctionId{uint32_t(id)});
+    const std::string &handler = unit.name(unit.module.probes[first.probe.index].handler);
+    unit.out.line("static const uint16_t tap_group_{}[] = {{{}}};", leader, table);
+    unit.out.line("TAP_GROUP_{0}({1}, {2}, {3}(c, &((struct tap_frame *)c->frame)->{4}.calls.{3}){5})",
+                  upper(first.family), leader, first.probe.index, name, handler, args);
+  }
 }
 
 void emit_entries(Unit &unit) {
@@ -76,12 +123,16 @@ void emit_entries(Unit &unit) {
     std::string args;
     for (const std::string &arg : site.glue)
       args += ", " + arg;
-    if (!args.empty() && glue[i] == i)
+    if (args.empty() || glue[i] != i)
+      continue;
+    if (group_of(site) >= 0)
+      emit_group(unit, i, glue, args);
+    else
       unit.out.line("TAP_GLUE_{}({}, {}{})", upper(site.family), i, site.probe.index, args);
   }
 }
 
-std::string site_text(const ir::Site &site, size_t glue) {
+std::string site_text(const ir::Site &site, size_t glue, bool is_first) {
   std::string numbers;
   for (size_t i = 0; i < std::size(ir::number_names); ++i)
     for (const auto &[name, value] : site.constants)
@@ -91,12 +142,12 @@ std::string site_text(const ir::Site &site, size_t glue) {
                                  numbers.empty() ? "TAP_SITE" : "TAP_NUMBERED_SITE", site.probe.index,
                                  c_string(site.pp), c_string(site.function), numbers, site.family, site.probe.index);
   for (const auto &[name, value] : site.constants) {
-    if (ir::is_number_name(name))
+    if (ir::is_number_name(name) || ir::is_group_name(name))
       continue;
     const std::string *string = std::get_if<std::string>(&value);
     text += fmt::format(", .{} = {}", name, string ? c_string(*string) : c_integer(std::get<int64_t>(value)));
   }
-  if (!site.glue.empty())
+  if (!site.glue.empty() && (is_first || group_of(site) < 0))
     text += fmt::format(", .glue = tap_glue_{}_{}", site.family, glue);
   return text;
 }
@@ -110,9 +161,8 @@ std::vector<std::string> emit_sites(Unit &unit) {
   const std::vector<size_t> glue = glue_of_sites(unit);
   for (const std::string &family : families) {
     unit.out.open(fmt::format("static struct tap_site_{0} tap_sites_{0}[] =", family));
-    for (size_t i = 0; i < unit.module.sites.size(); i++)
-      if (unit.module.sites[i].family == family)
-        unit.out.line("{{ {} }},", site_text(unit.module.sites[i], glue[i]));
+    for (size_t i : sites_in_order(unit, family, glue))
+      unit.out.line("{{ {} }},", site_text(unit.module.sites[i], glue[i], glue[i] == i));
     unit.out.close("};");
   }
   return families;

@@ -25,6 +25,12 @@ static const struct tap_family_use *watched; /* as long as some tracepoint is a 
 static const struct task_struct *placer;     /* who is placing, and holds `control` */
 static bool is_placed; /* sites of `watched` are registered, but for those that are not wanted now */
 
+/* The first of a group has its event; the others are left as they are. */
+static bool has_event(const struct tap_site_tracepoint *site)
+{
+	return site->glue;
+}
+
 static int site_register(struct tap_site_tracepoint *site)
 {
 	int rc = tracepoint_probe_register(site->tracepoint, (void *)site->glue, &site->base);
@@ -83,9 +89,12 @@ static int module_changes(struct notifier_block *block, unsigned long state, voi
 
 	if (state == MODULE_STATE_COMING || state == MODULE_STATE_GOING) {
 		mutex_lock(&events);
-		for (i = 0; i < (watched ? watched->count : 0); i++)
-			site_follow(&((struct tap_site_tracepoint *)watched->sites)[i], loaded->mod,
-				    state == MODULE_STATE_COMING);
+		for (i = 0; i < (watched ? watched->count : 0); i++) {
+			struct tap_site_tracepoint *site = (void *)tap_site_at(watched, i);
+
+			if (has_event(site))
+				site_follow(site, loaded->mod, state == MODULE_STATE_COMING);
+		}
 		mutex_unlock(&events);
 	}
 	return NOTIFY_DONE;
@@ -141,6 +150,8 @@ static int sites_find(const struct tap_family_use *use)
 	for (i = 0; i < use->count; i++) {
 		struct search search = {.name = sites[i].name};
 
+		if (!has_event(&sites[i]))
+			continue;
 		for_each_kernel_tracepoint(look, &search);
 		sites[i].tracepoint = search.found;
 		of_modules |= !search.found;
@@ -158,6 +169,8 @@ static int tracepoint_place(const struct tap_family_use *use, uint32_t *placed)
 		tap_session_error_format("no notice of modules with tracepoints (rc %d)", rc);
 	mutex_lock(&events);
 	for (i = 0; i < use->count && !rc; i++) {
+		if (!has_event(&sites[i]))
+			continue;
 		if (!sites[i].tracepoint) /* a known module's waits for it */
 			rc = sites[i].module ? 0 : -ENOENT;
 		else if (!sites[i].base.probe->unwanted)

@@ -15,7 +15,9 @@ struct tap_site_tracepoint {
 	/* Of the module that has it, and may come later: its name, and the build-id of its file in lower-case
 	 * hex: no other build will do. NULL: the kernel itself has it, or that is not known; any build. */
 	const char *module, *build_id;
-	void *glue; /* the function that the tracepoint calls: of its own prototype after `void *site` */
+	/* The function that the tracepoint calls: of its own prototype after `void *site`. NULL: the site is
+	 * one of a group, of which the one before it with a function is the first. */
+	void *glue;
 	struct tracepoint *tracepoint; /* the runtime's, as the next */
 	bool registered;
 };
@@ -39,6 +41,33 @@ struct tap_site_tracepoint {
                                                                                                              \
 		call(tap_site_, tap_arguments_);                                                             \
 	}
+
+/*
+ * The same of a group, sites of one probe that stand one after the other, for the first of them. `gate` is
+ * asked in the context `c` for what is an index in tap_group_<index>: which of the sites is hit, counted
+ * from 1.
+ */
+#define TAP_GROUP_TRACEPOINT(index, number, gate, prototype, ...)                                            \
+	static void tap_group_tracepoint_##index(const struct tap_site *first, const int64_t *arguments)     \
+	{                                                                                                    \
+		unsigned long flags;                                                                         \
+		struct tap_ctx *c = tap_enter(first, &flags);                                                \
+		uint64_t answer;                                                                             \
+                                                                                                             \
+		if (!c)                                                                                      \
+			return;                                                                              \
+		c->arguments = arguments;                                                                    \
+		tap_handler_begin(c, &tap_plan_##number);                                                    \
+		answer = (uint64_t)(gate);                                                                   \
+		if (answer < TAP_COUNT(tap_group_##index) && tap_group_##index[answer]) {                    \
+			c->site =                                                                            \
+			    &((const struct tap_site_tracepoint *)first + tap_group_##index[answer] - 1)     \
+				 ->base;                                                                     \
+			tap_handler_##number(c);                                                             \
+		}                                                                                            \
+		tap_leave(c, flags);                                                                         \
+	}                                                                                                    \
+	TAP_GLUE_TRACEPOINT_BODY(index, tap_group_tracepoint_##index, prototype, __VA_ARGS__)
 #define TAP_UNWRAP(...) __VA_ARGS__
 /* 1 for (...), 0 for a number. */
 #define TAP_IS_WRAPPED(x)      TAP_SECOND(TAP_WRAPPED x, 0, 0)
