@@ -52,6 +52,8 @@ struct Library::Impl {
   std::vector<std::unique_ptr<Entry>> entries;
   std::unordered_map<std::string_view, std::vector<Entry *>> by_function; // views into Entry::facts
   std::unordered_map<std::string_view, std::vector<Entry *>> by_global;
+  // By the first component of an alias's name: its place among the entries. "*" is under all of them.
+  std::unordered_map<std::string_view, std::vector<size_t>> by_first_of_alias;
   std::set<std::pair<dev_t, ino_t>> added;            // files
   std::unordered_map<std::string, LibraryFile> known; // of the loaded index, by path
   bool changed = false;
@@ -63,6 +65,11 @@ struct Library::Impl {
       by_function[name].push_back(entry.get());
     for (const std::string &name : entry->facts.globals)
       by_global[name].push_back(entry.get());
+    for (const std::string &alias : entry->facts.aliases) {
+      std::vector<size_t> &places = by_first_of_alias[std::string_view(alias).substr(0, alias.find('.'))];
+      if (places.empty() || places.back() != entries.size())
+        places.push_back(entries.size());
+    }
     entries.push_back(std::move(entry));
   }
 
@@ -178,7 +185,7 @@ std::vector<std::string> library_subdirectories(const ParseOptions &options) {
 }
 
 Library::Library(SourceTable &sources, ParseOptions options)
-    : impl_(new Impl{sources, std::move(options), {}, {}, {}, {}, {}, false, false, {}}) {
+    : impl_(new Impl{sources, std::move(options), {}, {}, {}, {}, {}, {}, false, false, {}}) {
   impl_->options.guru = true;
   impl_->options.is_library = true;
   impl_->options.used_arguments = nullptr;
@@ -244,13 +251,25 @@ const File *Library::file_of_global(std::string_view name, Diagnostics &diagnost
 
 std::vector<const File *> Library::files_of_aliases(std::span<const PointComponent> point, Diagnostics &diagnostics) {
   std::vector<const File *> files;
-  for (auto &entry : impl_->entries) {
-    bool wanted = std::any_of(entry->facts.aliases.begin(), entry->facts.aliases.end(),
+  auto look_at = [&](Entry &entry) {
+    bool wanted = std::any_of(entry.facts.aliases.begin(), entry.facts.aliases.end(),
                               [&](const std::string &alias) { return alias == "*" || alias_may_match(alias, point); });
     if (wanted)
-      if (const File *file = impl_->parse(*entry, diagnostics))
+      if (const File *file = impl_->parse(entry, diagnostics))
         files.push_back(file);
+  };
+  if (point.empty() || point.front().name.find('*') != std::string_view::npos) {
+    for (auto &entry : impl_->entries)
+      look_at(*entry);
+    return files;
   }
+  // In the order of the entries.
+  std::set<size_t> places;
+  for (std::string_view first : {point.front().name, std::string_view("*")})
+    if (auto found = impl_->by_first_of_alias.find(first); found != impl_->by_first_of_alias.end())
+      places.insert(found->second.begin(), found->second.end());
+  for (size_t place : places)
+    look_at(*impl_->entries[place]);
   return files;
 }
 

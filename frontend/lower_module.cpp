@@ -54,9 +54,19 @@ std::string_view ModuleState::cut(std::string_view text) const {
   return text.substr(0, text.find('\0')).substr(0, size_t(std::max<int64_t>(1, ir::limit(module, "MAXSTRINGLEN")) - 1));
 }
 
-std::string ModuleState::free_name(std::string wanted) const {
-  auto is_taken = [&](const ir::Function &function) { return function.name == wanted; };
-  while (std::any_of(module.functions.begin(), module.functions.end(), is_taken))
+std::string ModuleState::free_name(std::string wanted) {
+  // Functions come and go at the end.
+  const std::vector<ir::Function> &functions = module.functions;
+  while (!seen_names.empty() &&
+         (seen_names.size() > functions.size() || functions[seen_names.size() - 1].name != seen_names.back())) {
+    place_of_name.erase(seen_names.back());
+    seen_names.pop_back();
+  }
+  for (size_t place = seen_names.size(); place < functions.size(); ++place) {
+    seen_names.push_back(functions[place].name);
+    place_of_name[functions[place].name] = place;
+  }
+  while (place_of_name.contains(wanted))
     wanted += '_';
   return wanted;
 }

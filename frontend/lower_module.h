@@ -48,6 +48,9 @@ struct ModuleState {
   // By ast::FunctionId, see find_iterated: arrays that a foreach around a call of it, direct or not, goes through;
   // arrays that it may delete as a whole, itself or by a call.
   std::vector<std::set<uint32_t>> iterated_around, deleted_in;
+  // The names of module.functions as free_name() saw them last, and where each stands.
+  std::vector<std::string> seen_names = {};
+  std::unordered_map<std::string, size_t> place_of_name = {};
 
   const Callee &callee(ast::FunctionId id);
   void fill_embedded(const FunctionInfo &info, ir::Function &function);
@@ -62,7 +65,7 @@ struct ModuleState {
   // What of a literal is a string at run time: it ends at the first NUL and at MAXSTRINGLEN.
   std::string_view cut(std::string_view text) const;
   // `wanted`, with underscores behind it while a function is called so.
-  std::string free_name(std::string wanted) const;
+  std::string free_name(std::string wanted);
   // An embedded function without parameters whose value is that of the C expression `code`, which stands behind `loc`
   // by `skip` bytes.
   ir::FunctionId add_embedded(std::string_view code, ir::Type result, Loc loc, size_t skip);

@@ -93,6 +93,8 @@ public:
 
   bool has_errors() const { return errors_ != 0; }
   size_t error_count() const { return errors_; }
+  // More than anybody reads, or is shown: the search for a hint, which looks through all names, is not worth its time.
+  bool has_many() const { return all_.size() > 200; }
   const std::vector<Diagnostic> &all() const { return all_; }
   const SourceTable &sources() const { return *sources_; }
 

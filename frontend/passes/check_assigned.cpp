@@ -54,7 +54,8 @@ public:
           (kind != SourceKind::script && kind != SourceKind::command_line))
         continue;
       diagnostics.report(DiagId::never_assigned, locals[i].loc, {locals[i].name})
-          .hint(suggest_variable(locals[i].name.view(), locals, assigned, offered, globals));
+          .hint(diagnostics.has_many() ? ""
+                                       : suggest_variable(locals[i].name.view(), locals, assigned, offered, globals));
     }
   }
 
@@ -92,7 +93,7 @@ void check_assigned(Program &program, const std::vector<std::string_view> &globa
     if (!var.from_script || !var.read || var.written || var.has_init || var.value == Type::unknown)
       continue;
     Diagnostic &diagnostic = diagnostics.report(DiagId::never_assigned_global, var.loc, {var.name});
-    if (std::string_view near = nearest_name(var.name.view(), others); !near.empty())
+    if (std::string_view near = diagnostics.has_many() ? "" : nearest_name(var.name.view(), others); !near.empty())
       diagnostic.hint("did you mean `" + std::string(near) + "`?");
   }
 }

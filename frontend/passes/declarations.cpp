@@ -18,8 +18,11 @@ void Declarations::add_file(const File &file, bool from_script) {
     visit(*decl, Overload{
                      [&](const ProbeDecl &node) { new_probes_.push_back({&node, &file}); },
                      [&](const AliasDecl &node) {
-                       for (const ProbePoint &name : node.names)
+                       for (const ProbePoint &name : node.names) {
+                         if (!name.components.empty())
+                           aliases_by_first_[name.components.begin()->name].push_back(aliases_.size());
                          aliases_.push_back({&node, &file, &name});
+                       }
                      },
                      [&](const FunctionDecl &node) { add_function(file, node, decl->loc, from_script); },
                      [&](const GlobalDecl &node) { add_global(file, node, decl->loc, from_script); },
@@ -108,10 +111,16 @@ GlobalRef Declarations::global(const File &file, Name name) {
   return found->second;
 }
 
-const std::vector<AliasRef> &Declarations::aliases_for(std::span<const PointComponent> point) {
+std::vector<AliasRef> Declarations::aliases_for(std::span<const PointComponent> point) {
   for (const File *file : library_.files_of_aliases(point, diagnostics_))
     add_file(*file, false);
-  return aliases_;
+  if (point.empty() || point.front().name.find('*') != std::string_view::npos)
+    return aliases_;
+  std::vector<AliasRef> found;
+  if (auto same = aliases_by_first_.find(point.front().name); same != aliases_by_first_.end())
+    for (size_t index : same->second)
+      found.push_back(aliases_[index]);
+  return found;
 }
 
 std::vector<ProbeRef> Declarations::take_new_probes() {

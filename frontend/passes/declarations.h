@@ -55,8 +55,9 @@ public:
   // The global that `file` sees; decl is null when there is none. A tapset file does not see those of the user's
   // scripts.
   GlobalRef global(const ast::File &file, Name name);
-  // All aliases, after the library was asked for those that the point may name.
-  const std::vector<AliasRef> &aliases_for(std::span<const ast::PointComponent> point);
+  // The aliases that the point may name, in the order of their declarations, after the library was asked for them. The
+  // first component of each is the point's, or matches it.
+  std::vector<AliasRef> aliases_for(std::span<const ast::PointComponent> point);
 
   // Plain probes of files taken in since the last call, in order.
   std::vector<ProbeRef> take_new_probes();
@@ -86,6 +87,7 @@ private:
   std::unordered_map<Name, GlobalRef> globals_;
   std::unordered_map<const ast::File *, Private> private_;
   std::vector<AliasRef> aliases_;
+  std::unordered_map<std::string_view, std::vector<size_t>> aliases_by_first_; // component; the names live in files
   std::vector<ProbeRef> new_probes_;
   std::vector<FunctionRef> script_functions_;
   std::vector<GlobalRef> script_globals_;

@@ -5,6 +5,7 @@
 #include "frontend/visit.h"
 
 #include <cctype>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -36,7 +37,10 @@ std::string counts_text(const std::vector<FunctionRef> &candidates) {
 
 void NameResolver::bind(Stmt &stmt, const File &file, std::vector<Local> &locals, HandlerIndex handler,
                         size_t parameters) {
-  statement(stmt, Scope{&file, &locals, handler, parameters});
+  std::unordered_map<Name, uint32_t> local_index;
+  for (size_t i = 0; i < locals.size(); ++i)
+    local_index.emplace(locals[i].name, static_cast<uint32_t>(i));
+  statement(stmt, Scope{&file, &locals, handler, parameters, &local_index});
 }
 
 void NameResolver::bind_condition(Expr &expr, const File &file) {
@@ -137,11 +141,14 @@ void NameResolver::variable(Expr &expr, const Scope &scope, bool is_value) {
   Variable &node = *expr.as<Variable>();
   if (node.binding.kind != Binding::Kind::unbound)
     return; // a node that two places share, as the operand of equal `@entry`s
-  for (size_t i = 0; i < scope.parameters; ++i)
-    if ((*scope.locals)[i].name == node.name) {
-      node.binding = {Binding::Kind::local, static_cast<uint32_t>(i)};
-      return;
-    }
+  std::optional<uint32_t> local;
+  if (scope.local_index)
+    if (auto found = scope.local_index->find(node.name); found != scope.local_index->end())
+      local = found->second;
+  if (local && *local < scope.parameters) {
+    node.binding = {Binding::Kind::local, *local};
+    return;
+  }
   if (GlobalId id = find_global(node.name, scope); id.valid()) {
     node.binding = {Binding::Kind::global, id.index()};
     if (is_value)
@@ -153,13 +160,12 @@ void NameResolver::variable(Expr &expr, const Scope &scope, bool is_value) {
     return;
   }
   std::vector<Local> &locals = *scope.locals;
-  for (size_t i = 0; i < locals.size(); ++i)
-    if (locals[i].name == node.name) {
-      node.binding = {Binding::Kind::local, static_cast<uint32_t>(i)};
-      return;
-    }
-  node.binding = {Binding::Kind::local, static_cast<uint32_t>(locals.size())};
-  locals.push_back({node.name, Type::unknown, expr.loc});
+  if (!local) {
+    local = static_cast<uint32_t>(locals.size());
+    locals.push_back({node.name, Type::unknown, expr.loc});
+    scope.local_index->emplace(node.name, *local);
+  }
+  node.binding = {Binding::Kind::local, *local};
 }
 
 void NameResolver::array(Expr &expr, const Scope &scope, int keys) {
@@ -173,12 +179,10 @@ void NameResolver::array(Expr &expr, const Scope &scope, int keys) {
     std::vector<std::string_view> globals;
     for (const GlobalRef &global : declarations_.script_globals())
       globals.push_back(global.decl->name.view());
-    if (std::string_view near = nearest_name(name, globals); !near.empty())
+    if (std::string_view near = diagnostics_.has_many() ? "" : nearest_name(name, globals); !near.empty())
       hint = "did you mean `" + std::string(near) + "`?";
-    if (scope.locals && keys == 1)
-      for (const Local &local : *scope.locals)
-        if (local.name == node.name)
-          hint += "; what a local points to is read by `(" + name + ")[...]`";
+    if (scope.local_index && keys == 1 && scope.local_index->contains(node.name))
+      hint += "; what a local points to is read by `(" + name + ")[...]`";
     diagnostics_.report(DiagId::unknown_array, expr.range(), {node.name}).hint(hint);
     return;
   }
@@ -204,7 +208,8 @@ void NameResolver::call(Expr &expr, const Scope &scope) {
   std::vector<FunctionRef> fitting = declarations_.functions(*scope.file, node.name, node.args.size());
   if (fitting.empty()) {
     Diagnostic &diagnostic = diagnostics_.report(DiagId::unknown_function, expr.loc, {node.name});
-    if (std::string near = declarations_.nearest_function(node.name.view()); !near.empty())
+    if (std::string near = diagnostics_.has_many() ? "" : declarations_.nearest_function(node.name.view());
+        !near.empty())
       diagnostic.hint("did you mean `" + near + "`?");
     return;
   }

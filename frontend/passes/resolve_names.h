@@ -5,6 +5,8 @@
 
 #include "frontend/passes/instances.h"
 
+#include <unordered_map>
+
 namespace tapjit {
 
 // How many keys each global is used with so far, by GlobalId; -1 = not known yet, 0 = a scalar.
@@ -46,7 +48,8 @@ private:
     const ast::File *file;
     std::vector<Local> *locals; // null in a condition
     HandlerIndex handler;
-    size_t parameters = 0; // the first locals, which hide globals of their names
+    size_t parameters = 0;                                     // the first locals, which hide globals of their names
+    std::unordered_map<Name, uint32_t> *local_index = nullptr; // of `locals`, the first of each name
   };
   void statement(ast::Stmt &stmt, const Scope &scope);
   void expression(ast::Expr &expr, const Scope &scope);

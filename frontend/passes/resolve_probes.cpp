@@ -34,10 +34,16 @@ bool match_alias(std::span<const PointComponent> point, std::span<const PointCom
 
 constexpr size_t max_components = 7; // of any alias or form
 
+// With "..." for what is behind the first 4 KB: each of the points carries it.
 std::string joined(List<ProbePoint> points, std::string_view separator) {
+  constexpr size_t longest = 4096;
   std::string text;
-  for (const ProbePoint &point : points)
-    text += (text.empty() ? "" : std::string(separator)) + print_point(point);
+  for (const ProbePoint &point : points) {
+    text += text.empty() ? "" : separator;
+    if (text.size() > longest)
+      return text + "...";
+    text += print_point(point);
+  }
   return text;
 }
 
@@ -225,12 +231,14 @@ bool ProbeResolver::resolve_components(const Components &components, const File 
     return true;
   if (!failure.set)
     failure = {DiagId::unknown_probe_point,
-               component_in(in_point, components, at_fault(components)),
+               diagnostics_.has_many() ? in_point : component_in(in_point, components, at_fault(components)),
                in_point,
                point_text(components),
                "",
-               suggest(components),
-               true};
+               "",
+               true,
+               diagnostics_.has_many() ? std::function<std::string()>()
+                                       : [this, components] { return suggest(components); }};
   return false;
 }
 

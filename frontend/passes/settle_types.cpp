@@ -6,6 +6,7 @@
 #include "frontend/visit.h"
 
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace tapjit {
@@ -139,8 +140,10 @@ private:
       if (locals[i].type != Type::unknown)
         continue;
       auto known = [&](size_t k) { return locals[k].type != Type::unknown; };
+      constexpr size_t most_hints = 200; // see Diagnostics::has_many
       unknown(first + static_cast<Slot>(i), locals[i].loc, quoted(locals[i].name.view()),
-              suggest_variable(locals[i].name.view(), locals, known, offered, globals_));
+              unknown_.size() > most_hints ? ""
+                                           : suggest_variable(locals[i].name.view(), locals, known, offered, globals_));
     }
   }
 
@@ -166,17 +169,18 @@ private:
 
   // What must be of one type is one problem: the first name of it is the error, the others are notes.
   void report_unknown() {
+    std::unordered_map<Slot, std::vector<size_t>> same; // those of a slot, in order
+    for (size_t i = 0; i < unknown_.size(); ++i)
+      same[unknown_[i].slot].push_back(i);
     for (size_t i = 0; i < unknown_.size(); ++i) {
-      if (unknown_[i].name.empty())
+      const std::vector<size_t> &names = same[unknown_[i].slot];
+      if (names.front() != i)
         continue;
       Diagnostic &diagnostic = diagnostics_.report(DiagId::type_unknown, unknown_[i].loc, {unknown_[i].name})
                                    .hint("nothing gives it a value of a known type" +
                                          (unknown_[i].hint.empty() ? "" : "; " + unknown_[i].hint));
-      for (size_t k = i + 1; k < unknown_.size(); ++k)
-        if (unknown_[k].slot == unknown_[i].slot) {
-          diagnostic.note(unknown_[k].loc, "the type of " + unknown_[k].name + " is the same");
-          unknown_[k].name.clear();
-        }
+      for (size_t k = 1; k < names.size(); ++k)
+        diagnostic.note(unknown_[names[k]].loc, "the type of " + unknown_[names[k]].name + " is the same");
     }
   }
 
