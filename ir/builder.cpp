@@ -98,6 +98,7 @@ BlockId FunctionBuilder::new_catch_block() {
 void FunctionBuilder::seal(BlockId block) {
   assert(!states_[block.index].sealed);
   states_[block.index].sealed = true;
+  find_idom(block);
   auto phis = std::move(states_[block.index].incomplete_phis);
   for (auto [variable, phi] : phis)
     add_phi_operands(variable, phi, block);
@@ -113,6 +114,7 @@ void FunctionBuilder::terminate(Terminator terminator, ValueId operand, BlockId 
   block.successors[1] = second;
   block.loc = location_;
   states_[current_.index].terminated = true;
+  states_[current_.index].ended = ++clock_;
   for (BlockId target : {first, second}) {
     if (!target.valid())
       continue;
@@ -155,6 +157,7 @@ ValueId FunctionBuilder::append(Op op, std::vector<ValueId> operands, uint32_t a
     BlockId next = new_block();
     terminate(Terminator::OnFail, ValueId::none(), next, catch_);
     states_[next.index].sealed = true;
+    find_idom(next);
     current_ = next;
   }
   return value;
@@ -171,10 +174,12 @@ uint32_t FunctionBuilder::format_of(std::string_view text, const std::vector<Val
 
 VariableId FunctionBuilder::new_variable(Type type) {
   variables_.push_back(type);
+  last_writes_.push_back(0);
   return VariableId{uint32_t(variables_.size() - 1)};
 }
 
 void FunctionBuilder::write(VariableId variable, ValueId value) {
+  last_writes_[variable.index] = ++clock_;
   states_[current_.index].values[variable.index] = value;
 }
 
@@ -190,32 +195,98 @@ ValueId FunctionBuilder::zero_in_entry(Type type) {
 }
 
 ValueId FunctionBuilder::new_phi(BlockId block, Type type) {
-  auto &insts = function().blocks[block.index].insts;
-  size_t position = 0;
-  while (position < insts.size() && function().insts[insts[position].index].op == Op::Phi)
-    ++position;
+  const size_t position = states_[block.index].phis++;
   return insert(block, position, Inst{Op::Phi, type, UINT32_MAX, 0, {}, function().blocks[block.index].loc});
 }
 
-ValueId FunctionBuilder::read_in(VariableId variable, BlockId block) {
-  if (auto found = states_[block.index].values.find(variable.index); found != states_[block.index].values.end())
-    return resolve(found->second);
-  ValueId value;
-  const ShortList<BlockId> &preds = function().blocks[block.index].preds;
-  if (!states_[block.index].sealed) {
-    value = new_phi(block, variables_[variable.index]);
-    states_[block.index].incomplete_phis.push_back({variable, value});
-  } else if (preds.empty()) {
-    value = zero_in_entry(variables_[variable.index]);
-  } else if (preds.size() == 1) {
-    value = read_in(variable, preds[0]);
-  } else {
-    value = new_phi(block, variables_[variable.index]);
-    states_[block.index].values[variable.index] = value; // ends the recursion in loops
-    value = add_phi_operands(variable, value, block);
+// The nearest block that dominates both, as far as dominators are known, with `below` left out: the header of a loop
+// whose end comes back to it. none(): not known. Dominators end before what they dominate.
+BlockId FunctionBuilder::meet(BlockId left, BlockId right, BlockId below) const {
+  while (left.valid() && right.valid() && left != right) {
+    if (left == below)
+      return right;
+    if (right == below)
+      return left;
+    BlockId &later = states_[left.index].ended > states_[right.index].ended ? left : right;
+    later = states_[later.index].idom;
   }
-  states_[block.index].values[variable.index] = value;
-  return value;
+  return left.valid() ? right : left;
+}
+
+// From the last predecessor on: the many of a catch block stand one behind the other.
+void FunctionBuilder::find_idom(BlockId block) {
+  const ShortList<BlockId> &preds = function().blocks[block.index].preds;
+  if (preds.empty())
+    return;
+  BlockId common = preds[preds.size() - 1];
+  for (size_t index = preds.size() - 1; index-- > 0;)
+    common = meet(common, preds[index], block);
+  states_[block.index].idom = common == block ? BlockId::none() : common;
+}
+
+// The highest dominator of `block` that ended after the last write of the variable: nothing that was built since has
+// written it, so its value there is that at `block`. Where a loop is still open, its header is the highest. So a
+// variable gets no phis where many paths part and join without writing it.
+BlockId FunctionBuilder::place_of_value(VariableId variable, BlockId block) const {
+  for (BlockId above = states_[block.index].idom;
+       above.valid() && states_[above.index].ended >= last_writes_[variable.index]; above = states_[block.index].idom)
+    block = above;
+  return block;
+}
+
+// Joins whose operands are still looked for are on a list: there may be as many behind each other as there are
+// statements.
+ValueId FunctionBuilder::read_in(VariableId variable, BlockId block) {
+  struct Join {
+    std::vector<BlockId> passed; // on the way from what was asked for to the join itself, which is the last
+    ValueId phi;
+    size_t next = 0; // of the predecessors
+  };
+  std::vector<Join> joins;
+  auto keep = [&](const std::vector<BlockId> &blocks, ValueId value) {
+    for (BlockId in : blocks)
+      states_[in.index].values[variable.index] = value;
+  };
+  for (BlockId asked = block;;) {
+    std::vector<BlockId> passed{asked};
+    auto is_known = [&] { return states_[passed.back().index].values.contains(variable.index); };
+    if (BlockId above = is_known() ? asked : place_of_value(variable, asked); above != asked)
+      passed.push_back(above);
+    while (!is_known() && states_[passed.back().index].sealed &&
+           function().blocks[passed.back().index].preds.size() == 1)
+      passed.push_back(function().blocks[passed.back().index].preds[0]);
+    const BlockId at = passed.back();
+    const size_t preds = function().blocks[at.index].preds.size();
+    ValueId value;
+    if (is_known()) {
+      value = resolve(states_[at.index].values[variable.index]);
+    } else if (!states_[at.index].sealed) {
+      value = new_phi(at, variables_[variable.index]);
+      states_[at.index].incomplete_phis.push_back({variable, value});
+    } else if (preds == 0) {
+      value = zero_in_entry(variables_[variable.index]);
+    } else {
+      value = new_phi(at, variables_[variable.index]);
+      states_[at.index].values[variable.index] = value; // ends the search in loops
+      joins.push_back({std::move(passed), value});
+      asked = function().blocks[at.index].preds[0];
+      continue;
+    }
+    keep(passed, value);
+    for (; !joins.empty(); joins.pop_back()) {
+      Join &join = joins.back();
+      function().insts[join.phi.index].operands.push_back(value);
+      const ShortList<BlockId> &others = function().blocks[join.passed.back().index].preds;
+      if (++join.next < others.size()) {
+        asked = others[join.next];
+        break;
+      }
+      value = remove_if_trivial(join.phi);
+      keep(join.passed, value);
+    }
+    if (joins.empty())
+      return value;
+  }
 }
 
 ValueId FunctionBuilder::add_phi_operands(VariableId variable, ValueId phi, BlockId block) {
@@ -227,9 +298,13 @@ ValueId FunctionBuilder::add_phi_operands(VariableId variable, ValueId phi, Bloc
 }
 
 ValueId FunctionBuilder::resolve(ValueId value) {
-  for (auto found = replaced_.find(value.index); found != replaced_.end(); found = replaced_.find(value.index))
-    value = found->second;
-  return value;
+  auto first = replaced_.find(value.index);
+  if (first == replaced_.end())
+    return value;
+  ValueId last = first->second;
+  for (auto found = replaced_.find(last.index); found != replaced_.end(); found = replaced_.find(last.index))
+    last = found->second;
+  return first->second = last;
 }
 
 // Phis that become trivial only because another one did are left to finish().

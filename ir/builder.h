@@ -194,6 +194,9 @@ public:
 private:
   struct BlockState {
     bool sealed = false, terminated = false;
+    uint32_t phis = 0;  // they stand first
+    uint64_t ended = 0; // when it was terminated, by clock_
+    BlockId idom;       // immediate dominator; none(): not known, as long as it is not sealed, or it has none
     std::unordered_map<uint32_t, ValueId> values;                // variable -> value at the end of the block so far
     std::vector<std::pair<VariableId, ValueId>> incomplete_phis; // until the block is sealed
   };
@@ -209,6 +212,9 @@ private:
   ValueId insert(BlockId block, size_t position, Inst inst);
   ValueId zero_in_entry(Type type);
   ValueId new_phi(BlockId block, Type type);
+  void find_idom(BlockId block);
+  BlockId meet(BlockId left, BlockId right, BlockId below) const;
+  BlockId place_of_value(VariableId variable, BlockId block) const;
   ValueId read_in(VariableId variable, BlockId block);
   ValueId add_phi_operands(VariableId variable, ValueId phi, BlockId block);
   ValueId resolve(ValueId value); // follows phis that turned out trivial
@@ -220,6 +226,8 @@ private:
   BlockId catch_;
   LocationId location_;
   std::vector<Type> variables_;
+  std::vector<uint64_t> last_writes_; // of each variable, by clock_; 0: never
+  uint64_t clock_ = 0;                // of writes and of ends of blocks
   std::vector<BlockState> states_;
   std::unordered_map<uint32_t, ValueId> replaced_; // trivial phi -> its value
 };
