@@ -322,7 +322,9 @@ static void add_probe(ModuleState &state, const Handler &handler) {
   }
   state.module.probes.push_back(std::move(probe));
   if (!handler.blocks.empty())
-    state.groups[handler.blocks.back()->loc.value].probes.push_back(id);
+    state.groups[handler.blocks.back()->loc.value]
+        .probes[hash_of(state.module.functions[state.module.probes[id.index].handler.index])]
+        .push_back(id);
   add_sites(state, handler, id);
   if (!handler.conditions.empty() && !handler.sites.empty() &&
       state.module.probes[id.index].context == ir::ContextKind::Event)

@@ -29,7 +29,7 @@ struct Callee {
 struct BodyGroup {
   size_t handlers = 0;
   std::vector<ir::FunctionId> bodies; // what the body was lowered to: one, unless types or target variables differ
-  std::vector<ir::ProbeId> probes;
+  std::unordered_map<uint64_t, std::vector<ir::ProbeId>> probes; // by hash_of() what their handlers were lowered to
 };
 
 struct ModuleState {
@@ -88,6 +88,8 @@ bool reads_groups(const Program &program);
 ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vector<LocalId> &live_in);
 // An earlier probe that does the same as `probe`, whose handler is the module's last function; none() if there is none.
 ir::ProbeId find_same_probe(ModuleState &state, const Handler &handler, const ir::Probe &probe);
+// Equal for functions that do the same.
+uint64_t hash_of(const ir::Function &function);
 
 // lower_iterated.cpp. Fills iterated_around and deleted_in.
 void find_iterated(ModuleState &state);

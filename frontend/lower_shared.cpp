@@ -44,6 +44,19 @@ static bool is_same(const ir::Function &left, const ir::Function &right) {
   return left.params == right.params && left.insts == right.insts && left.blocks == right.blocks;
 }
 
+uint64_t hash_of(const ir::Function &function) {
+  uint64_t hash = function.blocks.size();
+  auto add = [&](uint64_t value) { hash = (hash ^ value) * 0x100000001b3 + (hash >> 32); };
+  for (const ir::Inst &inst : function.insts) {
+    add(uint64_t(inst.op));
+    add(inst.aux);
+    add(uint64_t(inst.imm));
+    for (ir::ValueId operand : inst.operands)
+      add(operand.index);
+  }
+  return hash;
+}
+
 ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vector<LocalId> &live_in) {
   if (handler.blocks.empty())
     return ir::FunctionId::none();
@@ -76,7 +89,8 @@ ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vect
 ir::ProbeId find_same_probe(ModuleState &state, const Handler &handler, const ir::Probe &probe) {
   if (handler.blocks.empty() || !probe.entry_values.empty() || probe.handler.index + 1 != state.module.functions.size())
     return ir::ProbeId::none();
-  for (ir::ProbeId id : state.groups[handler.blocks.back()->loc.value].probes) {
+  const uint64_t hash = hash_of(state.module.functions[probe.handler.index]);
+  for (ir::ProbeId id : state.groups[handler.blocks.back()->loc.value].probes[hash]) {
     const ir::Probe &other = state.module.probes[id.index];
     if (other.context == probe.context && other.entry_values.empty() &&
         is_same(state.module.functions[other.handler.index], state.module.functions[probe.handler.index]))

@@ -18,13 +18,15 @@ static std::string format_key(std::string_view text, const std::vector<Type> &ar
   return key.append(":").append(text);
 }
 
+static uint64_t place_key(const Location &location) { return uint64_t(location.line) << 32 | location.column; }
+
 Interner::Interner(Module &module) : module_(module) {
   for (size_t index = 0; index < module.strings.size(); ++index)
     strings_.emplace(module.strings[index], uint32_t(index));
   for (size_t index = 0; index < module.formats.size(); ++index)
     formats_.emplace(format_key(module.formats[index].text, module.formats[index].args), uint32_t(index));
   for (size_t index = 0; index < module.locations.size(); ++index)
-    locations_.emplace(module.locations[index], uint32_t(index));
+    locations_[module.locations[index].file].emplace(place_key(module.locations[index]), uint32_t(index));
 }
 
 StringId Interner::string(std::string_view text) {
@@ -43,7 +45,10 @@ FormatId Interner::format(std::string_view text, const std::vector<Type> &args) 
 
 LocationId Interner::location(std::string_view file, uint32_t line, uint32_t column) {
   Location location{std::string(file), line, column};
-  auto [entry, is_new] = locations_.try_emplace(location, uint32_t(module_.locations.size()));
+  auto of_file = locations_.find(file);
+  if (of_file == locations_.end())
+    of_file = locations_.try_emplace(location.file).first;
+  auto [entry, is_new] = of_file->second.try_emplace(place_key(location), uint32_t(module_.locations.size()));
   if (is_new)
     module_.locations.push_back(std::move(location));
   return LocationId{entry->second};

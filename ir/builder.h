@@ -30,7 +30,7 @@ private:
   Module &module_;
   std::unordered_map<std::string, uint32_t> strings_;
   std::unordered_map<std::string, uint32_t> formats_; // key: letters of the argument types, a colon, the text
-  std::map<Location, uint32_t> locations_;
+  std::map<std::string, std::unordered_map<uint64_t, uint32_t>, std::less<>> locations_; // by file, line and column
 };
 
 using VariableId = Id<struct VariableTag>; // a local of the function being built

@@ -17,7 +17,11 @@ Dominators::Dominators(const Function &function)
     changed = false;
     for (size_t index = 1; index < blocks_.size(); ++index) {
       BlockId best;
-      for (BlockId pred : function.blocks[blocks_[index].index].preds) {
+      // The last first: where one block has very many, as behind a loop with a `break` in each line, they stand one
+      // behind the other, and the walk up goes on where it ended.
+      const ShortList<BlockId> &preds = function.blocks[blocks_[index].index].preds;
+      for (size_t count = preds.size(); count-- > 0;) {
+        BlockId pred = preds[count];
         bool has_dominator = pred == blocks_[0] || immediate_[pred.index].valid();
         if (is_reachable(pred) && has_dominator)
           best = best.valid() ? nearest_common(best, pred) : pred;

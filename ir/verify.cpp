@@ -189,19 +189,37 @@ void check_locals(const Function &function, bool none_left, Findings &findings) 
 }
 
 // What a handler, or a function it calls, takes of the values saved at entry is there, as what it is taken for.
-void check_entry_slots(const Module &module, const ModuleEffects &effects, Findings &findings) {
+void check_entry_slots(const Module &module, Findings &findings) {
   std::vector<std::vector<const Inst *>> taken(module.functions.size());
+  std::vector<std::vector<uint32_t>> callers(module.functions.size());
   std::vector<std::vector<uint32_t>> callees(module.functions.size()); // those that take some, or whose callees do
-  auto takes = [&](uint32_t function) { return !taken[function].empty() || !callees[function].empty(); };
-  for (FunctionId id : effects.callees_first())
-    for (const Block &block : module.functions[id.index].blocks)
+  for (size_t index = 0; index < module.functions.size(); ++index)
+    for (const Block &block : module.functions[index].blocks)
       for (ValueId value : block.insts) {
-        const Inst &inst = module.functions[id.index].insts[value.index];
+        const Inst &inst = module.functions[index].insts[value.index];
         if (inst.op == Op::CtxEntry || inst.op == Op::CtxEntryStr)
-          taken[id.index].push_back(&inst);
-        else if (inst.op == Op::Call && takes(inst.aux))
-          callees[id.index].push_back(inst.aux);
+          taken[index].push_back(&inst);
+        else if (inst.op == Op::Call)
+          callers[inst.aux].push_back(uint32_t(index));
       }
+  std::vector<bool> takes(module.functions.size());
+  std::vector<uint32_t> takers;
+  auto mark = [&](uint32_t function) {
+    if (!takes[function])
+      takers.push_back(function);
+    takes[function] = true;
+  };
+  for (size_t index = 0; index < module.functions.size(); ++index)
+    if (!taken[index].empty())
+      mark(uint32_t(index));
+  while (!takers.empty()) {
+    uint32_t callee = takers.back();
+    takers.pop_back();
+    for (uint32_t caller : callers[callee]) {
+      callees[caller].push_back(callee);
+      mark(caller);
+    }
+  }
   for (size_t index = 0; index < module.probes.size(); ++index) {
     const Probe &probe = module.probes[index];
     std::set<uint32_t> seen = {probe.handler.index};
@@ -241,7 +259,7 @@ std::vector<std::string> verify(const Module &module, VerifyOptions options) {
     return findings.texts;
 
   ModuleEffects effects(module);
-  check_entry_slots(module, effects, findings);
+  check_entry_slots(module, findings);
   check_numbers(module, findings);
   check_groups(module, findings);
   for (size_t index = 0; index < module.functions.size(); ++index) {

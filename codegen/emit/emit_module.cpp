@@ -346,7 +346,11 @@ std::string emit_c(const ir::Module &module, const EmitOptions &options) {
             reachable_functions(module),
             used_sorts(module),
             make_regexes(module),
-            has_abort(module)};
+            has_abort(module),
+            {}};
+  for (const ir::Site &site : module.sites)
+    if (site.family == "arming")
+      unit.conditions.merge(unit.effects.of(module.probes[site.probe.index].handler).reads);
   emit_head(unit);
   emit_formats(unit);
   emit_regexes(unit);

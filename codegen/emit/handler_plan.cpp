@@ -54,15 +54,9 @@ Needs needs_of(const Unit &unit, std::vector<ir::FunctionId> work) {
 
 // Whether a condition reads what the function writes.
 bool changes_condition(const Unit &unit, ir::FunctionId function) {
-  const ir::GlobalSet &writes = unit.effects.of(function).writes;
-  for (const ir::Site &site : unit.module.sites) {
-    if (site.family != "arming")
-      continue;
-    for (ir::GlobalId global : unit.effects.of(unit.module.probes[site.probe.index].handler).reads.ids())
-      if (writes.contains(global))
-        return true;
-  }
-  return false;
+  const std::vector<ir::GlobalId> &writes = unit.effects.of(function).writes.ids();
+  return std::any_of(writes.begin(), writes.end(),
+                     [&](ir::GlobalId global) { return unit.conditions.contains(global); });
 }
 
 } // namespace

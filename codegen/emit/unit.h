@@ -26,7 +26,8 @@ struct Unit {
   std::vector<bool> reachable;                   // by FunctionId: from a probe
   std::set<std::pair<uint32_t, uint32_t>> sorts; // (global, sort) that a foreach uses
   RegexTables regexes;
-  bool aborts = false; // something calls abort()
+  bool aborts = false;      // something calls abort()
+  ir::GlobalSet conditions; // that conditions of probe points read
 
   const std::string &name(ir::FunctionId f) const { return function_names[f.index]; }
   const std::string &name(ir::GlobalId g) const { return global_names[g.index]; }

@@ -125,9 +125,15 @@ public:
   }
 
   void assign() {
-    join_phis();
-    find_conflicts();
-    coalesce_copies();
+    bool has_any = false;
+    for (const Block &block : function_.blocks)
+      has_any = has_any ||
+                std::any_of(block.insts.begin(), block.insts.end(), [&](ValueId value) { return has_slot(value); });
+    if (has_any) {
+      join_phis();
+      find_conflicts();
+      coalesce_copies();
+    }
     color();
   }
 
