@@ -17,6 +17,9 @@ sys.path.insert(0, str(here / "lib"))
 from guest import Guest
 
 
+SECTION = re.compile(r"(stdout|stderr)(~)?(:(user|kernel))?")
+
+
 class Test:
     def __init__(self, path):
         self.path = path
@@ -30,7 +33,7 @@ class Test:
                 continue
             body = line[2:]
             word = body.strip()
-            if re.fullmatch(r"(stdout|stderr)(~)?(:(user|kernel))?", word):
+            if SECTION.fullmatch(word):
                 section = word
                 self.expected[section] = []
             elif section is not None:
@@ -101,19 +104,25 @@ def split_output(data):
     return lines
 
 
+def section_for(test, stream, runtime):
+    """The section of a test that says what it prints there on that runtime, its own before that for both; None: there is none."""
+    wanted = None
+    for key in test.expected:
+        m = SECTION.fullmatch(key)
+        if m[1] == stream and (m[4] is None or m[4] == ("user" if runtime == "interpret" else runtime)) and (wanted is None or m[4]):
+            wanted = key
+    return wanted
+
+
 def check(test, runtime, result):
     problems = []
     if test.fields["exit"] != "any" and result.returncode != int(test.fields["exit"]):
         problems.append(f"exit status {result.returncode}, expected {test.fields['exit']}")
     for stream, data in (("stdout", result.stdout), ("stderr", result.stderr)):
         actual = split_output(data)
-        wanted = None
-        for key, lines in test.expected.items():
-            m = re.fullmatch(rf"{stream}(~)?(:(user|kernel))?", key)
-            if m and (m[3] is None or m[3] == ("user" if runtime == "interpret" else runtime)) and (wanted is None or m[3]):
-                wanted = (lines, bool(m[1]))
-        if wanted is None:
-            wanted = ([], False)
+        wanted = ([], False)
+        if key := section_for(test, stream, runtime):
+            wanted = (test.expected[key], "~" in key)
         if not matches(wanted[0], actual, wanted[1]):
             problems.append(f"{stream} differs\n  expected{' (pattern)' if wanted[1] else ''}:\n" + "".join(f"    {l}\n" for l in wanted[0][:60]) +
                             "  printed:\n" + "".join(f"    {l}\n" for l in actual[:60]))
@@ -131,22 +140,33 @@ def interpreted(test, result, lowered):
     return check(test, "interpret", result) + ["before the passes: " + problem for problem in check(test, "interpret", lowered)], None
 
 
-def update(test, result):
-    lines = test.path.read_text().splitlines()
-    out, section = [], None
-    for line in lines:
-        if line.startswith("#!") and re.fullmatch(r"(stdout|stderr)", line[2:].strip()):
-            section = line[2:].strip()
-            continue
-        if section and line.startswith("#!"):
-            if re.fullmatch(r"#!\s*(stdout|stderr)(~.*|:.*)?", line) is None:
-                continue
-        section = None
-        out.append(line)
+def update(test, result, runtime):
+    """Writes what was printed into the sections that check() compared it with; patterns stay. What has no section gets one at the end."""
+    new = {}
     for stream, data in (("stdout", result.stdout), ("stderr", result.stderr)):
-        printed = split_output(data)
-        if printed and not any(k.startswith(stream + "~") for k in test.expected):
-            out += [f"#! {stream}"] + [f"#! {l}" for l in printed]
+        key = section_for(test, stream, runtime) or stream
+        if "~" not in key:
+            new[key] = split_output(data)
+    out, section, written = [], None, set()
+    for line in test.path.read_text().splitlines():
+        word = line[2:].strip()
+        if not line.startswith("#!"):
+            section = None
+        elif SECTION.fullmatch(word):
+            section = word
+            if section in new:
+                # One for both runtimes is left out when there is nothing to say; one for this runtime says that there is nothing.
+                printed = new[section]
+                if section not in written:
+                    out += [line] * bool(printed or ":" in section) + [f"#! {l}" for l in printed]
+                written.add(section)
+        if section not in new:
+            out.append(line)
+    for section, printed in new.items():
+        if section in written:
+            continue
+        if printed:
+            out += [f"#! {section}"] + [f"#! {l}" for l in printed]
     test.path.write_text("\n".join(out) + "\n")
 
 
@@ -189,7 +209,7 @@ def main():
                 else:
                     problems = check(test, args.runtime, result)
                 if args.update and args.runtime != "interpret":
-                    update(test, result)
+                    update(test, result, args.runtime)
             except subprocess.TimeoutExpired as e:
                 problems = [f"still running after {e.timeout:.0f} s; printed so far: {(e.stdout or b'')[-500:]!r} {(e.stderr or b'')[-500:]!r}"]
                 if guest:
@@ -206,4 +226,5 @@ def main():
     sys.exit(1 if failed or not tests else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
