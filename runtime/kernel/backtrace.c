@@ -3,7 +3,7 @@
  * Kernel stacks and symbols, by what the kernel exports: the unwinder's own interface (asm/unwind.h: ORC,
  * frame pointers or guesses, as the kernel was built) and sprint_symbol. Neither takes a lock; the unwinder
  * checks each stack bound and reads stacks without faults. sprint_symbol looks at all symbols of a module, up
- * to 0.1 ms for the largest ones, and is charged for.
+ * to 0.1 ms for the largest ones, and through lists for what has no symbol: both are charged for.
  */
 #include <asm/unwind.h>
 #include <linux/kallsyms.h>
@@ -117,7 +117,11 @@ uint32_t __kprobes tap_symbol(struct tap_ctx *c, char *dst, uint32_t size, uint6
 	n = length < 0 ? 0 : length;
 	plus = find_byte(text, n, '+');
 	bracket = find_byte(text, n, '[');
-	if (plus == n) /* no symbol: the address itself */
+	/* No symbol: the address itself. What is in no table was looked for in lists, too (of what ftrace
+	 * knows of modules): the heap, user space, and the kernel's data without CONFIG_KALLSYMS_ALL. */
+	if (plus == n && !of_module && !tap_charge(c, TAP_MODULE_SYMBOL_ACTIONS, where))
+		return copy_part(dst, size, "", 0);
+	if (plus == n)
 		return copy_part(dst, size, text, part == TAP_SYMBOL_MODULE ? 0 : n);
 	if (part == TAP_SYMBOL_NAME)
 		return copy_part(dst, size, text, plus);

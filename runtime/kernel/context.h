@@ -38,7 +38,7 @@ uint32_t tap_stack_addresses(struct tap_ctx *c, uint64_t *addresses, uint32_t mo
 /* What the symbol table says of a kernel address, as "name+0x1/0x2 [module]"; TAP_SYMBOL_NAME: the name
  * alone, TAP_SYMBOL_MODULE: the module alone, "kernel" for the kernel itself. The address in hexadecimal
  * where no symbol has it ("" for a module). NUL-terminated; gives the length. Fails when the handler has not
- * the actions that a module's symbol takes. */
+ * the actions that a module's symbol, or an address without any, takes. */
 enum tap_symbol_part { TAP_SYMBOL_DATA, TAP_SYMBOL_NAME, TAP_SYMBOL_MODULE };
 enum { TAP_MODULE_SYMBOL_ACTIONS = 10 };
 uint32_t tap_symbol(struct tap_ctx *c, char *dst, uint32_t size, uint64_t address, enum tap_symbol_part part,
