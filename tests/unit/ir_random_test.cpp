@@ -33,22 +33,24 @@ public:
     add_global("names", ValueKind::Str, {Type::I64});
     add_global("st", ValueKind::Stat, {});
     Interner interner(module_);
+    add_embedded("e_number", {Type::I64, Type::Str}, Type::I64);
+    add_embedded("e_text", {Type::Str}, Type::Str);
     for (int index = 0; index < 2; ++index)
       add_function(FunctionKind::Script, "f" + std::to_string(index), {Type::I64, Type::Str},
                    index ? Type::I64 : Type::Str);
     for (int index = 0; index < 3; ++index)
       add_function(FunctionKind::Probe, "p" + std::to_string(index), {}, Type::Void);
-    for (uint32_t index = 0; index < module_.functions.size(); ++index)
+    for (uint32_t index = f0; index < module_.functions.size(); ++index)
       build(interner, FunctionId{index});
-    for (uint32_t index = 2; index < 5; ++index) {
+    for (uint32_t index = 0; index < 3; ++index) {
       Probe probe;
-      probe.handler = FunctionId{index};
-      probe.context = index == 2 ? ContextKind::Session : ContextKind::Event;
-      probe.sites = {SiteId{index - 2}};
+      probe.handler = FunctionId{first_probe + index};
+      probe.context = index == 0 ? ContextKind::Session : ContextKind::Event;
+      probe.sites = {SiteId{index}};
       module_.probes.push_back(probe);
       Site site;
       site.family = "test";
-      site.probe = ProbeId{index - 2};
+      site.probe = ProbeId{index};
       module_.sites.push_back(site);
     }
     return std::move(module_);
@@ -56,6 +58,7 @@ public:
 
 private:
   enum : uint32_t { i0, i1, s0, s1, by_name, names, st };
+  enum : uint32_t { e_number, e_text, f0, f1, first_probe };
 
   unsigned pick(unsigned count) { return std::uniform_int_distribution<unsigned>(0, count - 1)(random_); }
 
@@ -75,6 +78,26 @@ private:
     function.params = std::move(params);
     function.result = result;
     module_.functions.push_back(function);
+  }
+
+  // Its marks, and the globals that it says it reads or writes, are what passes go by. The interpreter gives one value
+  // for all of its calls, which is what the strictest marks promise.
+  void add_embedded(std::string name, std::vector<Type> params, Type result) {
+    add_function(FunctionKind::Embedded, std::move(name), std::move(params), result);
+    Function &function = module_.functions.back();
+    for (size_t index = 0; index < function.params.size(); ++index)
+      function.param_names.push_back("a" + std::to_string(index));
+    EmbeddedC &embedded = function.embedded;
+    embedded.text = "/* no text is run */";
+    embedded.pure = pick(2);
+    embedded.stable = pick(2);
+    embedded.infallible = pick(2);
+    for (uint32_t global : {i0, s1}) {
+      if (pick(3) == 0)
+        embedded.reads.push_back(GlobalId{global});
+      if (!embedded.pure && pick(3) == 0)
+        embedded.writes.push_back(GlobalId{global});
+    }
   }
 
   void build(Interner &interner, FunctionId id) {
@@ -102,7 +125,7 @@ private:
 
   // --- expressions
   ValueId number(unsigned depth = 2) {
-    switch (pick(depth ? 10 : 3)) {
+    switch (pick(depth ? 11 : 3)) {
     case 0:
       return b_->const_i64(int64_t(pick(6)) - 2);
     case 1:
@@ -125,19 +148,23 @@ private:
     case 7:
       return b_->stat_get(GlobalId{st}, StatField(pick(5)));
     case 8:
-      if (!may_call(1))
+      if (!may_call(f1))
         return b_->ctx_reg(pick(4));
       {
         ValueId first = number(depth - 1), second = text(depth - 1);
-        return b_->call(FunctionId{1}, {first, second});
+        return b_->call(FunctionId{f1}, {first, second});
       }
+    case 9: {
+      ValueId first = number(depth - 1), second = text(depth - 1);
+      return b_->call(FunctionId{e_number}, {first, second});
+    }
     default:
       return b_->trunc(number(depth - 1), pick(2) ? -1 : 2);
     }
   }
 
   ValueId text(unsigned depth = 2) {
-    switch (pick(depth ? 9 : 3)) {
+    switch (pick(depth ? 10 : 3)) {
     case 0:
       return b_->const_str(pick(2) ? "a" : "lorem");
     case 1:
@@ -154,12 +181,14 @@ private:
     case 6:
       return b_->sprint("<%d>", {number(depth - 1)});
     case 7:
-      if (!may_call(0))
+      if (!may_call(f0))
         return b_->ctx_pp();
       {
         ValueId first = number(depth - 1), second = text(depth - 1);
-        return b_->call(FunctionId{0}, {first, second});
+        return b_->call(FunctionId{f0}, {first, second});
       }
+    case 8:
+      return b_->call(FunctionId{e_text}, {text(depth - 1)});
     default:
       return b_->ctx_func();
     }
@@ -377,6 +406,7 @@ struct Trace {
 Trace trace(const Module &module) {
   Machine machine(module);
   HitContext context{{7, 8, 9, 10}, {}, {}, "point", "function"};
+  context.embedded = {{"e_number", int64_t{3}}, {"e_text", "embedded"}};
   Trace result;
   for (uint32_t hit : {0, 1, 2, 1, 2, 0}) {
     Outcome outcome = machine.hit(module.sites[hit].probe, context) /* equal probes become one */;
