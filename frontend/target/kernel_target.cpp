@@ -44,8 +44,8 @@ Result<std::unique_ptr<KernelTarget>> KernelTarget::open(KernelTargetOptions opt
 std::string KernelTarget::build_id() const { return kernel_->build_id(); }
 
 std::string KernelTarget::module_build_id(const std::string &name) const {
-  auto known = modules_.find(name);
-  return known == modules_.end() ? std::string() : known->second->build_id();
+  auto known = modules_.lower_bound({name, ""});
+  return known == modules_.end() || known->first.first != name ? std::string() : known->second->build_id();
 }
 
 std::optional<std::string> KernelTarget::kconfig(std::string_view name) const {
@@ -72,7 +72,7 @@ std::optional<SymbolFact> KernelTarget::symbol(std::string_view name) const {
 
 DebugFile &KernelTarget::module_file(const ModuleFile &found, bool one_of_many) const {
   const auto &[name, elf] = found;
-  std::unique_ptr<DebugFile> &file = modules_[name];
+  std::unique_ptr<DebugFile> &file = modules_[{name, elf}];
   if (!file) {
     DebugFile::Paths paths{"module " + name, elf, "", debuginfo_advice(files_.release)};
     paths.btf = {elf};
@@ -87,8 +87,14 @@ DebugFile &KernelTarget::module_file(const ModuleFile &found, bool one_of_many) 
 }
 
 DebugFile &KernelTarget::file_of(const FunctionSite &site) const {
-  auto known = modules_.find(site.module);
-  return known == modules_.end() ? *kernel_ : *known->second;
+  if (site.module.empty())
+    return *kernel_;
+  // A module may have been named by the path of a file as well, which is of another build then.
+  DebugFile *of_name = nullptr;
+  for (auto at = modules_.lower_bound({site.module, ""}); at != modules_.end() && at->first.first == site.module; ++at)
+    if (of_name = at->second.get(); of_name->build_id() == site.build_id)
+      break;
+  return of_name ? *of_name : *kernel_;
 }
 
 // A place of a module is counted from symbols of the section that it is in.

@@ -104,7 +104,8 @@ private:
   mutable std::optional<TracepointHeaders> tracepoints_;
   mutable std::optional<std::map<std::string, std::string>> tracepoint_modules_; // module names, by tracepoint
   std::unique_ptr<DebugFile> kernel_;
-  mutable std::map<std::string, std::unique_ptr<DebugFile>> modules_;  // by name, opened when asked for
+  // By name and path, opened when asked for.
+  mutable std::map<std::pair<std::string, std::string>, std::unique_ptr<DebugFile>> modules_;
   mutable std::map<std::string, std::unique_ptr<DebugFile>> programs_; // by path; of headers, by what named them
   mutable std::map<std::string, Error> header_errors_; // of headers that do not compile, by what named them
   mutable std::vector<Source> sources_;

@@ -263,6 +263,40 @@ TEST_F(PackedFilesTest, Modules) {
   EXPECT_NE(damaged.error().observed.find(packed_name + "` is damaged"), std::string::npos) << damaged.error().observed;
 }
 
+// A file that is named by its path is not the one that has that name in the kernel's tree, whichever was asked first.
+TEST_F(PackedFilesTest, ModulesOfOneName) {
+  const std::string folder = "/lib/modules/" + release_ + "/kernel/drivers/block/";
+  auto loop = read_text_file(folder + "loop.ko"), other = read_text_file(folder + "virtio_blk.ko");
+  ASSERT_TRUE(loop && other);
+  write("/lib/modules/" + release_ + "/modules.dep", "kernel/drivers/block/loop.ko:\n");
+  write(folder + "loop.ko", *loop);
+  write("/mine/loop.ko", *other);
+  auto loop_debug = read_text_file("/usr/lib/debug" + folder + "loop.ko");
+  auto other_debug = read_text_file("/usr/lib/debug" + folder + "virtio_blk.ko");
+  ASSERT_TRUE(loop_debug && other_debug);
+  write(folder + "loop.ko.debug", *loop_debug);
+  write("/mine/loop.ko.debug", *other_debug);
+  CodeQuery named, by_path;
+  named.module = "loop";
+  named.pattern = parse_function_pattern("loop_add");
+  by_path.module = root_ + "/mine/loop.ko";
+  by_path.pattern = parse_function_pattern("virtblk_probe");
+  for (bool path_first : {false, true}) {
+    auto target = open();
+    auto first = target->code(path_first ? by_path : named), second = target->code(path_first ? named : by_path);
+    ASSERT_TRUE(first && second) << path_first;
+    ASSERT_EQ(first->sites.size(), 1u);
+    ASSERT_EQ(second->sites.size(), 1u);
+    EXPECT_EQ(first->sites[0].module, "loop");
+    EXPECT_EQ(second->sites[0].module, "loop");
+    EXPECT_NE(first->sites[0].build_id, second->sites[0].build_id);
+    EXPECT_EQ(target->variable_names(path_first ? second->sites[0] : first->sites[0], true),
+              std::vector<std::string>{"i"});
+    EXPECT_EQ(target->variable_names(path_first ? first->sites[0] : second->sites[0], true),
+              std::vector<std::string>{"vdev"});
+  }
+}
+
 // The installed kernel inside of an image like those of other distributions.
 TEST_F(PackedFilesTest, BootableKernels) {
   auto kernel = unpack_kernel_image("/boot/vmlinuz-" + release_);
