@@ -5,7 +5,7 @@
   cli.py --stap STAP [unittest arguments]
 
 Each test has a cache, a TMPDIR and a working directory of its own; after each, TMPDIR must be empty and the cache must hold no unfinished entry."""
-import argparse, json, os, pathlib, re, shlex, signal, subprocess, sys, tempfile, unittest
+import argparse, json, os, pathlib, re, resource, shlex, signal, subprocess, sys, tempfile, unittest
 
 here = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(here / "lib"))
@@ -482,6 +482,93 @@ class Runs(Case):
         self.assertEqual(os.path.dirname(run.stdout.strip()), folder)
         self.assertEqual(sorted(os.path.splitext(f)[1] for f in os.listdir(folder)), [".c", ".ko"])
         subprocess.run(["rm", "-r", folder], check=True)
+
+
+class Large(Case):
+    """Scripts that a program wrote. What is more than in proportion to their size, or as deep as they are long, shows here: each took minutes, or a crash."""
+
+    def within(self, seconds, text, *words, **more):
+        path = f"{self.top}/large.stp"
+        pathlib.Path(path).write_text(text)
+        limit = lambda: (resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds)), resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)))
+        return self.stap("--runtime=user", "-w", "--disable-cache", *words, path, preexec_fn=limit, **more)
+
+    def test_compiled(self):
+        n = 10000
+        texts = {
+            "calls": "".join(f"function f{i}(x) {{ return f{i + 1}(x) + 1 }}\n" for i in range(n)) + f"function f{n}(x) {{ return x }} probe begin {{ println(f0(1)) }}",
+            "points": "global n probe " + ", ".join(f"begin({i})" for i in range(n)) + " { n++ }",
+            "aliases": "".join(f"probe a{i} = begin({i}) {{ v = {i} }}\n" for i in range(n)) + "probe " + ", ".join(f"a{i}" for i in range(n)) + " { println(v) }",
+            "wildcard": "".join(f"probe fam.a{i} = begin({i}) {{ v = {i} }}\n" for i in range(n)) + "probe fam.* { println(v) }",
+            "locals": "function f(x) {\n" + "".join(f"l{i} = x + {i}; if (l{i} > 3) x += l{i // 2}\n" for i in range(n)) + "return x } probe begin { println(f(1)) }",
+            "choices": "global a probe begin { x = 0\n" + "".join(f"if (a == {i}) x = {i}\n" for i in range(5 * n)) + "println(x) }",
+            "breaks": "global a probe begin { while (1) {\n" + "".join(f"if (a == {i}) break; a += {i}\n" for i in range(n)) + "} }",
+            "globals": "".join(f"global g{i}\n" for i in range(n)) + "".join(f"probe begin {{ g{i}++ }}\n" for i in range(n)),
+            "statements": "function f(x) {\n" + "".join(f"x = x * 3 + {i}\n" for i in range(5 * n)) + "return x } probe begin { println(f(1)) }",
+            "strings": "global a probe begin { println(" + " . ".join(f'"s{i}" . a' for i in range(n)) + ") a = \"\" }"}
+        for name, text in texts.items():
+            with self.subTest(name=name):
+                run = self.within(30, text, "-p3")
+                self.assertEqual((run.returncode, run.stderr), (0, ""))
+
+    def test_mistakes(self):
+        n = 10000
+        for name, text in {"points": "".join(f"probe nosuch{i}.x {{ }}\n" for i in range(n)), "functions": "probe begin { " + "".join(f"nosuch{i}()\n" for i in range(n)) + "}",
+                           "unset": "probe begin { " + "".join(f"println(u{i})\n" for i in range(n)) + "}", "deep": "probe begin { " + "if (1) { " * (5 * n) + "}" * (5 * n) + "}"}.items():
+            with self.subTest(name=name):
+                run = self.within(30, text, "-p2")
+                self.assertEqual((run.returncode, run.stdout), (1, ""))
+                self.assertRegex(run.stderr, "(?m)^error: ")
+
+    def test_results(self):
+        """What is found by name, and taken from far above, is the right one."""
+        n = 200
+        text = "".join(f"function f{i}(x) {{ return f{i + 1}(x) + {i} }}\n" for i in range(n)) + f"function f{n}(x) {{ return x }}\n"
+        text += "function g(x) {\n" + "".join(f"l{i} = x + {i}; if (l{i} % 3 == 0) x += l{i // 2}; else if (x % 2) l{i // 3} = {i}\n" for i in range(n)) + "return x }\n"
+        text += "function h(x) {\n" + "".join(f"while (1) {{ if (x % {i + 2} == 1) break; x += l{i // 2}; if (x > {i}) break; try {{ l{i} = 1 / (x % 2) }} catch {{ l{i} = {i} }} }}\n"
+                                                 for i in range(n)) + "return x }\n"
+        text += "".join(f"probe a{i} = begin({i}) {{ v = {i} }}\n" for i in range(n)) + "probe " + ", ".join(f"a{i}" for i in range(n)) + " { print(v, \" \") }\n"
+        text += f"probe begin({n}) {{ println(f0(1), \" \", g(1), \" \", h(1)) exit() }}\n"
+
+        l, x = [0] * n, 1
+        for i in range(n):
+            l[i] = x + i
+            if l[i] % 3 == 0:
+                x += l[i // 2]
+            elif x % 2:
+                l[i // 3] = i
+        g, l, x = x, [0] * n, 1
+        for i in range(n):
+            while x % (i + 2) != 1:
+                x += l[i // 2]
+                if x > i:
+                    break
+                l[i] = 1 if x % 2 else i
+        run = self.within(60, text, "-DMAXACTION=1000000")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertEqual(run.stdout, " ".join(map(str, range(n))) + f" {1 + sum(range(n))} {g} {x}\n")
+
+
+@needs_kernel
+class Headers(Case):
+    def test_a_header_that_comes_before(self):
+        """The types of a header are kept; those of one of its name that comes to stand in a folder before its own are others."""
+        folders = [f"{self.top}/{name}" for name in ("first", "second")]
+        for folder in folders:
+            os.mkdir(folder)
+        mine = {"CPATH": ":".join(folders)}
+        words = "-r", release, "-p2", "-e", 'probe begin { println(@cast(0, "one", "<tapjit_one.h>")->number) }'
+        pathlib.Path(f"{folders[1]}/tapjit_one.h").write_text('#include <tapjit_two.h>\n')
+        pathlib.Path(f"{folders[1]}/tapjit_two.h").write_text('struct one { int number; };\n')
+        for _ in range(2):
+            self.good(*words, environment=mine)
+        header = pathlib.Path(f"{folders[0]}/tapjit_two.h")
+        header.write_text('struct one { int other; };\n')
+        run = self.stap(*words, environment=mine)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("number", run.stderr)
+        header.unlink()
+        self.good(*words, environment=mine)
 
 
 class Passes(Case):

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 
 namespace tapjit {
 
@@ -16,12 +17,41 @@ using namespace codegen;
 static CacheKey request_key(const KernelProfile *profile, const std::string &text,
                             const target::HeaderRequest &request) {
   KeyBuilder key;
-  key.add("header types 2").add(compiler_version()).add(text).add(profile ? profile->key.text() : "");
+  key.add("header types 3").add(compiler_version()).add(text).add(profile ? profile->key.text() : "");
   if (!profile)
     for (const std::string &header : request.headers)
       for (const char *directory : {"/usr/local/include/", "/usr/include/x86_64-linux-gnu/", "/usr/include/"})
         key.add_file_stamp(directory + header);
   return key.finish();
+}
+
+// The folders that `<...>` is looked for in, in their order, of Clang's arguments.
+static std::vector<std::string> search_folders(const std::vector<std::string> &arguments) {
+  static constexpr std::string_view options[] = {"-I", "-isystem", "-internal-isystem", "-internal-externc-isystem",
+                                                 "-c-isystem"};
+  std::vector<std::string> folders;
+  for (size_t i = 0; i < arguments.size(); ++i)
+    if (std::find(std::begin(options), std::end(options), arguments[i]) != std::end(options) &&
+        i + 1 < arguments.size())
+      folders.push_back(arguments[++i]);
+    else if (arguments[i].starts_with("-I"))
+      folders.push_back(arguments[i].substr(2));
+  return folders;
+}
+
+// What the result follows from, a path a line: the files that were included, and for each of them those that would have
+// been if they were there, as their folders come first.
+static std::string files_text(const std::vector<std::string> &included, const std::vector<std::string> &folders) {
+  std::set<std::string> files(included.begin(), included.end());
+  for (const std::string &file : included)
+    for (size_t i = 0; i < folders.size(); ++i)
+      if (const std::string prefix = folders[i] + "/"; file.starts_with(prefix))
+        for (size_t before = 0; before < i; ++before)
+          files.insert(folders[before] + "/" + file.substr(prefix.size()));
+  std::string text;
+  for (const std::string &file : files)
+    text += file + "\n";
+  return text;
 }
 
 // What it came to: a header changes when one does that it includes. `files` are their paths, a line each.
@@ -75,9 +105,7 @@ Result<std::string> compile_headers(const Store &store, const std::string &build
   auto object = compiled->emit_object();
   if (!object)
     return object.error();
-  std::string files;
-  for (const std::string &file : compiled->included_files())
-    files += file + "\n";
+  const std::string files = files_text(compiled->included_files(), search_folders(unit.arguments));
   if (auto listed = store.put("header-files", asked, files); !listed)
     return listed.error();
   auto kept = store.put("header-types", object_key(asked, files), *object);
