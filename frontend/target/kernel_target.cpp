@@ -449,7 +449,7 @@ std::optional<ModuleBuild> KernelTarget::tracepoint_module(const std::string &na
   auto known = tracepoint_modules_->find(name);
   if (known == tracepoint_modules_->end())
     return std::nullopt;
-  if (!modules_.contains(known->second)) {
+  if (auto at = modules_.lower_bound({known->second, ""}); at == modules_.end() || at->first.first != known->second) {
     std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, known->second);
     if (files.empty())
       return std::nullopt;
