@@ -142,10 +142,11 @@ bool ProbeResolver::resolve_list(List<ProbePoint> points, const Components &suff
     any = any || resolved;
     if (resolved && point.sufficient)
       break;
-    if (!resolved && !point.optional && !point.sufficient)
-      required_failed = true;
-    if (!resolved && own.set && !failure.set)
+    const bool is_wanted = !point.optional && !point.sufficient;
+    // What is told is why the first one failed that may not; that others may is only asked where all are such.
+    if (!resolved && own.set && (!failure.set || (is_wanted && !required_failed)))
       failure = own;
+    required_failed |= !resolved && is_wanted;
   }
   // A required alternative that failed fails the alias, as each of the points it lists is wanted.
   return any && !required_failed;
