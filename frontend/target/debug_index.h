@@ -61,7 +61,7 @@ struct IndexCopy {
 };
 
 struct IndexHeader {
-  static constexpr char expected_magic[8] = {'T', 'A', 'P', 'D', 'B', 'G', '0', '9'};
+  static constexpr char expected_magic[8] = {'T', 'A', 'P', 'D', 'B', 'G', '1', '0'};
   char magic[8];
   uint64_t total_size;
   uint64_t rows, row_count;

@@ -39,6 +39,11 @@ static std::optional<RowKind> type_kind(unsigned tag) {
   }
 }
 
+static bool is_c(uint64_t language) {
+  return language == DW_LANG_C89 || language == DW_LANG_C || language == DW_LANG_C99 || language == DW_LANG_C11 ||
+         language == DW_LANG_Mips_Assembler;
+}
+
 static uint8_t bit_of(RowKind kind) { return static_cast<uint8_t>(1u << static_cast<unsigned>(kind)); }
 static_assert(static_cast<unsigned>(RowKind::Typedef) < 8);
 
@@ -313,6 +318,7 @@ void UnitScanner::read_unit_die(const Abbreviation &entry) {
   const char *name = nullptr, *directory = nullptr, *split_file = nullptr;
   std::optional<uint64_t> lines;
   bool name_known = true, is_split = false;
+  has_methods_ = false;
   for (const DwarfAttribute &attribute : table_.attributes(entry))
     if (attribute.name == DW_AT_name || attribute.name == DW_AT_comp_dir) {
       auto text = read_string(sections_, unit_, reader, attribute.form);
@@ -321,6 +327,8 @@ void UnitScanner::read_unit_die(const Abbreviation &entry) {
     } else if (attribute.name == DW_AT_stmt_list &&
                (attribute.form == DW_FORM_sec_offset || attribute.form == DW_FORM_data4)) {
       lines = reader.fixed(attribute.size);
+    } else if (attribute.name == DW_AT_language) {
+      has_methods_ = !is_c(read_constant(unit_, reader, attribute).value_or(DW_LANG_C));
     } else if (attribute.name == DW_AT_dwo_name || attribute.name == DW_AT_GNU_dwo_name) {
       is_split = true;
       split_file = read_string(sections_, unit_, reader, attribute.form).value_or(nullptr);
@@ -399,6 +407,10 @@ bool UnitScanner::pass_top(ByteReader &reader, const Abbreviation &entry, uint64
     top_level(reader, entry, offset);
   if (is_function && !entry.has_code)
     return skip_to_sibling(reader, entry); // copies are where there is code
+  if (is_function) {
+    skip(reader, entry);
+    return entry.has_children;
+  }
   return pass_inner(reader, entry, offset);
 }
 
@@ -407,8 +419,17 @@ bool UnitScanner::pass_inner(ByteReader &reader, const Abbreviation &entry, uint
   case DW_TAG_inlined_subroutine:
     read_copy(reader, entry, offset);
     return entry.has_children;
+  case DW_TAG_subprogram: // of a class within a function, or gcc's function in a function
+    if (entry.has_code || entry.is_inline)
+      top_level(reader, entry, offset);
+    skip(reader, entry);
+    return entry.has_children;
   case DW_TAG_structure_type:
   case DW_TAG_union_type:
+    if (!has_methods_)
+      return skip_to_sibling(reader, entry);
+    skip(reader, entry);
+    return entry.has_children;
   case DW_TAG_enumeration_type:
   case DW_TAG_subroutine_type:
   case DW_TAG_array_type:

@@ -71,7 +71,8 @@ private:
   bool files_known_ = false;
   std::vector<uint32_t> file_texts_; // by number; no_text: not asked for yet
   uint32_t name_ = 0;
-  uint64_t outer_ = 0; // the function that comes next or is walked through, the innermost one
+  bool has_methods_ = false; // its language has functions in structs
+  uint64_t outer_ = 0;       // the function that comes next or is walked through, the innermost one
   std::vector<std::pair<unsigned, uint64_t>> outers_; // those around it: how deep the inner one is, and the outer one
   UnitFacts *facts_ = nullptr;
 };

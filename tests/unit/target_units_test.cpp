@@ -116,6 +116,23 @@ int last(int by) {
 }
 )";
 
+constexpr const char *with_local_classes = R"(
+int counter;
+int last(int by) {
+  struct Inner {
+    int start;
+    __attribute__((noinline)) int add(int more) { return counter += more + start; }
+    static int twice(int more) { return more * counter; }
+  };
+  Inner one{by};
+  return one.add(by) + one.add(by + 2) + Inner::twice(by);
+}
+int go(int n) {
+  auto f = [&](int k) __attribute__((noinline)) { return k * n + counter; };
+  return f(n) + f(n + 1);
+}
+)";
+
 // Parameters and locals whose address is taken are in the frame.
 constexpr const char *in_frames = R"(
 struct pair { long first, second; };
@@ -247,6 +264,25 @@ TEST_F(CompiledUnits, CopiesAreOfTheInnermostFunction) {
   }
   EXPECT_EQ(in_last, 2u);
   EXPECT_EQ(in_inner, 1u);
+  EXPECT_EQ(index->rows(RowKind::Function, "inner").size(), 1u);
+}
+
+// g++ puts the abstract method into the class within the function, clang++ beside the function.
+TEST_F(CompiledUnits, MethodsOfClassesInFunctions) {
+  for (const char *compiler : {"g++ -x c++", "clang++-19 -x c++ -gdwarf-5"}) {
+    SCOPED_TRACE(compiler);
+    build(compiler, "-g -O2", with_local_classes);
+    ASSERT_TRUE(index);
+    auto last = index->rows(RowKind::Function, "last"), twice = index->rows(RowKind::Inlined, "twice");
+    EXPECT_EQ(index->rows(RowKind::Function, "add").size(), 1u);
+    EXPECT_EQ(index->rows(RowKind::Function, "operator()").size(), 1u);
+    ASSERT_EQ(last.size(), 1u);
+    ASSERT_EQ(twice.size(), 1u);
+    auto copies = index->copies(twice[0]);
+    ASSERT_EQ(copies.size(), 1u);
+    EXPECT_EQ(copies[0].outer, last[0].die);
+    EXPECT_EQ(at(site_of("add"), "more"), "reg:rsi ext:s32"); // behind `this`
+  }
 }
 
 TEST_F(CompiledUnits, SplitUnitsAreNoticed) {
