@@ -33,7 +33,7 @@ public:
 
 private:
   // [location, DW_OP_piece n]: all of a variable that is smaller than its container; or a struct in two halves of 8
-  // bytes.
+  // bytes, one of which may be without a location: it is nowhere.
   Access<Place> pieces(Dwarf_Op *ops, size_t count) {
     constexpr unsigned half = 8;
     std::vector<Place> parts;
@@ -43,23 +43,27 @@ private:
         return unsupported("it is kept in several pieces");
       if (ops[i].atom != DW_OP_piece)
         continue;
-      if (i == first)
-        return AccessFailure{AccessError::NotAvailable, "the compiler removed a part of it", {}};
-      bool is_only = first == 0 && i + 1 == count;
-      if (!is_only && (ops[i].number > half || (parts.empty() && ops[i].number != half)))
+      const bool is_only = first == 0 && i + 1 == count;
+      const uint64_t size = ops[i].number;
+      if (!is_only && (size > half || (parts.empty() && size != half)))
         return unsupported("it is kept in several pieces");
+      if (i == first && is_only)
+        return AccessFailure{AccessError::NotAvailable, "the compiler removed it", {}};
       stack_.clear();
-      Access<Place> part = whole(ops + first, i - first);
+      Access<Place> part = i == first ? Access<Place>(Place{}) : whole(ops + first, i - first);
       if (is_only || std::holds_alternative<AccessFailure>(part))
         return part;
       parts.push_back(std::get<Place>(part));
       if (parts.back().in_memory)
-        parts.back().steps.push_back({StepKind::Load, 0, static_cast<uint8_t>(ops[i].number * 8), false});
+        parts.back().steps.push_back({StepKind::Load, 0, static_cast<uint8_t>(size * 8), false});
       first = i + 1;
     }
     if (parts.size() != 2)
       return unsupported("it is kept in several pieces");
-    return Place{parts[0].steps, false, parts[1].steps};
+    Place place{parts[0].steps, false, parts[1].steps, parts[0].steps.empty(), parts[1].steps.empty()};
+    if (place.misses_lower && place.misses_upper)
+      return AccessFailure{AccessError::NotAvailable, "the compiler removed it", {}};
+    return place;
   }
 
   Access<Place> whole(Dwarf_Op *ops, size_t count) {

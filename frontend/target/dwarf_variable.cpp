@@ -272,6 +272,55 @@ std::optional<Dwarf_Die> DwarfVariables::declaration_in(std::string_view file, s
   return std::nullopt;
 }
 
+// What assembly or the linker's script define, like `jiffies`, has a symbol, and a type where it is declared: by most
+// units, so the first few will do.
+std::optional<Dwarf_Die> DwarfVariables::declaration_anywhere(std::string_view name) {
+  if (index_.symbols(name).size() != 1)
+    return std::nullopt;
+  Dwarf_Die unit, found;
+  auto is_wanted = [&](Dwarf_Die &variable) {
+    const char *variable_name = dwarf_diename(&variable);
+    found = variable;
+    return variable_name && name == variable_name;
+  };
+  for (Dwarf_CU *cu = nullptr; dwarf_get_units(dwarf_, cu, &cu, nullptr, nullptr, &unit, nullptr) == 0;)
+    if (dwarf_tag(&unit) == DW_TAG_compile_unit && visit_scope(unit, 0, is_wanted))
+      return found;
+  return std::nullopt;
+}
+
+// Of one name there are as many as units have `static` ones; one that is not static is the one that the name means
+// elsewhere. With a file, all that are defined there.
+std::vector<const IndexRow *> DwarfVariables::defined_variables(std::string_view name, std::string_view file) {
+  std::vector<const IndexRow *> all, external;
+  for (const IndexRow &row : index_.rows(RowKind::Variable, name)) {
+    Dwarf_Die die;
+    if ((!file.empty() && !matches_path(file, index_.string(row.file))) || !dwarf_offdie(dwarf_, row.die, &die) ||
+        (!all.empty() && all.back()->address == row.address))
+      continue;
+    all.push_back(&row);
+    if (dwarf_hasattr_integrate(&die, DW_AT_external))
+      external.push_back(&row);
+  }
+  return external.size() == 1 ? external : all;
+}
+
+AccessFailure DwarfVariables::ambiguous(std::string_view name, const std::vector<const IndexRow *> &variables,
+                                        const std::string &owner) const {
+  constexpr size_t most = 6;
+  std::string files;
+  for (size_t i = 0; i < variables.size() && i < most; ++i)
+    files += (i ? ", `" : "`") + std::string(index_.string(variables[i]->file)) + "`";
+  if (variables.size() > most)
+    files += ", ...";
+  return {AccessError::NotAvailable,
+          owner + " has " + std::to_string(variables.size()) + " variables `" + std::string(name) + "`: in " + files,
+          {},
+          [text = "@var(\"" + std::string(name) + "@" + std::string(index_.string(variables[0]->file)) + "\")"] {
+            return "`" + text + "` is the one of that file";
+          }};
+}
+
 Access<VarAccess> DwarfVariables::global_variable(std::string_view name, const std::vector<PathStep> &path,
                                                   bool address_of, const std::string &owner) {
   std::string_view file;
@@ -279,17 +328,17 @@ Access<VarAccess> DwarfVariables::global_variable(std::string_view name, const s
     file = name.substr(at + 1);
     name = name.substr(0, at);
   }
-  for (const IndexRow &row : index_.rows(RowKind::Variable, name)) {
-    Dwarf_Die die;
-    if ((!file.empty() && !matches_path(file, index_.string(row.file))) || !dwarf_offdie(dwarf_, row.die, &die))
-      continue;
+  std::vector<const IndexRow *> defined = defined_variables(name, file);
+  if (defined.size() > 1)
+    return ambiguous(name, defined, owner);
+  Dwarf_Die die;
+  if (defined.size() == 1 && dwarf_offdie(dwarf_, defined[0]->die, &die)) {
     Place place{{}, true};
-    append_address(place.steps, per_cpu(), row.address);
+    append_address(place.steps, per_cpu(), defined[0]->address);
     return walk_path(types_, place, types_.type_of_die(die), path, address_of);
   }
-  if (!file.empty())
-    if (auto declaration = declaration_in(file, name))
-      return declared(*declaration, path, address_of);
+  if (auto declaration = file.empty() ? declaration_anywhere(name) : declaration_in(file, name))
+    return declared(*declaration, path, address_of);
   std::string in_file = file.empty() ? "" : " in `" + std::string(file) + "`";
   NameGuesser guesser(name);
   for (const IndexRow &row : index_.rows(RowKind::Variable))

@@ -40,6 +40,10 @@ private:
   std::string nearest_place(Local local);
   Access<VarAccess> declared(Dwarf_Die declaration, const std::vector<PathStep> &path, bool address_of);
   std::optional<Dwarf_Die> declaration_in(std::string_view file, std::string_view name);
+  std::optional<Dwarf_Die> declaration_anywhere(std::string_view name);
+  AccessFailure ambiguous(std::string_view name, const std::vector<const IndexRow *> &variables,
+                          const std::string &owner) const;
+  std::vector<const IndexRow *> defined_variables(std::string_view name, std::string_view file);
   std::unique_ptr<ElfFile> file_;
   Dwarf *dwarf_;
   const DebugIndex &index_;

@@ -301,7 +301,7 @@ Access<T> KernelTarget::ask_sources(std::string_view modules, const Ask &ask) co
     Access<T> answer = source ? ask(*source) : no_debuginfo<T>(source.error());
     at = end + 1;
     const auto *failure = std::get_if<AccessFailure>(&answer);
-    if (!failure)
+    if (!failure || failure->error == AccessError::NotAvailable)
       return answer;
     if (!problem || failure->error == AccessError::NoSuchMember)
       problem = *failure;

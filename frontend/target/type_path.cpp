@@ -24,7 +24,10 @@ public:
       if (problem)
         return *problem;
     }
-    return address_of ? address() : value();
+    Access<VarAccess> found = address_of ? address() : value();
+    if (is_missing_)
+      return AccessFailure{AccessError::NotAvailable, "the compiler removed this part of it", {}};
+    return found;
   }
 
 private:
@@ -58,6 +61,7 @@ private:
   // Brings what stands at register_offset_ to the low bits.
   void settle() {
     constexpr int64_t register_bytes = 8;
+    is_missing_ |= register_offset_ >= register_bytes ? place_.misses_upper : place_.misses_lower;
     if (register_offset_ >= register_bytes && !place_.upper.empty()) {
       place_.steps = place_.upper;
       register_offset_ -= register_bytes;
@@ -231,6 +235,7 @@ private:
   unsigned bits_ = 0, first_bit_ = 0;
   int64_t dynamic_indexes_;
   WriteAccess write_;
+  bool is_missing_ = false; // what was read on the way
 };
 
 // Words of a C type text, `*`s counted, qualifiers and address space marks dropped.

@@ -16,6 +16,8 @@ struct Place {
   bool in_memory = false;
   // Of a struct that two registers hold: the steps to bytes 8 to 15.
   std::vector<AccessStep> upper = {};
+  // The compiler keeps bytes 0 to 7 nowhere, or bytes 8 to 15.
+  bool misses_lower = false, misses_upper = false;
   bool is_unset = false; // nothing is stored in the memory yet
   // Counted from rsp by an expression that holds everywhere in the function, which means rsp after the prologue.
   bool needs_frame = false;

@@ -78,14 +78,17 @@ class Evaluation:
         for expression, size in pieces:
             if len(halves) == 2:
                 raise Refused("unsupported")
-            if not expression:
-                raise Refused("not available")
             if size > 8 or (not halves and size != 8):
                 raise Refused("unsupported")
+            if not expression:
+                halves.append(None)
+                continue
             steps, in_memory = self.whole(expression)
             halves.append(steps + ["load:u%d" % (size * 8)] if in_memory else steps)
         if len(halves) != 2:
             raise Refused("unsupported")
+        if halves == [None, None]:
+            raise Refused("not available")
         return halves[0], False, halves[1]
 
     def skip(self, data, at):
@@ -291,6 +294,8 @@ class Checker:
             if not in_memory:
                 raise Refused("unsupported")
             return steps, name
+        if steps is None:
+            raise Refused("not available")
         if inner.tag == "pointer":
             size, is_signed = 8, False
         elif inner.tag == "enum":
@@ -355,7 +360,7 @@ class Checker:
         passed, more = self.passed_in(function)
         known = set(ARGUMENTS) if more or not is_declared else {register for one in passed.values() for register in one}
         below, foreign = False, needs_frame
-        for half in (steps, upper or []):
+        for half in (steps or [], upper or []):
             for i, step in enumerate(half):
                 if step == "reg:rsp":
                     offset = int(half[i + 1][6:]) if half[i + 2:i + 3] == ["add"] and half[i + 1].startswith("const:") else 0

@@ -392,6 +392,20 @@ TEST_F(KernelTargetTest, CastsAndGlobals) {
   std::string jiffies = text_of(target().global_variable("total_forks@kernel/fork.c", "", {}, false));
   EXPECT_TRUE(jiffies.starts_with("address:") && jiffies.ends_with("load:u64")) << jiffies;
   EXPECT_TRUE(text_of(target().global_variable("no_such_variable", "", {}, false)).starts_with("failed"));
+  // Without a file: defined by the linker's script and declared everywhere, defined once, defined by several files.
+  EXPECT_EQ(text_of(target().global_variable("total_forks", "", {}, false)), jiffies);
+  EXPECT_EQ(text_of(target().global_variable("jiffies", "", {}, false)),
+            text_of(target().global_variable("jiffies@kernel/time/timer.c", "", {}, false)));
+  auto several = target().global_variable("format_attr_event", "", {}, true);
+  const auto *failure = std::get_if<AccessFailure>(&several);
+  ASSERT_TRUE(failure && failure->late_hint);
+  EXPECT_EQ(failure->error, AccessError::NotAvailable);
+  EXPECT_TRUE(failure->observed.starts_with("the kernel has ") &&
+              failure->observed.find("`arch/x86/events/intel/core.c`") != std::string::npos)
+      << failure->observed;
+  EXPECT_TRUE(failure->late_hint().starts_with("`@var(\"format_attr_event@arch/x86/events/")) << failure->late_hint();
+  EXPECT_TRUE(text_of(target().global_variable("format_attr_event@arch/x86/events/intel/core.c", "", {}, true))
+                  .starts_with("address:"));
 }
 
 TEST_F(KernelTargetTest, PerCpuVariablesAreThisCpus) {

@@ -152,6 +152,44 @@ struct wide give(short by) {
 int any(int by, ...) { use(&by, &by); return by; }
 )";
 
+// What -O2 leaves of variables: lists of places, values at the function's entry, implicit pointers, constants, halves.
+constexpr const char *removed = R"(
+struct pair { long first, second; };
+extern long use(long value);
+extern long use_two(long a, long b);
+long lives_late(long by) {
+  long none = by * 5, never;
+  long late = use(by);
+  long gone = late + 1;
+  return use_two(late, by);
+}
+static inline long sum_of(const long *from) { return *from + 3; }
+long points(long by) {
+  long there = by + 9;
+  const long *at = &there;
+  long sum = sum_of(at);
+  use(sum);
+  return sum + 1;
+}
+long reused(long by) {
+  use(by + 1);
+  use(by + 2);
+  use(3);
+  return use(4);
+}
+long constants(long by) {
+  const long seven = 7;
+  use(by + seven);
+  return use(seven);
+}
+long halves(long by) {
+  struct pair both = {by * 3, by * 7};
+  use(both.second);
+  use(both.second + 2);
+  return both.second;
+}
+)";
+
 constexpr const char *unset_frame =
     "failed: its place is the stack frame, which has nothing of it yet at the function's first instruction";
 
@@ -192,6 +230,37 @@ TEST_F(CompiledUnits, UnsetLocalsTellWhereTheyAreSet) {
   const auto *failure = std::get_if<AccessFailure>(&access);
   ASSERT_TRUE(failure && failure->late_hint);
   EXPECT_EQ(failure->late_hint(), "the nearest place that has it is `kernel.statement(\"take@" + take.file + ":8\")`");
+}
+
+// Each way in which a variable is gone says so, where it is not.
+TEST_F(CompiledUnits, RemovedVariables) {
+  build("gcc", "-g -O2", removed);
+  ASSERT_TRUE(index);
+  const std::vector<PathStep> first{{PathStep::Kind::Member, "first", 0}},
+      second{{PathStep::Kind::Member, "second", 0}};
+  // What is said of a variable anywhere in the function.
+  auto said = [&](const char *function, const char *name, const std::vector<PathStep> &path = {}) {
+    FunctionSite site = site_of(function);
+    std::string all;
+    for (uint64_t end = site.address + index->symbols(function)[0].size; site.address < end; ++site.address)
+      if (std::string one = at(site, name, path); all.find(one + "\n") == std::string::npos)
+        all += one + "\n";
+    return all;
+  };
+  auto says = [&](const std::string &all, const char *text) { return all.find(text) != std::string::npos; };
+  EXPECT_EQ(said("lives_late", "never"), "failed: the compiler removed it\n");
+  std::string late = said("lives_late", "late"), by = said("reused", "by"), there = said("points", "at");
+  EXPECT_TRUE(says(late, "failed: the compiler keeps it only at [0x") && says(late, "reg:rax")) << late;
+  EXPECT_TRUE(says(by, "reg:rdi\n") && says(by, "failed: only its value at the function's entry is known here")) << by;
+  EXPECT_TRUE(says(there, "failed: the compiler removed the object that it points to")) << there;
+  EXPECT_EQ(said("constants", "seven"), "const:7\n");
+  std::string lower = said("halves", "both", first), upper = said("halves", "both", second);
+  EXPECT_TRUE(says(lower, "reg:rdi const:3 mul\n")) << lower;
+  EXPECT_TRUE(says(upper, "failed: the compiler removed this part of it") && says(upper, "reg:rbx\n")) << upper;
+  auto access = variables->variable(site_of("lives_late"), "late", {}, false);
+  const auto *failure = std::get_if<AccessFailure>(&access);
+  ASSERT_TRUE(failure && failure->late_hint);
+  EXPECT_TRUE(failure->late_hint().ends_with("unit.c:8\")`")) << failure->late_hint();
 }
 
 TEST_F(CompiledUnits, VariablesAndFunctionsOfEachFormat) {
