@@ -32,10 +32,10 @@ static inline const struct module *tap_loaded_module(const char *name, size_t le
 
 /*
  * Whether the module of this name, if it is there, is of this build, in hex. So is any if `build_id` is NULL,
- * and one that tells of no build. Says once in a session that a module is not. May sleep; `late`: without
- * `control`.
+ * and one that tells of no build. Warns once in a session of a module that is not, by tap_session_warn_late.
+ * May sleep, but waits for no reader.
  */
-bool tap_module_is_build(const char *name, size_t length, const char *build_id, bool late);
+bool tap_module_is_build(const char *name, size_t length, const char *build_id);
 /* What has been said is known as long as anybody is between the two. */
 void tap_builds_use(void);
 void tap_builds_leave(void);

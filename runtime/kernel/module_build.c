@@ -16,7 +16,8 @@ struct said {
 	char name[MODULE_NAME_LEN];
 };
 
-/* What is below is under it. It is taken last but for `control`, which is tried. */
+/* What is below is under it. Locks of the kernel and of probes are held when it is taken, so what is found is
+ * said late. */
 static DEFINE_MUTEX(builds);
 static uint32_t users;
 static struct said *all_said;
@@ -70,18 +71,16 @@ static bool is_said(const char *name)
 	return one;
 }
 
-static void say(const char *name, const char *id, const char *wanted, bool late)
+static void say(const char *name, const char *id, const char *wanted)
 {
 	struct said *one;
-	char text[300];
+	char text[320];
 
 	scnprintf(text, sizeof(text),
 		  "module %s is neither probed nor read: its build-id is %s, that of its file when the "
 		  "script was compiled %s; compile the script for the module that is loaded",
 		  name, id, wanted);
-	if (!late)
-		tap_session_warn_format("%s", text);
-	else if (!tap_session_warn_late(text))
+	if (!tap_session_warn_late(text))
 		return;
 	one = kzalloc(sizeof(*one), GFP_KERNEL);
 	if (!one)
@@ -91,7 +90,7 @@ static void say(const char *name, const char *id, const char *wanted, bool late)
 	all_said = one;
 }
 
-bool tap_module_is_build(const char *name, size_t length, const char *build_id, bool late)
+bool tap_module_is_build(const char *name, size_t length, const char *build_id)
 {
 	const struct module *module;
 	char id[2 * TAP_ID_MOST + 1], whole_name[MODULE_NAME_LEN];
@@ -108,7 +107,7 @@ bool tap_module_is_build(const char *name, size_t length, const char *build_id, 
 	strscpy(whole_name, name, min_t(size_t, length + 1, sizeof(whole_name)));
 	mutex_lock(&builds);
 	if (!is_said(whole_name))
-		say(whole_name, id, build_id, late);
+		say(whole_name, id, build_id);
 	mutex_unlock(&builds);
 	return false;
 }

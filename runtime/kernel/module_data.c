@@ -54,14 +54,14 @@ static bool is_freed(const struct module *module, unsigned long address)
 }
 
 /* Nothing changes if the module is not there. */
-static void find_anchor(struct tap_module_anchor *anchor, bool late)
+static void find_anchor(struct tap_module_anchor *anchor)
 {
 	const char *name = strchr(anchor->symbol, ':') + 1;
 	size_t length = name - 1 - anchor->symbol;
 	const struct module *module;
 	unsigned long address;
 
-	if (!tap_module_is_build(anchor->symbol, length, anchor->build_id, late)) {
+	if (!tap_module_is_build(anchor->symbol, length, anchor->build_id)) {
 		anchor->problem = anchor->other;
 		return;
 	}
@@ -101,7 +101,7 @@ static int anchor_changes(struct notifier_block *block, unsigned long state, voi
 			continue;
 		lose_anchor(anchor);
 		if (state != MODULE_STATE_GOING)
-			find_anchor(anchor, true);
+			find_anchor(anchor);
 	}
 	mutex_unlock(&anchors);
 	return NOTIFY_DONE;
@@ -120,12 +120,13 @@ void tap_module_data_find(const struct tap_program *program)
 	}
 	is_watching = true;
 	tap_builds_use();
-	mutex_lock(&anchors);
 	for (i = 0; i < program->module_anchor_count; i++) {
+		mutex_lock(&anchors);
 		if (!program->module_anchors[i].found)
-			find_anchor(&program->module_anchors[i], false);
+			find_anchor(&program->module_anchors[i]);
+		mutex_unlock(&anchors);
+		tap_session_say_late(true);
 	}
-	mutex_unlock(&anchors);
 }
 
 void tap_module_data_forget(void)

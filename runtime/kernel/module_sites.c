@@ -108,12 +108,12 @@ uint32_t tap_places_changes(void)
 	return changes;
 }
 
-bool tap_place_is_of_build(const struct tap_kprobe_place *place, bool late)
+bool tap_place_is_of_build(const struct tap_kprobe_place *place)
 {
 	const char *symbol = place->symbol ? place->symbol : place->anchor_symbol;
 
 	return !tap_place_is_in_module(place) ||
-	       tap_module_is_build(symbol, module_length(place), place->build_id, late);
+	       tap_module_is_build(symbol, module_length(place), place->build_id);
 }
 
 /* Nothing is wrong with a probe whose module is not there. */

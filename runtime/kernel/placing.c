@@ -154,10 +154,11 @@ int tap_placing_place(struct tap_placing *placing, bool later, uint32_t *placed)
 		tap_places_lock();
 		rc = 0;
 		if (!probe->head.placed)
-			rc = tap_place_is_of_build(probe->head.place, false)
+			rc = tap_place_is_of_build(probe->head.place)
 				 ? place_one(placing, probe, later)
 				 : -ENOENT; /* as when it is not there: its own build may come */
 		tap_places_unlock();
+		tap_session_say_late(true);
 		if (rc && !tap_place_waits(probe->head.place, rc))
 			tap_place_refused(probe->head.site, rc);
 		else
@@ -174,8 +175,8 @@ void tap_placing_module(struct tap_placing *placing, const char *module, bool co
 	remove_all(placing, module);
 	for (i = 0; comes && i < placing->count; i++) {
 		struct tap_kprobe *probe = &placing->probes[i];
-		bool wanted = tap_place_is_in(probe->head.place, module) &&
-			      tap_place_is_of_build(probe->head.place, true);
+		bool wanted =
+		    tap_place_is_in(probe->head.place, module) && tap_place_is_of_build(probe->head.place);
 		int rc = wanted ? place_one(placing, probe, false) : 0;
 
 		if (rc)

@@ -82,13 +82,14 @@ bool tap_place_is_in_module(const struct tap_kprobe_place *place);
 bool tap_place_is_in(const struct tap_kprobe_place *place, const char *module);
 /* Whether a place that could not be had is in a module that may still come. */
 bool tap_place_waits(const struct tap_kprobe_place *place, int rc);
-/* Whether the place's module, if it is there, is the build that the place was found in; says once for a
- * module that it is not. With the lock; `late`: without `control`. */
-bool tap_place_is_of_build(const struct tap_kprobe_place *place, bool late);
+/* Whether the place's module, if it is there, is the build that the place was found in; warns
+ * once of a module that it is not. With the lock. */
+bool tap_place_is_of_build(const struct tap_kprobe_place *place);
 /* So many times a module has come, has become live or has gone. With the lock. */
 uint32_t tap_places_changes(void);
+/* Under `control` alone: may wait for the reader. */
 void tap_place_refused(const struct tap_site *site, int rc);
-/* The same when a module comes. */
+/* The same with the lock, when a module comes: a late warning. */
 void tap_place_refused_late(const struct tap_site *site, int rc);
 
 #define TAP_ENTRY_KPROBE(number)                                                                             \

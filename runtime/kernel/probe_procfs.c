@@ -51,6 +51,7 @@ static int run(const struct tap_site_procfs *site, struct tap_text *text)
 		c->text = NULL;
 	}
 	mutex_unlock(&s->self_lock);
+	tap_session_say_late(false);
 	return rc;
 }
 

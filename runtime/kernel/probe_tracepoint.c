@@ -22,7 +22,6 @@ static void look(struct tracepoint *tracepoint, void *data)
 
 static DEFINE_MUTEX(events);		     /* held while sites change and modules may come or go */
 static const struct tap_family_use *watched; /* as long as some tracepoint is a module's; under `events` */
-static const struct task_struct *placer;     /* who is placing, and holds `control` */
 static bool is_placed; /* sites of `watched` are registered, but for those that are not wanted now */
 
 /* The first of a group has its event; the others are left as they are. */
@@ -55,7 +54,7 @@ static struct tracepoint *tracepoint_of(const struct module *module, unsigned in
 static bool site_is_of(const struct tap_site_tracepoint *site, const char *module)
 {
 	return (!site->module || !strcmp(site->module, module)) &&
-	       tap_module_is_build(module, strlen(module), site->build_id, READ_ONCE(placer) != current);
+	       tap_module_is_build(module, strlen(module), site->build_id);
 }
 
 static void site_follow(struct tap_site_tracepoint *site, const struct module *module, bool comes)
@@ -110,9 +109,7 @@ static int watch_modules(const struct tap_family_use *use)
 	watched = use;
 	is_placed = false;
 	tap_builds_use();
-	WRITE_ONCE(placer, current);
 	rc = register_tracepoint_module_notifier(&watch);
-	WRITE_ONCE(placer, NULL);
 	if (rc) {
 		watched = NULL;
 		tap_builds_leave();

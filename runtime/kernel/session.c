@@ -227,6 +227,7 @@ int tap_session_start(const struct tap_start *start)
 	if (READ_ONCE(tap_session_state) == TAP_STATE_STARTING) {
 		tap_arming_first();
 		rc = place_families();
+		tap_session_say_late(true);
 	}
 	if (rc) {
 		tap_session_error_format("cannot place the probes (rc %d)", rc);
@@ -239,6 +240,7 @@ int tap_session_start(const struct tap_start *start)
 	wake_up_all(&s->begun);
 	tap_wake(s->self, TAP_WAIT_URGENT);
 	mutex_unlock(&s->control);
+	tap_session_say_late(false);
 	return rc;
 }
 
@@ -248,6 +250,7 @@ static void finish(void)
 	tap_state_change(TAP_STATE_STARTING, TAP_STATE_STOPPING);
 	tap_arming_stop();
 	remove_families();
+	tap_session_say_late(true);
 	say_fatal();
 	run_session_family(&tap_family_end, TAP_STATE_STOPPING);
 	run_session_family(&tap_family_error, TAP_STATE_ERROR);

@@ -68,9 +68,10 @@ struct tap_session {
 	struct tap_program *program;
 	struct tap_lane **lanes; /* by CPU number, NULL if impossible; [lane_count - 1] is the session's */
 	uint32_t lane_count;
-	struct tap_lane *self;	 /* the session's lane */
-	struct mutex self_lock;	 /* whoever uses it while Event probes run (procfs handlers, late warnings) */
-	wait_queue_head_t begun; /* processes that came before the session ran */
+	struct tap_lane *self;	/* the session's lane */
+	struct mutex self_lock; /* whoever uses it while Event probes run (procfs handlers, late warnings) */
+	void (*say_late)(bool is_owner); /* tap_session_say_late, of a session that had a late warning */
+	wait_queue_head_t begun;	 /* processes that came before the session ran */
 
 	atomic_t states; /* bit set of the states that the session went through and the reader must hear of */
 	struct mutex control; /* TAP_IOC_START, TAP_IOC_STOP, release */
@@ -171,9 +172,23 @@ void tap_session_error_format(const char *format, ...) __printf(1, 2);
 void tap_session_say(uint32_t format, struct tap_str line);
 /* warn.c. Under `control`. */
 void tap_session_warn_format(const char *format, ...) __printf(1, 2);
-/* Without `control`, in a process. False: it is not said, for the session is being started or stopped, or
- * has no room. */
+/*
+ * In a process, with any mutex of ours or the kernel's but `late`: waits for no reader. It is said now, if
+ * nobody else uses the session's lane and that has room, or else by tap_session_say_late. False: so many are
+ * to be said that this one is not; it is counted as lost.
+ */
 bool tap_session_warn_late(const char *text);
+/* Says the late warnings; `is_owner`: on the caller's own lane, waiting for room if need be. Else what can be
+ * said now, for one who has just given back `control` or `self_lock`. */
+static inline void tap_session_say_late(bool is_owner)
+{
+	void (*say)(bool);
+
+	smp_mb(); /* what the caller gave back, before the look: see warn.c */
+	say = READ_ONCE(tap_self()->say_late);
+	if (say)
+		say(is_owner);
+}
 
 /* arming.c. First: asks the conditions, before the probes are placed. */
 void tap_arming_first(void);

@@ -438,6 +438,21 @@ class Sessions(unittest.TestCase):
         guest.put(file, f"/tmp/{name}.ko")
         return other
 
+    def test_another_build_that_comes_while_a_file_is_read(self):
+        """Who would say so finds the session's lane in use, and leaves the warning to the handler that uses it."""
+        other = self.other_build("block/loop")
+        script = ('function most() { try { return sprint(@var("max_loop", "loop")) } catch (why) { return why } } '
+                  'probe procfs("wait").read { while (!isinstr(most(), "another build")) n++ $value = "there\\n" } '
+                  'global said probe timer.ms(1) { if (!said++) println("ready") }')
+        run = start_stap("-DMAXACTION_INTERRUPTIBLE=100000000", "-e", script)
+        self.assertEqual(run.stdout.readline(), "ready\n")
+        come = "cat /proc/systemtap/stap_*/wait & sleep 1; insmod /tmp/other_loop.ko; wait; rmmod loop"
+        self.assertEqual(guest.execute("sh", "-c", come).stdout, "there\n")
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+        self.assertEqual((run.returncode, out), (0, ""))
+        self.assertRegex(err, rf"^WARNING: module loop is neither probed nor read: its build-id is {other}, .*\n$")
+
     def test_another_build_of_a_module(self):
         """One that is loaded is not probed by a script that was made for another; nor is one that comes later. Both are told with the two build-ids."""
         other = self.other_build("block/loop")
