@@ -5,7 +5,8 @@
  *
  * Nobody's open file keeps the module: proc_remove() waits for the operations that run, then releases what is
  * open, and from then on the kernel itself answers with EIO. So nothing here may wait for `control`, which
- * the one who removes holds.
+ * the one who removes holds; nor for a reader who will not come, for that wait cannot be interrupted
+ * (wait_for_handlers).
  */
 #include <linux/proc_fs.h>
 #include <linux/uaccess.h>
@@ -114,14 +115,15 @@ static ssize_t file_read(struct file *file, char __user *to, size_t count, loff_
 	return n;
 }
 
-/* As many bytes as a string takes; the rest is for the writer's next try. All the file's handlers see it. */
+/* As many bytes as a string takes; the rest is for the writer's next try. All the file's handlers see it,
+ * also when one of them fails. */
 static ssize_t file_write(struct file *file, const char __user *from, size_t count, loff_t *offset)
 {
 	struct tap_procfs_open *open = file->private_data;
 	struct tap_text message = {.size = tap_session.program->limits.string_bytes};
 	bool is_known = false;
 	uint32_t i;
-	int rc = 0;
+	int rc = 0, failure = 0;
 
 	count = min_t(size_t, count, message.size - 1);
 	message.data = kvmalloc(message.size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
@@ -135,11 +137,12 @@ static ssize_t file_write(struct file *file, const char __user *from, size_t cou
 		if (site_at(i)->is_read || strcmp(site_at(i)->path, open->path))
 			continue;
 		is_known = true;
-		rc = run(site_at(i), &message);
+		failure = run(site_at(i), &message) ?: failure;
 	}
 	kvfree(message.data);
+	rc = rc ?: failure;
 	if (rc || !is_known)
-		return rc ? rc : -EIO;
+		return rc ?: -EIO;
 	*offset += count;
 	return count;
 }
@@ -223,11 +226,28 @@ static int make_file(uint32_t site)
 	return 0;
 }
 
+/*
+ * For the handler that runs; none begins any more, for the session does not run. It may wait for the reader,
+ * who asked for the removal and may be killed meanwhile: then nobody will read.
+ */
+static void wait_for_handlers(void)
+{
+	struct tap_session *s = tap_self();
+
+	if (!mutex_lock_killable(&s->self_lock)) {
+		mutex_unlock(&s->self_lock);
+		return;
+	}
+	WRITE_ONCE(s->abandoned, true);
+	wake_up_all(&s->room);
+}
+
 static void procfs_remove(const struct tap_family_use *use)
 {
 	/* They wait for the session to run, which it will not if it could not be placed. */
 	WRITE_ONCE(closing, true);
 	wake_up_all(&tap_session.begun);
+	wait_for_handlers();
 	proc_remove(module_directory);
 	module_directory = NULL;
 }

@@ -109,6 +109,7 @@ bool tap_session_run(const struct tap_site *site)
 		c->kind = TAP_PROCESS;
 	c->site = site;
 	c->stack_least = tap_stack_least();
+	lane->gave_up = false;
 	site->probe->handler(c);
 	if (c->held && c->kind == TAP_PROCESS)
 		tap_process_unlock(c);
@@ -120,7 +121,7 @@ bool tap_session_run(const struct tap_site *site)
 	tap_unit_finish(lane);
 	lane->gate.hits++;
 	c->kind = TAP_SESSION;
-	return !failed;
+	return !failed && !lane->gave_up;
 }
 
 /*

@@ -36,6 +36,7 @@ struct tap_lane {
 	struct tap_gate gate;
 	uint32_t index;	     /* of its ring */
 	bool continued;	     /* session lane: a unit with TAP_UNIT_MORE is out */
+	bool gave_up;	     /* session lane: tap_process_lock() has, in the handler that runs */
 	unsigned long flags; /* session lane: of interrupts, before a lock region of a Process handler */
 	struct irq_work wake, arm, raise;
 	struct tap_raised raised; /* for `raise` to send */

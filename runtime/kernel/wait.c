@@ -106,6 +106,7 @@ bool tap_process_lock(struct tap_ctx *c, const struct tap_lock_set *set)
 		usleep_range(20, 200);
 	}
 	c->unit.start = NULL;
+	lane->gave_up = true;
 	lane->skipped_lock++;
 	return false;
 }

@@ -167,17 +167,28 @@ class Sessions(unittest.TestCase):
         self.assertEqual(said, "now\nerror\n")
         self.assertEqual((*run.communicate(timeout=60), run.returncode), ("11\n", "", 0))
 
-    def test_a_dead_reader_of_files_that_print(self):
-        """The ring is full, nobody reads, and a handler waits: it ends, and the module can go."""
-        run, place = self.start_procfs('probe procfs("p").read { for (i = 0; i < 100000; i++) printf("%0100d\\n", i); $value = "done" } ', "-DMAXACTION_INTERRUPTIBLE=10000000")
-        self.assertEqual(guest.execute("killall", "-STOP", "stapio").returncode, 0)
+    def kill_reader_of_files(self, before, after):
+        """The ring is full, and a handler waits for the reader, who gets signals before that, and after it, in the end SIGKILL: the handler ends, and the module can go."""
+        run, place = self.start_procfs('probe procfs("p").read { for (i = 0; i < 5000000; i++) printf("%0100d\\n", i); $value = "done" } ', "-DMAXACTION_INTERRUPTIBLE=100000000")
+        reading = threading.Thread(target=run.communicate)
+        reading.start()
+        for name in before:
+            self.assertEqual(guest.execute("killall", name, "stapio").returncode, 0)
         self.assertEqual(guest.execute("sh", "-c", f"(cat {place}/p; echo $?) >/tmp/reader 2>&1 </dev/null &").returncode, 0)
-        time.sleep(1)  # by then it waits; it is right before that, too
-        self.assertEqual(guest.execute("killall", "-9", "stapio").returncode, 0)
-        run.communicate(timeout=60)
+        for name in (*after, "-KILL"):
+            time.sleep(1)  # by then it waits; it is right before that, too
+            self.assertEqual(guest.execute("killall", name, "stapio").returncode, 0)
+        reading.join(timeout=60)
         self.assertEqual(run.returncode, 1)
         self.assertRegex(guest.execute("sh", "-c", "while pidof cat; do sleep 0.1; done >/dev/null; cat /tmp/reader").stdout, "^(done)?(cat: read error: Input/output error\n)?[01]\n$")
         self.assertEqual(guest.execute("ls", "/proc/systemtap").returncode, 1)
+
+    def test_a_dead_reader_of_files_that_print(self):
+        self.kill_reader_of_files(before=["-STOP"], after=[])
+
+    def test_a_reader_of_files_that_print_dies_as_it_stops(self):
+        """Killed in TAP_IOC_STOP, which waits for the handler."""
+        self.kill_reader_of_files(before=[], after=["-INT", "-STOP"])
 
     def test_output_of_readers_is_whole(self):
         """Two readers at a time print more than the ring holds: each handler waits for room, and its lines come in a row."""
@@ -218,8 +229,20 @@ class Sessions(unittest.TestCase):
             self.assertEqual(made.returncode, 0, made.stderr)
             guest.put(folder + "/tapt_keys.ko", "/tmp/tapt_keys.ko")
         guest.put(options.programs + "/on_terminal", "/tmp/on_terminal")
-        run = guest.execute("sh", "-c", "chmod +x /tmp/on_terminal; /tmp/on_terminal abq $(command -v staprun || echo /usr/libexec/tapjit/staprun) -i /tmp/tapt_keys.ko")
+        type_keys = lambda keys: guest.execute(
+            "sh", "-c", f"chmod +x /tmp/on_terminal; /tmp/on_terminal '{keys}' $(command -v staprun || echo /usr/libexec/tapjit/staprun) -i /tmp/tapt_keys.ko")
+        run = type_keys("abq")
         self.assertEqual(run.stdout, "ready\n[keys]\n<a>\n<b>\n<q>\n[lines, status 0]\n", run.stderr)
+        # In the background it is neither stopped nor does it change what is another program's by then.
+        run = type_keys("a&")
+        self.assertEqual(run.stdout, "ready\n[keys]\n<a>\n[keys, status 0]\n", run.stderr)
+
+    def test_input_whose_handler_fails(self):
+        """It is lost to that handler alone: the others see it, and what comes after it goes on."""
+        script = 'probe input.char { if (char == "x") error("no"); n++ } global n probe input.line { printf("%d: %s", n, line); exit() }'
+        run = subprocess.run([options.stap, "--vm", "-DMAXERRORS=5", "-e", script], input="axbc\n", capture_output=True, text=True, timeout=60)
+        self.assertEqual((run.returncode, run.stdout), (1, "4: axbc\n"))
+        self.assertRegex(run.stderr, r"^ERROR: no near .*\nWARNING: Number of errors: 1, skipped probes: 0\n")
 
     def killed(self, victim):
         """Starts a session, kills one of its programs in the guest, and gives stap's end."""

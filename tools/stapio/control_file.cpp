@@ -54,9 +54,9 @@ Result<tap_stats> ControlFile::stats() {
   return stats;
 }
 
-bool ControlFile::is_running() {
+bool is_running(int control_fd) {
   tap_info info = {};
-  return ioctl(fd_, TAP_IOC_INFO, &info) == 0 && info.state == TAP_STATE_RUNNING;
+  return ioctl(control_fd, TAP_IOC_INFO, &info) == 0 && info.state == TAP_STATE_RUNNING;
 }
 
 ControlCall::ControlCall() : done_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}

@@ -12,6 +12,9 @@
 
 namespace tapjit::stapio {
 
+// Of the session with this control file: probes are placed, and nothing has asked for the end.
+bool is_running(int control_fd);
+
 class ControlFile {
 public:
   ControlFile() = default;
@@ -22,7 +25,6 @@ public:
   Result<void> open(const std::string &module);
   Result<std::vector<Format>> formats();
   Result<tap_stats> stats();
-  bool is_running(); // probes are placed, and nothing has asked for the end
   int fd() const { return fd_; }
 
 private:

@@ -167,8 +167,8 @@ void Session::start_returned() {
     close(options_.ready_fd);
   }
   if (options_.forward_input && !stop_.started()) {
-    Result<void> forwarded = input_.forward(options_.words[0]);
-    if (!forwarded && control_.is_running()) { // else exit() came first
+    Result<void> forwarded = input_.forward(options_.words[0], control_.fd());
+    if (!forwarded && is_running(control_.fd())) { // else exit() came first
       say_error(forwarded.error());
       failed_ = true;
       stop();

@@ -4,17 +4,34 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
+
+#include "tools/stapio/control_file.h"
 
 namespace tapjit::stapio {
 
 namespace {
 
 struct Ends {
-  int input, file;
+  int input, file, control;
 };
+
+// Whether this byte is done with: EIO also says that a handler failed, and the session may go on all the same.
+bool pass_byte(const Ends &ends, char byte) {
+  const timespec moment = {0, 10'000'000};
+  while (write(ends.file, &byte, 1) < 0) {
+    if (errno == EIO)
+      return is_running(ends.control);
+    if (errno == ENOMEM)
+      nanosleep(&moment, nullptr);
+    else if (errno != EINTR)
+      return false;
+  }
+  return true;
+}
 
 // Handlers may wait for this process to read their output, so they are not run by the thread that does. It ends with
 // the process.
@@ -30,19 +47,27 @@ void *pass_on(void *argument) {
       sleep(1); // in the background: the terminal is the shell's now
       continue;
     }
-    if (got <= 0)
+    if (got <= 0 || !pass_byte(ends, byte))
       return nullptr;
-    while (write(ends.file, &byte, 1) < 0)
-      if (errno != EINTR && errno != ENOMEM)
-        return nullptr; // the session is over
   }
+}
+
+// A background process neither changes the terminal, which is another program's by then, nor is stopped for trying to.
+void set_terminal(int terminal, const termios &how) {
+  sigset_t set, before;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTTOU);
+  pthread_sigmask(SIG_BLOCK, &set, &before);
+  if (tcgetpgrp(terminal) == getpgrp())
+    tcsetattr(terminal, TCSANOW, &how);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 } // namespace
 
 StandardInput::~StandardInput() {
   if (is_terminal_)
-    tcsetattr(input_, TCSANOW, &before_);
+    set_terminal(input_, before_);
 }
 
 Result<void> StandardInput::take() {
@@ -54,7 +79,7 @@ Result<void> StandardInput::take() {
   return {};
 }
 
-Result<void> StandardInput::forward(const std::string &module) {
+Result<void> StandardInput::forward(const std::string &module, int control) {
   std::string path = "/proc/systemtap/" + module + "/__stdin";
   file_ = open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file_ < 0)
@@ -71,10 +96,10 @@ Result<void> StandardInput::forward(const std::string &module) {
     now.c_lflag &= ~static_cast<tcflag_t>(ICANON);
     now.c_cc[VMIN] = 1;
     now.c_cc[VTIME] = 0;
-    tcsetattr(input_, TCSANOW, &now);
+    set_terminal(input_, now);
   }
   pthread_t thread;
-  auto *ends = new Ends{input_, file_};
+  auto *ends = new Ends{input_, file_, control};
   if (int failure = pthread_create(&thread, nullptr, pass_on, ends)) {
     delete ends;
     return Error{std::string("-i: cannot start a thread: ") + strerror(failure), ""};

@@ -14,13 +14,13 @@ public:
   StandardInput() = default;
   StandardInput(const StandardInput &) = delete;
   StandardInput &operator=(const StandardInput &) = delete;
-  ~StandardInput(); // a terminal is again as it was
+  ~StandardInput(); // a terminal is again as it was, unless another program has it
 
   // Before other programs are started: they read /dev/null.
   Result<void> take();
   // Forwards, in a thread of its own, until the end of the input or of the session; a terminal gives what is typed
-  // without waiting for the end of a line. Once; `module` is its name.
-  Result<void> forward(const std::string &module);
+  // without waiting for the end of a line. Once; `module` is its name, `control` its control file.
+  Result<void> forward(const std::string &module, int control);
 
 private:
   int input_ = -1, file_ = -1;

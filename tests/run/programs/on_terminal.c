@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // on_terminal KEYS PROGRAM ARGUMENT...: runs the program on a terminal of its own, shows its output, and
 // types each key when the terminal gives them at once (as the program has asked for). Says when it does, and
-// whether it is as before in the end.
+// whether it is as before in the end. The key & is not typed: as a shell would, the terminal's first process
+// takes it for itself and interrupts the program, which is in the background then; says if that is stopped.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,44 @@ static void show(int terminal)
 				putchar(bytes[i]);
 }
 
+static pid_t program;
+
+static void take_terminal(int number __attribute__((unused)))
+{
+	tcsetpgrp(0, getpgrp());
+	kill(-program, SIGINT);
+}
+
+// The first process on the terminal. Ends as its program does.
+static int be_shell(char **words)
+{
+	struct sigaction action = {.sa_handler = take_terminal, .sa_flags = SA_RESTART};
+	sigset_t set;
+	int status;
+
+	signal(SIGTTOU, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	program = fork();
+	if (program == 0) {
+		setpgid(0, 0);
+		tcsetpgrp(0, getpgrp());
+		signal(SIGTTOU, SIG_DFL);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+		execv(words[0], words);
+		_exit(127);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	while (waitpid(program, &status, WUNTRACED) == program && WIFSTOPPED(status)) {
+		dprintf(1, "[stopped]\n");
+		tcsetpgrp(0, program);
+		kill(-program, SIGCONT);
+	}
+	return WEXITSTATUS(status);
+}
+
 int main(int argc, char **argv)
 {
 	int terminal = posix_openpt(O_RDWR | O_NOCTTY), program_side, status = 1;
@@ -51,15 +91,16 @@ int main(int argc, char **argv)
 		ioctl(program_side, TIOCSCTTY, 0);
 		for (int fd = 0; fd < 3; fd++)
 			dup2(program_side, fd);
-		execv(argv[2], argv + 2);
-		_exit(127);
+		_exit(be_shell(argv + 2));
 	}
 	while (gives_lines(program_side) && waitpid(child, &status, WNOHANG) == 0)
 		show(terminal);
 	if (!gives_lines(program_side))
 		printf("[keys]\n");
 	for (char *key = argv[1]; *key; key++) {
-		if (write(terminal, key, 1) != 1)
+		if (*key == '&')
+			kill(child, SIGUSR1);
+		else if (write(terminal, key, 1) != 1)
 			return 1;
 		show(terminal);
 	}
