@@ -14,7 +14,7 @@ import argparse, os, pathlib, re, shlex, subprocess, sys, time
 
 here = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(here / "lib"))
-from guest import Guest
+from guest import Guest, kernels
 
 
 SECTION = re.compile(r"(stdout|stderr)(~)?(:(user|kernel))?")
@@ -51,19 +51,30 @@ class Test:
         return runtime in self.fields["runtime"].split()
 
 
-def expand(text, programs):
+def line_of(stap, vm, where):
+    """The line of `MODULE:FUNCTION+N`, N behind that where the debug symbols of the guest's kernel say that the function begins."""
+    module, name, distance = re.fullmatch(r"(\w+):(\w+)\+(\d+)", where).groups()
+    point = ("kernel" if module == "kernel" else f'module("{module}")') + f'.function("{name}")'
+    release = ["-r", vm.partition("=")[2] or next(iter(kernels()))]
+    listed = subprocess.run([stap, *release, "-l", point], capture_output=True, text=True).stdout
+    found = re.search(r':(\d+)"\)', listed)
+    return str((int(found[1]) if found else 0) + int(distance))
+
+
+def expand(text, programs, stap, vm):
+    text = re.sub(r"@LINE ([^@]*)@", lambda m: line_of(stap, vm, m[1]), text)
     return text.replace("@BIN@", str(programs)).replace("@CORPUS@", str(here.parent / "corpus")).replace("@HERE@", str(here))
 
 
 def command(test, stap, runtime, programs, vm="--vm"):
     words = [os.path.join(os.path.dirname(os.path.abspath(stap)), "stap-ir-dump"), "--run"] if runtime == "interpret" else [stap]
     words += [vm] if runtime == "kernel" else ["--runtime=user"]
-    words += shlex.split(expand(test.fields["options"], programs))
+    words += shlex.split(expand(test.fields["options"], programs, stap, vm))
     if "@SCRIPT@" in words:
         words[words.index("@SCRIPT@")] = str(test.path)
     elif not any(w in ("-e",) or w.endswith(".stp") for w in words):
         words.append(str(test.path))
-    return words + shlex.split(expand(test.fields["args"], programs))
+    return words + shlex.split(expand(test.fields["args"], programs, stap, vm))
 
 
 def pattern_of(line):
