@@ -100,8 +100,11 @@ const std::vector<target::PathStep> &path_of(const TargetQuery &query) {
 std::string modules_of(const FamilyState &state, TargetContextId id, std::string_view given) {
   if (!given.empty() || !id.valid() || id.index() >= state.contexts.size())
     return std::string(given);
-  const auto *function = std::get_if<FunctionContext>(&state.contexts[id.index()].facts);
-  return function && !function->site.module.empty() ? function->site.module + ":kernel" : "";
+  const auto &facts = state.contexts[id.index()].facts;
+  const auto *function = std::get_if<FunctionContext>(&facts);
+  const auto *event = std::get_if<TracepointContext>(&facts);
+  const std::string module = function ? function->site.module : event ? event->tracepoint.module : "";
+  return module.empty() ? "" : module + ":kernel";
 }
 
 // The third argument of @cast.

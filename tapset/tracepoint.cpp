@@ -12,17 +12,24 @@ extern const FamilyHooks tracepoint_family;
 
 namespace {
 
-constexpr const char *forms[] = {"kernel.trace(string)", "kernel.tracepoint(string)"};
-constexpr size_t by_number = 1; // of the second: `$arg1` and so on, and no systems
+constexpr const char *forms[] = {"kernel.trace(string)", "kernel.tracepoint(string)",
+                                 "module(string).tracepoint(string)"};
+constexpr size_t by_number = 1; // of this and the next: `$arg1` and so on, and no systems
+constexpr size_t of_module = 2;
 
-bool is_pointer(const target::TracepointArgument &argument) { return argument.type.ends_with('*'); }
+bool is_pointer(const target::TracepointArgument &argument) {
+  return (argument.passed_as.empty() ? argument.type : argument.passed_as).ends_with('*');
+}
 bool is_aggregate(const target::TracepointArgument &argument) {
-  return !is_pointer(argument) && (argument.type.starts_with("struct ") || argument.type.starts_with("union "));
+  const std::string &type = argument.passed_as.empty() ? argument.type : argument.passed_as;
+  return !is_pointer(argument) && (type.starts_with("struct ") || type.starts_with("union "));
 }
 
 std::string parameter(const target::TracepointArgument &argument) {
   if (is_pointer(argument))
     return "void *" + argument.name;
+  if (!argument.passed_as.empty())
+    return argument.passed_as + " " + argument.name;
   return (argument.type.starts_with("enum ") ? "unsigned int" : argument.type) + " " + argument.name;
 }
 
@@ -49,16 +56,22 @@ std::vector<std::string> glue_of(const target::Target &target, const target::Tra
 ResolvedSite tracepoint_site(FamilyState &state, target::Tracepoint point, size_t form) {
   ResolvedSite site;
   site.site.family = "tracepoint";
-  site.site.pp = form == by_number ? "kernel.tracepoint(\"" + point.name + "\")"
-                                   : "kernel.trace(\"" + point.system + ":" + point.name + "\")";
+  site.site.pp = form == of_module   ? "module(\"" + point.module + "\").tracepoint(\"" + point.name + "\")"
+                 : form == by_number ? "kernel.tracepoint(\"" + point.name + "\")"
+                                     : "kernel.trace(\"" + point.system + ":" + point.name + "\")";
   site.site.constants.emplace_back("name", point.name);
-  if (auto owner = state.target.tracepoint_module(point.name)) {
+  std::optional<target::ModuleBuild> owner;
+  if (form == of_module)
+    owner = {point.module, state.target.module_build_id(point.module)};
+  else
+    owner = state.target.tracepoint_module(point.name);
+  if (owner) {
     site.site.constants.emplace_back("module", owner->name);
     if (!owner->build_id.empty())
       site.site.constants.emplace_back("build_id", owner->build_id);
   }
   site.site.glue = glue_of(state.target, point);
-  if (form == by_number) {
+  if (form >= by_number) {
     point.system.clear();
     for (size_t i = 0; i < point.arguments.size(); ++i)
       point.arguments[i].name = "arg" + std::to_string(i + 1);
@@ -69,10 +82,14 @@ ResolvedSite tracepoint_site(FamilyState &state, target::Tracepoint point, size_
 
 ProbeMatch match_tracepoint(FamilyState &state, Components components, size_t form) {
   constexpr size_t event_component = 1;
-  std::string_view pattern = components[event_component].text;
-  if (form == by_number && pattern.find(':') != std::string_view::npos)
+  std::string_view pattern = components[event_component].text, module = components[0].text;
+  if (form >= by_number && pattern.find(':') != std::string_view::npos)
     return refuse("an event stands here without its system", "", event_component);
-  auto found = state.target.tracepoints(pattern);
+  if (form == of_module && state.target.kconfig("CONFIG_CFI_CLANG") == "y")
+    return refuse("this kernel checks the types of functions that tracepoints call (CONFIG_CFI_CLANG), and no header "
+                  "tells those of a module's",
+                  "", event_component);
+  auto found = form == of_module ? state.target.module_tracepoints(module, pattern) : state.target.tracepoints(pattern);
   if (!found)
     return refuse(found.error().observed, found.error().advice, event_component);
   ProbeMatch match;
@@ -80,7 +97,9 @@ ProbeMatch match_tracepoint(FamilyState &state, Components components, size_t fo
   for (const target::Tracepoint &point : found->tracepoints)
     match.sites.push_back(tracepoint_site(state, point, form));
   if (match.sites.empty())
-    return refuse("the kernel's headers declare no tracepoint `" + std::string(pattern) + "`",
+    return refuse(form == of_module
+                      ? "module `" + std::string(module) + "` defines no tracepoint `" + std::string(pattern) + "`"
+                      : "the kernel's headers declare no tracepoint `" + std::string(pattern) + "`",
                   did_you_mean(found->suggestions), event_component);
   return match;
 }

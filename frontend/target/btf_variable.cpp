@@ -145,6 +145,13 @@ std::vector<std::string> BtfVariables::parameter_names(const FunctionSite &site)
   return names;
 }
 
+std::vector<TypeParameter> BtfVariables::parameters(TypeRef function) const {
+  std::vector<TypeParameter> parameters;
+  for (const BtfParameter &parameter : btf_.parameters(prototype(btf_id(function))))
+    parameters.push_back({std::string(parameter.name), btf_ref(parameter.type)});
+  return parameters;
+}
+
 std::optional<int64_t> BtfVariables::enumerator(std::string_view name) const {
   for (BtfId id = 1; id <= btf_.last(); ++id) {
     BtfKind kind = btf_.type(id).kind;

@@ -37,6 +37,8 @@ public:
   std::optional<Access<VarAccess>> per_cpu_variable(std::string_view name, const std::vector<PathStep> &path,
                                                     bool address_of) const;
   std::vector<std::string> parameter_names(const FunctionSite &site) const;
+  // Of a function as function() gives it.
+  std::vector<TypeParameter> parameters(TypeRef function) const;
 
 private:
   explicit BtfVariables(Btf btf) : btf_(std::move(btf)), types_(btf_) {}

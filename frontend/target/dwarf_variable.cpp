@@ -238,6 +238,18 @@ std::vector<std::string> DwarfVariables::variable_names(const FunctionSite &site
   return parameters;
 }
 
+std::vector<TypeParameter> DwarfVariables::parameters(uint64_t function) const {
+  std::vector<TypeParameter> parameters;
+  Dwarf_Die die, child;
+  if (dwarf_offdie(dwarf_, function, &die) && dwarf_child(&die, &child) == 0)
+    do {
+      const char *name = dwarf_diename(&child);
+      if (dwarf_tag(&child) == DW_TAG_formal_parameter)
+        parameters.push_back({name ? name : "", types_.type_of_die(child)});
+    } while (dwarf_siblingof(&child, &child) == 0);
+  return parameters;
+}
+
 // `extern`: defined in another unit, in assembly or by the linker's script.
 Access<VarAccess> DwarfVariables::declared(Dwarf_Die declaration, const std::vector<PathStep> &path, bool address_of) {
   std::string_view name = dwarf_diename(&declaration);

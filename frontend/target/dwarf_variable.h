@@ -23,6 +23,8 @@ public:
                              bool address_of);
   Access<VarAccess> return_value(const FunctionSite &site, const std::vector<PathStep> &path, bool address_of);
   std::vector<std::string> variable_names(const FunctionSite &site, bool parameters_only);
+  // Of a function's DIE, as declared.
+  std::vector<TypeParameter> parameters(uint64_t function) const;
   // `owner` ("the kernel") is for messages.
   Access<VarAccess> global_variable(std::string_view name, const std::vector<PathStep> &path, bool address_of,
                                     const std::string &owner);

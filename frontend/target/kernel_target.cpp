@@ -2,6 +2,7 @@
 #include "frontend/target/kernel_target.h"
 
 #include "frontend/target/c_types.h"
+#include "frontend/target/described_tracepoints.h"
 #include "frontend/target/dwarf_variable.h"
 #include "frontend/target/elf_file.h"
 #include "frontend/target/line_table.h"
@@ -458,6 +459,42 @@ std::optional<ModuleBuild> KernelTarget::tracepoint_module(const std::string &na
   return ModuleBuild{known->second, module_build_id(known->second)};
 }
 
+Result<TracepointMatches> KernelTarget::module_tracepoints(std::string_view modules, std::string_view pattern) const {
+  std::vector<ModuleFile> files = find_module_files(files_.release, options_.places, std::string(modules));
+  if (files.empty())
+    return Error{"kernel " + files_.release + " has no module `" + std::string(modules) + "`",
+                 "the modules of /lib/modules/" + files_.release + "/modules.dep are known"};
+  TracepointMatches matches;
+  NameGuesser guesser(pattern);
+  std::optional<Error> problem;
+  for (const ModuleFile &file : files) {
+    auto points = described_tracepoints(module_file(file, files.size() > 1), file.name, std::string(pattern), guesser);
+    if (points)
+      std::move(points->begin(), points->end(), std::back_inserter(matches.tracepoints));
+    else
+      problem = points.error();
+  }
+  if (matches.tracepoints.empty() && problem)
+    return *problem;
+  matches.suggestions = guesser.best();
+  return matches;
+}
+
+// A module's tracepoint has types of the module's own.
+Access<VarAccess> KernelTarget::module_argument(const Tracepoint &tracepoint, unsigned number,
+                                                const std::vector<PathStep> &path, bool address_of) const {
+  auto source = source_named(tracepoint.module);
+  auto facts = source ? types_of(*source, file_of(*source).uses_btf()) : Result<TypeFacts>(source.error());
+  if (!facts)
+    return no_debuginfo<VarAccess>(facts.error());
+  const TracepointArgument &argument = tracepoint.arguments[number];
+  const TypeKind kind = facts->types->describe(argument.type_ref).kind;
+  if (kind == TypeKind::Struct || kind == TypeKind::Union)
+    return AccessFailure{AccessError::Unsupported, "it is a `" + argument.type + "`, which is passed by value", {}};
+  const Place place{{{StepKind::PushArgument, number}}, false};
+  return settled(*source, walk_path(*facts->types, place, argument.type_ref, path, address_of));
+}
+
 Access<VarAccess> KernelTarget::tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,
                                                     const std::vector<PathStep> &path, bool address_of) const {
   NameGuesser guesser(name);
@@ -468,6 +505,8 @@ Access<VarAccess> KernelTarget::tracepoint_argument(const Tracepoint &tracepoint
     there += (there.empty() ? "`$" : ", `$") + argument.name + "`";
     if (argument.name != name)
       continue;
+    if (!tracepoint.module.empty())
+      return module_argument(tracepoint, number, path, address_of);
     if (path.empty() && !address_of)
       if (auto simple = simple_argument(argument.type, number))
         return *simple;

@@ -59,6 +59,7 @@ public:
   Access<Enumerators> enumerators(const ValueType &type) const override;
   std::vector<PrettyPiece> pretty(const ValueType &type, bool deep) const override;
   Result<TracepointMatches> tracepoints(std::string_view pattern) const override;
+  Result<TracepointMatches> module_tracepoints(std::string_view modules, std::string_view pattern) const override;
   std::optional<ModuleBuild> tracepoint_module(const std::string &name) const override;
   Access<VarAccess> tracepoint_argument(const Tracepoint &tracepoint, std::string_view name,
                                         const std::vector<PathStep> &path, bool address_of) const override;
@@ -89,6 +90,8 @@ private:
   Result<TypeFacts> types_of(SourceNumber source, bool in_btf) const;
   Result<TypeFacts> types_of(const ValueType &type) const;
   template <typename T, typename Ask> Access<T> ask_sources(std::string_view modules, const Ask &ask) const;
+  Access<VarAccess> module_argument(const Tracepoint &tracepoint, unsigned number, const std::vector<PathStep> &path,
+                                    bool address_of) const;
   Access<VarAccess> kernel_variable(std::string_view name, const std::vector<PathStep> &path, bool address_of) const;
   Access<VarAccess> settled(SourceNumber source, Access<VarAccess> access) const;
   std::optional<AccessFailure> place_in_module(const Source &source, std::vector<AccessStep> &steps,

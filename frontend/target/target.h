@@ -142,6 +142,10 @@ struct LineTable {
 struct TracepointArgument {
   std::string type; // C text: "struct task_struct *"
   std::string name;
+  // Of a tracepoint that a module's file describes: the type there (a TypeRef), and what a C parameter that takes the
+  // same can be declared as without any header. Of an aggregate, `passed_as` has no name, and no value is handed over.
+  uint64_t type_ref = 0;
+  std::string passed_as = {};
 };
 
 // One TRACE_EVENT (or DEFINE_EVENT, DECLARE_TRACE, ...) of the kernel's headers.

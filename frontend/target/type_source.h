@@ -28,6 +28,12 @@ struct TypeEnumerator {
   int64_t value = 0;
 };
 
+// A parameter of a function.
+struct TypeParameter {
+  std::string name;
+  TypeRef type = 0;
+};
+
 // Which namespace of C a type's name is in; Any: struct, union, enum, typedef, base type, in that order.
 enum class TypeNamespace : uint8_t { Any, Struct, Union, Enum };
 

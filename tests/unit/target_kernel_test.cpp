@@ -346,6 +346,33 @@ TEST_F(KernelTargetTest, ParametersAreReadWhereTheyArePassed) {
   }
 }
 
+// From the module's own debuginfo: its header is not among those that are installed, or is, as of scsi_mod.
+TEST_F(KernelTargetTest, TracepointsThatAModuleDefines) {
+  KernelTargetOptions options;
+  options.release_or_dir = installed_release();
+  auto own = KernelTarget::open(options);
+  ASSERT_TRUE(own);
+  auto found = (*own)->module_tracepoints("scsi_mod", "scsi_dispatch_cmd_*");
+  ASSERT_TRUE(found) << found.error().observed;
+  ASSERT_EQ(found->tracepoints.size(), 4u);
+  const Tracepoint &error = found->tracepoints[1];
+  EXPECT_EQ(error.name, "scsi_dispatch_cmd_error");
+  EXPECT_EQ(error.module, "scsi_mod");
+  ASSERT_EQ(error.arguments.size(), 2u);
+  EXPECT_EQ(error.arguments[0].type, "struct scsi_cmnd *");
+  EXPECT_EQ(error.arguments[1].passed_as, "signed int");
+  const std::string name = error.arguments[0].name;
+  EXPECT_EQ(text_of((*own)->tracepoint_argument(error, name, {}, false)), "arg:0");
+  EXPECT_EQ(text_of((*own)->tracepoint_argument(error, error.arguments[1].name, {}, false)), "arg:1 ext:s32");
+  std::string id = text_of((*own)->tracepoint_argument(error, name, path_of("device.host.host_no"), false));
+  EXPECT_TRUE(id.starts_with("arg:0 ") && id.ends_with("load:u32")) << id;
+  found = (*own)->module_tracepoints("scsi_mod", "scsi_eh_wakep");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->tracepoints.empty());
+  ASSERT_FALSE(found->suggestions.empty());
+  EXPECT_FALSE((*own)->module_tracepoints("no_such_module", "*"));
+}
+
 TEST_F(KernelTargetTest, FailuresSayWhatIsWrong) {
   auto failure = [&](const std::string &function_name, const std::string &name, const std::string &rest) {
     auto access = target().variable(function(function_name), name, path_of(rest), false, false);
