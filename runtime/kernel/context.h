@@ -178,10 +178,19 @@ TAP_INLINE int64_t tap_load_kernel(struct tap_ctx *c, uint64_t address, int byte
 	return 0;
 }
 
+/*
+ * write.c. For handlers that run with interrupts on, as tap_write_kernel, but for memory where modules are
+ * that is no module's any more: what an address was found in may have gone since.
+ */
+bool tap_write_preemptible(uint64_t address, const void *from, uint32_t bytes);
+
 TAP_INLINE void tap_store_kernel(struct tap_ctx *c, uint64_t address, int64_t value, int bytes,
 				 const char *where)
 {
-	if (tap_unlikely(!tap_write_kernel(address, &value, bytes)))
+	bool done = c->kind == TAP_EVENT ? tap_write_kernel(address, &value, bytes)
+					 : tap_write_preemptible(address, &value, bytes);
+
+	if (tap_unlikely(!done))
 		tap_fail_store_fault(c, where, address);
 }
 

@@ -42,7 +42,11 @@ void tap_builds_leave(void)
 	mutex_unlock(&builds);
 }
 
-/* In hex. False: the module has none. /sys has its notes only when its init function may have run. */
+/*
+ * In hex. False: the module has none. /sys has its notes only when its init function may have run, and what
+ * the kernel knows of them is its own. The linker makes this one before all other sections, so it is the
+ * first of the constants; further than a page on it is not looked for.
+ */
 static bool read_id(const struct module *module, char id[2 * TAP_ID_MOST + 1])
 {
 	static const uint32_t gnu_name = 0x00554e47; /* "GNU" */
@@ -50,6 +54,7 @@ static bool read_id(const struct module *module, char id[2 * TAP_ID_MOST + 1])
 	const char *bytes = tap_module_rodata(module, &size);
 	uint32_t head[4]; /* sizes of the name and of the id, type, name */
 
+	size = min_t(size_t, size, PAGE_SIZE);
 	for (at = 0; at + sizeof(head) <= size; at += sizeof(head[0])) {
 		memcpy(head, bytes + at, sizeof(head));
 		if (head[0] != sizeof(gnu_name) || head[2] != 3 /* NT_GNU_BUILD_ID */ || head[3] != gnu_name)

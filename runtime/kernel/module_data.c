@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where the data of modules are: found by a symbol in the module's own table when the session starts or the
- * module comes, and forgotten before its memory is freed. Handlers run with interrupts off, and the kernel
- * waits for such between telling that a module goes and freeing it (free_module: synchronize_rcu), so what a
- * handler finds there stays until it ends. Apart, for modules that ask for no such data.
+ * module comes, and forgotten before its memory is freed. Event handlers run with interrupts off, and the
+ * kernel waits for such between telling that a module goes and freeing it (free_module: synchronize_rcu), so
+ * what one finds there stays until it ends. Under others, which are preemptible, it may go: what they read
+ * then is a fault or what is there now, and what they write is looked at again (write.c). Apart, for modules
+ * that ask for no such data.
  */
 #include <linux/module.h>
 #include <linux/notifier.h>

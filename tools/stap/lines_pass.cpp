@@ -89,13 +89,12 @@ Result<std::vector<std::string>> add_lines(const Options &options, const target:
                                      : anchor_number(module, {range.anchor_symbol, static_cast<int64_t>(range.anchor),
                                                               target.module_build_id(file)}),
                         static_cast<uint32_t>(tables.size())});
-      key.add(range.anchor_symbol);
+      key.add(range.anchor_symbol).add(range.begin).add(range.end);
     }
     tables.emplace_back(table->bytes.data(), table->bytes.size());
     notes.push_back(fmt::format("source lines of {}: {} KiB", what, (table->bytes.size() + 1023) / 1024));
-    key.add(what)
-        .add(file.empty() ? target.build_id() : target.module_build_id(file))
-        .add(uint64_t{table->bytes.size()});
+    const std::string id = file.empty() ? target.build_id() : target.module_build_id(file);
+    key.add(what).add(id).add(id.empty() ? tables.back() : std::string_view());
     kept.push_back(std::move(*table));
   }
   input.lines = codegen::join_line_tables(ranges, tables);
