@@ -20,6 +20,12 @@ std::string listed_name(const PointOrigin &origin, const ResolvedSite &site) {
   return origin.listed.empty() ? site.site.pp + origin.mark : origin.listed;
 }
 
+// Not a probe of a library file that is here for an alias or a function of it.
+bool is_of_script(const Handler &handler, const SourceTable &sources) {
+  SourceKind kind = sources.kind(sources.position(sources.outermost_use(handler.loc)).source);
+  return kind == SourceKind::script || kind == SourceKind::command_line;
+}
+
 std::vector<std::string> list_names(const std::vector<const File *> &files, Library &library,
                                     const ProbeFamilies &families, Diagnostics &diagnostics) {
   Declarations declarations(library, diagnostics);
@@ -104,7 +110,9 @@ std::vector<std::string> list_points(const std::vector<const File *> &files, Lib
   options.skip_badvars = true; // what cannot be read here is no reason to list nothing
   Program program = elaborate(files, library, families, options, diagnostics);
   std::map<std::string, Line> lines;
-  for (const Handler &handler : program.handlers)
+  for (const Handler &handler : program.handlers) {
+    if (!is_of_script(handler, library.sources()))
+      continue;
     for (size_t i = 0; i < handler.sites.size(); ++i) {
       std::vector<std::string> there;
       for (const Local &local : handler.locals)
@@ -114,6 +122,7 @@ std::vector<std::string> list_points(const std::vector<const File *> &files, Lib
           there.push_back(std::move(variable));
       lines[listed_name(handler.origins[i], handler.sites[i])].add(std::move(there));
     }
+  }
   std::vector<std::string> texts;
   for (const auto &[name, line] : lines)
     texts.push_back(line.text(name));

@@ -286,6 +286,15 @@ class Listing(Case):
         self.good("-l", "timer.s(1), end, nothing.there?", out="end\ntimer.s(1)\n")
         self.good("-E", 'probe mine.own = timer.s(1) { a = "x"; b = 1 }', "-L", "mine.*", out="mine.own a:string b:long\n")
 
+    def test_probes_beside_an_alias_are_not_listed(self):
+        os.mkdir(f"{self.cwd}/own")
+        self.write("own/own.stp", "probe mine.own = timer.s(1) { a = mine_count() } probe timer.s(7) { n++ } global n function mine_count() { return n }")
+        for words, listed in (("mine.own", "mine.own"), ("mine.*", "mine.own")):
+            self.good("-I", "own", "-l", words, out=f"{listed}\n")
+            self.good("-I", "own", "-L", words, out=f"{listed} a:long\n")
+        self.good("-I", "own", "-L", "timer.s(7), mine.own", out="mine.own a:long\ntimer.s(7)\n")
+        self.good("-I", "own", "-E", "probe timer.s(9) { mine_count() }", "-L", "mine.own", out="mine.own a:long\ntimer.s(9)\n")
+
     def test_nothing_matches(self):
         self.refused("-l", "nosuch.thing", says="no probe point matches `nosuch.thing`", place="<input>:1:7")
         self.refused("-l", "kernel.function(", says="expected", place="<input>:1:24")
