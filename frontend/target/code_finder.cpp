@@ -178,12 +178,23 @@ CodeFinder::Sites CodeFinder::functions_matching(const CodeQuery &query, Functio
   sites.reserve(found.size());
   for (const Found &one : found)
     sites.push_back(site_of(one));
+  std::string function, part; // of what is left out here
   if (of_entries)
-    std::erase_if(sites, is_split_part);
+    std::erase_if(sites, [&](const FunctionSite &site) {
+      if (!is_split_part(site))
+        return false;
+      function = site.function;
+      part = site.symbol;
+      return true;
+    });
   // Assembly has symbols but no DW_TAG_subprogram.
   if (sites.empty() && kind != FunctionKind::Inlined && !is_wild && pattern.file.empty())
     add_symbols(pattern.function, sites);
-  if (sites.empty() && kind == FunctionKind::OutOfLine)
+  if (sites.empty() && !part.empty()) {
+    matches.problem =
+        "the compiler has inlined the head of `" + function + "` in every caller, and left the rest to `" + part + "`";
+    matches.hint = "probe the inlined heads with `.inline`";
+  } else if (sites.empty() && kind == FunctionKind::OutOfLine)
     for (const IndexRow *row : rows(RowKind::Inlined))
       matches.only_inlined |= !index_.copies(*row).empty();
   if (query.exported)

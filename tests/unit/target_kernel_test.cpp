@@ -186,6 +186,26 @@ TEST_F(KernelTargetTest, InlinedCopies) {
   EXPECT_TRUE(found->only_inlined || !found->sites.empty());
 }
 
+TEST_F(KernelTargetTest, AnOutlinedRestIsNamed) {
+  const std::string name = "__do_pipe_flags", part = name + ".part.0";
+  auto rest = target().functions(part, FunctionKind::OutOfLine);
+  ASSERT_TRUE(rest);
+  if (rest->sites.empty())
+    GTEST_SKIP() << "the compiler of this kernel has not split " << name;
+  for (const std::string &pattern : {name, name + "*"}) {
+    auto found = target().functions(pattern, FunctionKind::OutOfLine);
+    ASSERT_TRUE(found);
+    EXPECT_TRUE(found->sites.empty());
+    EXPECT_FALSE(found->only_inlined);
+    EXPECT_NE(found->problem.find("`" + part + "`"), std::string::npos) << found->problem;
+    EXPECT_FALSE(found->hint.empty());
+  }
+  auto both = target().functions(name, FunctionKind::Both);
+  ASSERT_TRUE(both);
+  EXPECT_FALSE(both->sites.empty());
+  EXPECT_TRUE(both->problem.empty());
+}
+
 TEST_F(KernelTargetTest, AddressesOfCopiesLieInTheSymbol) {
   for (const char *name : {"do_sys_open", "mutex_lock", "mem_cgroup_charge"}) {
     auto found = target().functions(name, FunctionKind::Both);
