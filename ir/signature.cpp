@@ -148,4 +148,6 @@ int64_t limit(const Module &module, std::string_view name) {
   return value;
 }
 
+int64_t region_actions(const Module &module) { return std::max<int64_t>(limit(module, "MAXACTION"), 10000); }
+
 } // namespace tapjit::ir

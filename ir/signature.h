@@ -46,4 +46,8 @@ uint64_t bucket_count(const StatSpec &spec);
 // where they depend on other limits only.
 int64_t limit(const Module &module, std::string_view name);
 
+// What a Process handler may take of its budget while it has its locks, for interrupts are off meanwhile: MAXACTION, as
+// an Event handler, but at least 10000, for all of a map to be shown.
+int64_t region_actions(const Module &module);
+
 } // namespace tapjit::ir

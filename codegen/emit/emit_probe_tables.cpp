@@ -2,6 +2,7 @@
 // The tables of handlers and sites. A family is only a name here: runtime/<platform>/probe_<family>.h has its macros
 // and the fields that Site::constants name.
 #include "codegen/emit/unit.h"
+#include "ir/signature.h"
 #include "ir/site_groups.h"
 
 #include <algorithm>
@@ -170,6 +171,7 @@ std::vector<std::string> emit_sites(Unit &unit) {
 
 void emit_limits(Unit &unit) {
   unit.out.open(".limits =");
+  unit.out.line(".region_actions = {},", c_integer(ir::region_actions(unit.module)));
   unit.out.line(".lock_tries = TAP_MAXTRYLOCK,");
   unit.out.line(".lock_delay_us = TAP_TRYLOCKDELAY,");
   unit.out.line(".errors = TAP_MAXERRORS,");

@@ -52,8 +52,10 @@ void merge_in_blocks(Function &function) {
   }
 }
 
+// Of a Process probe no more than its lock region may take.
 int64_t budget(const Module &module, const Probe &probe) {
-  return limit(module, is_interruptible(probe.context) ? "MAXACTION_INTERRUPTIBLE" : "MAXACTION");
+  int64_t budget = limit(module, is_interruptible(probe.context) ? "MAXACTION_INTERRUPTIBLE" : "MAXACTION");
+  return probe.context == ContextKind::Process ? std::min(budget, region_actions(module)) : budget;
 }
 
 void mark_reached(const Module &module, FunctionId start, std::vector<bool> &reached) {

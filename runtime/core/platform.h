@@ -81,8 +81,9 @@ bool tap_lock_set_take(struct tap_ctx *c, const struct tap_lock_set *set);
 TAP_COLD bool tap_lock_wait(struct tap_ctx *c, const struct tap_lock_set *set, uint32_t taken);
 void tap_lock_set_release(struct tap_ctx *c);
 /*
- * The same for a handler of kind TAP_PROCESS: it has waited for room for its output, keeps at it until it has
- * the locks, and then has interrupts off until tap_process_unlock. False: its process is being killed.
+ * The same for a handler of kind TAP_PROCESS: it has waited for room for its output, keeps at it for about a
+ * second, and then has interrupts off until tap_process_unlock, and no more than limits.region_actions of its
+ * budget. False also when its process is being killed.
  */
 bool tap_process_lock(struct tap_ctx *c, const struct tap_lock_set *set);
 void tap_process_unlock(struct tap_ctx *c);

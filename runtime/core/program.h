@@ -87,6 +87,7 @@ struct tap_module_anchor {
 
 /* ir/limits.def as the runtime sees it: only those that it needs, defaults resolved by the emitted unit. */
 struct tap_limits {
+	int64_t region_actions; /* of its budget, for what a Process handler does with its locks */
 	uint32_t lock_tries, lock_delay_us;
 	uint32_t errors, skipped;
 	bool quiet; /* failures are counted, and neither said nor held against `errors` */

@@ -28,8 +28,7 @@ void __kprobes tap_session_error(struct tap_str text)
 	}
 }
 
-/* A hit that no handler saw. More than MAXSKIPPED of them end the session. */
-static void __kprobes skip(struct tap_lane *lane)
+void __kprobes tap_skip(struct tap_lane *lane)
 {
 	struct tap_session *s = &tap_session;
 
@@ -72,7 +71,7 @@ void __kprobes tap_skip_busy(struct tap_gate *gate, unsigned long flags)
 	struct tap_lane *lane = lane_of_gate(gate);
 
 	local_inc(&lane->skipped_reentrant);
-	skip(lane);
+	tap_skip(lane);
 	raw_local_irq_restore(flags);
 }
 
@@ -89,7 +88,7 @@ struct tap_gate *__kprobes tap_has_stack(struct tap_gate *gate, uint32_t bytes, 
 	if (here - bottom >= THREAD_SIZE || here - bottom >= bytes)
 		return gate;
 	local_inc(&lane->skipped_lowstack);
-	skip(lane);
+	tap_skip(lane);
 	open_again(gate, flags);
 	return NULL;
 }
@@ -227,7 +226,7 @@ static bool __kprobes give_up_locks(struct tap_ctx *c, const struct tap_lock_set
 	drop_locks(c, set, taken);
 	c->unit.start = NULL;
 	lane->skipped_lock++;
-	skip(lane);
+	tap_skip(lane);
 	return false;
 }
 

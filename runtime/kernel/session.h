@@ -34,10 +34,12 @@ struct tap_raised {
 
 struct tap_lane {
 	struct tap_gate gate;
-	uint32_t index;	     /* of its ring */
-	bool continued;	     /* session lane: a unit with TAP_UNIT_MORE is out */
-	bool gave_up;	     /* session lane: tap_process_lock() has, in the handler that runs */
-	unsigned long flags; /* session lane: of interrupts, before a lock region of a Process handler */
+	uint32_t index; /* of its ring */
+	bool continued; /* session lane: a unit with TAP_UNIT_MORE is out */
+	bool gave_up;	/* session lane: tap_process_lock() has, in the handler that runs */
+	/* Session lane, while a Process handler has its locks: of interrupts before; actions kept back. */
+	unsigned long flags;
+	int64_t kept_actions;
 	struct irq_work wake, arm, raise;
 	struct tap_raised raised; /* for `raise` to send */
 	/* Of the handler runs on this lane; written by its owner alone. */
@@ -161,6 +163,8 @@ void tap_wake(struct tap_lane *lane, uint32_t what);
 bool tap_session_wait(struct tap_lane *lane, uint32_t need);
 
 /* handler.c */
+/* Counts a hit that no handler saw, or not to its end. More than MAXSKIPPED of them end the session. */
+void tap_skip(struct tap_lane *lane);
 /* Says the failure in the context's output, counts it, and ends the session when there were more than
  * MAXERRORS. */
 void tap_report_error(struct tap_lane *lane);

@@ -83,6 +83,18 @@ static bool try_all(const struct tap_lock_set *set)
 	return true;
 }
 
+/* As an Event handler, for interrupts are off: the rest of its budget is for what it does without locks. */
+static void bound_actions(struct tap_lane *lane)
+{
+	struct tap_ctx *c = &lane->gate.ctx;
+
+	lane->kept_actions = max_t(int64_t, c->actions - c->program->limits.region_actions, 0);
+	c->actions -= lane->kept_actions;
+}
+
+/* Far longer than any handler has a lock. */
+#define TAP_LOCK_PATIENCE_NS NSEC_PER_SEC
+
 /*
  * With interrupts off until the locks are given back: whoever interrupted this handler would else find them
  * taken for as long as it is away, and skip.
@@ -91,6 +103,7 @@ bool tap_process_lock(struct tap_ctx *c, const struct tap_lock_set *set)
 {
 	struct tap_lane *lane = tap_lane_of(c);
 	unsigned long flags;
+	int64_t until = 0;
 
 	/* Embedded C may call it anywhere. */
 	if (c->kind != TAP_PROCESS || c->held)
@@ -100,21 +113,32 @@ bool tap_process_lock(struct tap_ctx *c, const struct tap_lock_set *set)
 		if (try_all(set)) {
 			lane->flags = flags;
 			c->held = set;
+			bound_actions(lane);
 			return true;
 		}
 		raw_local_irq_restore(flags);
+		if (until && tap_clock_monotonic_ns() > until)
+			break;
+		if (!until)
+			until = tap_clock_monotonic_ns() + TAP_LOCK_PATIENCE_NS;
+		/* The reader holds back what is newer than a unit that is being made. */
+		let_go(lane);
 		usleep_range(20, 200);
 	}
 	c->unit.start = NULL;
 	lane->gave_up = true;
 	lane->skipped_lock++;
+	tap_skip(lane);
 	return false;
 }
 
 void tap_process_unlock(struct tap_ctx *c)
 {
+	struct tap_lane *lane = tap_lane_of(c);
+
 	tap_lock_set_release(c);
-	raw_local_irq_restore(tap_lane_of(c)->flags);
+	c->actions += lane->kept_actions;
+	raw_local_irq_restore(lane->flags);
 }
 
 TAP_SMALL_END

@@ -190,6 +190,18 @@ class Sessions(unittest.TestCase):
         """Killed in TAP_IOC_STOP, which waits for the handler."""
         self.kill_reader_of_files(before=[], after=["-INT", "-STOP"])
 
+    def test_a_file_whose_globals_are_held(self):
+        """By a handler that goes on for four seconds: what a reader's handler printed before is there at once, and the reader gets an error, not an empty reply."""
+        run, place = self.start_procfs('probe procfs("p").read { println("before"); $value = sprint(held > 0) } global held probe kernel.function("__x64_sys_getppid") { '
+                                       'if (execname() == "known_calls" && !held++) for (end = gettimeofday_ms() + 4000; gettimeofday_ms() < end;) held++ }',
+                                       "-DMAXACTION=2000000000", "-DSTP_NO_OVERLOAD")
+        guest.put(options.programs + "/known_calls", "/tmp/known_calls")
+        script = f"chmod +x /tmp/known_calls; /tmp/known_calls 1 & sleep 0.5; cat {place}/p; echo $?; wait; cat {place}/p"
+        read = guest.execute("sh", "-c", script)
+        self.assertEqual((read.stdout, read.stderr), ("1\n1", "cat: read error: Input/output error\n"))
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.communicate(timeout=60), ("before\nbefore\n", "WARNING: Number of errors: 0, skipped probes: 1\n"))
+
     def test_output_of_readers_is_whole(self):
         """Two readers at a time print more than the ring holds: each handler waits for room, and its lines come in a row."""
         run, place = self.start_procfs('probe procfs("p").read { for (i = 0; i < 20000; i++) printf("%d %05d\\n", tid(), i); $value = "x" } ', "-DMAXACTION_INTERRUPTIBLE=10000000")
