@@ -36,7 +36,10 @@ Result<void> TargetCommand::start(const std::string &command) {
   int outcome = wordexp(command.c_str(), &words, WRDE_NOCMD);
   std::vector<char *> pointers;
   std::string shell = "/bin/sh", option = "-c", text = command;
-  bool plain = outcome == 0 && words.we_wordc > 0 && !strchr(words.we_wordv[0], '=');
+  // glibc's wordexp() takes what stands right behind a pattern as a part of it: `ls /proc/*; ls` has no `;` then.
+  const bool hides_commands =
+      command.find_first_of("*?[") != std::string::npos && command.find_first_of(";&|<>()\n") != std::string::npos;
+  bool plain = outcome == 0 && words.we_wordc > 0 && !strchr(words.we_wordv[0], '=') && !hides_commands;
   if (plain)
     pointers.assign(words.we_wordv, words.we_wordv + words.we_wordc);
   else if (outcome == 0 && words.we_wordc == 0)
