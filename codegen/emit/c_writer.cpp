@@ -43,7 +43,7 @@ void CWriter::raw_line(std::string_view text) {
 }
 
 void CWriter::open(std::string_view head) {
-  indent();
+  begin_line();
   text_ += head;
   text_ += head.empty() ? "{" : " {";
   end_line();
@@ -56,13 +56,19 @@ void CWriter::close(std::string_view tail) {
 }
 
 void CWriter::label(std::string_view name) {
+  pin_line();
   text_ += name;
   text_ += ":;";
   end_line();
 }
 
+void CWriter::pin_line() {
+  if (pins_lines_ && script_line_)
+    raw_line(fmt::format("#line {} {}", script_line_, c_string(script_file_)));
+}
+
 void CWriter::at_script(const std::string &file, uint32_t line) {
-  if (line == script_line_ && file == script_file_)
+  if (line == script_line_ && file == script_file_ && !pins_lines_)
     return;
   script_line_ = line;
   script_file_ = file;

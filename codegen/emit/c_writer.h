@@ -19,11 +19,13 @@ std::string c_identifier(std::string_view name);
 
 class CWriter {
 public:
-  explicit CWriter(std::string unit_name) : unit_name_(std::move(unit_name)) {}
+  // `pins_lines`: each line of the text names the line of the script that it belongs to, not the first of several.
+  explicit CWriter(std::string unit_name, bool pins_lines = false)
+      : unit_name_(std::move(unit_name)), pins_lines_(pins_lines) {}
 
   // One line, indented.
   template <typename... T> void line(fmt::format_string<T...> format, T &&...args) {
-    indent();
+    begin_line();
     fmt::format_to(std::back_inserter(text_), format, std::forward<T>(args)...);
     end_line();
   }
@@ -40,12 +42,17 @@ public:
   std::string take() { return std::move(text_); }
 
 private:
-  void indent() { text_.append(depth_, '\t'); }
+  void pin_line();
+  void begin_line() {
+    pin_line();
+    text_.append(depth_, '\t');
+  }
   void end_line() {
     text_ += '\n';
     lines_++;
   }
   std::string unit_name_, text_, script_file_;
+  bool pins_lines_ = false;
   uint32_t script_line_ = 0; // 0: the unit's own text
   unsigned depth_ = 0, lines_ = 1;
 };

@@ -23,6 +23,9 @@ struct EmitOptions {
   EmitPlatform platform = EmitPlatform::User;
   bool kbuild = false;   // the unit includes the platform's pch.h itself
   std::string unit_name; // for #line of text that is not the script's; empty: "<module>.c"
+  // Each line of the text names the script's line that it comes from, not the first of several: the verifier's findings
+  // are told by such a text.
+  bool pin_lines = false;
 };
 
 // The unit. The module must have passed ir/verify and ir/passes.

@@ -333,7 +333,7 @@ std::vector<std::string> embedded_function_names(const ir::Module &module) {
 }
 
 std::string emit_c(const ir::Module &module, const EmitOptions &options) {
-  CWriter out(options.unit_name.empty() ? module.name + ".c" : options.unit_name);
+  CWriter out(options.unit_name.empty() ? module.name + ".c" : options.unit_name, options.pin_lines);
   ir::ModuleEffects effects(module);
   auto limits = limits_of(module, effects);
   Unit unit{module,

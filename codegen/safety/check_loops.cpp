@@ -97,6 +97,61 @@ bool exhausted_edge_leaves(const BranchInst &branch, const Value *before, const 
   return !loop.contains(branch.getSuccessor(exhausted_is_true ? 0 : 1));
 }
 
+// LLVM merges the ends of charges at which several ways meet: what each of them has comes through a phi, here followed
+// this deep.
+constexpr unsigned phi_limit = 3;
+
+bool all_incoming(const PHINode &phi, function_ref<bool(const Value *)> holds) {
+  return all_of(phi.incoming_values(), [&](const Use &use) { return holds(use.get()); });
+}
+
+// What the budget at `pointer` was earlier in this turn: what was read in an earlier one, or before the loop, stays as
+// it is.
+bool is_read_in_turn(const Value *value, const Value *pointer, const Loop &loop, unsigned depth = 0) {
+  if (auto *load = dyn_cast<LoadInst>(value))
+    return load->isVolatile() && load->getPointerOperand() == pointer && loop.contains(load) &&
+           load->getType()->isIntegerTy(64);
+  auto *phi = dyn_cast<PHINode>(value);
+  return phi && depth < phi_limit && loop.contains(phi) && phi->getParent() != loop.getHeader() &&
+         all_incoming(*phi, [&](const Value *one) { return is_read_in_turn(one, pointer, loop, depth + 1); });
+}
+
+// Whether `value` is a constant of that sign, or a choice of such.
+bool has_sign(const Value *value, bool negative, unsigned depth = 0) {
+  if (auto *constant = dyn_cast<ConstantInt>(value))
+    return negative ? constant->isNegative() : constant->getValue().isStrictlyPositive();
+  if (depth == phi_limit)
+    return false;
+  if (auto *choice = dyn_cast<SelectInst>(value))
+    return has_sign(choice->getTrueValue(), negative, depth + 1) &&
+           has_sign(choice->getFalseValue(), negative, depth + 1);
+  auto *phi = dyn_cast<PHINode>(value);
+  return phi && all_incoming(*phi, [&](const Value *one) { return has_sign(one, negative, depth + 1); });
+}
+
+struct Charge {
+  const Value *before = nullptr; // the budget as it was read; null where several charges end in one store
+};
+
+// What `value`, which is stored to the budget at `pointer`, takes of it.
+std::optional<Charge> find_charge(const Value *value, const Value *pointer, const Loop &loop, unsigned depth = 0) {
+  auto *sum = dyn_cast<BinaryOperator>(value);
+  if (sum && (sum->getOpcode() == Instruction::Add || sum->getOpcode() == Instruction::Sub)) {
+    const Value *left = sum->getOperand(0), *right = sum->getOperand(1);
+    const bool adds = sum->getOpcode() == Instruction::Add;
+    if (adds && has_sign(left, true))
+      std::swap(left, right);
+    if (has_sign(right, adds) && is_read_in_turn(left, pointer, loop))
+      return Charge{left};
+    return std::nullopt;
+  }
+  auto *phi = dyn_cast<PHINode>(value);
+  if (phi && depth < phi_limit && loop.contains(phi) && phi->getParent() != loop.getHeader() &&
+      all_incoming(*phi, [&](const Value *one) { return find_charge(one, pointer, loop, depth + 1).has_value(); }))
+    return Charge{};
+  return std::nullopt;
+}
+
 // A block of the loop that ends in a charge's test.
 bool is_charge_block(const BasicBlock &block, const Loop &loop, const ContextLayout &layout) {
   auto *branch = dyn_cast<BranchInst>(block.getTerminator());
@@ -107,20 +162,12 @@ bool is_charge_block(const BasicBlock &block, const Loop &loop, const ContextLay
     auto *store = dyn_cast<StoreInst>(&instruction);
     if (!store || !store->isVolatile())
       continue;
-    const APInt *step = nullptr;
-    Value *before = nullptr;
-    if (!PatternMatch::match(store->getValueOperand(),
-                             PatternMatch::m_Add(PatternMatch::m_Value(before), PatternMatch::m_APInt(step))) ||
-        !step->isNegative())
-      continue;
-    auto *load = dyn_cast<LoadInst>(before);
-    // Read in the same turn: what was read before the loop stays as it is.
-    if (!load || !load->isVolatile() || load->getPointerOperand() != store->getPointerOperand() ||
-        !loop.contains(load) || !load->getType()->isIntegerTy(64))
+    std::optional<Charge> charge = find_charge(store->getValueOperand(), store->getPointerOperand(), loop);
+    if (!charge)
       continue;
     if (!is_context_field(store->getPointerOperand(), layout.budget_offsets, &loop, data))
       continue;
-    if (exhausted_edge_leaves(*branch, before, store->getValueOperand(), loop))
+    if (exhausted_edge_leaves(*branch, charge->before, store->getValueOperand(), loop))
       return true;
   }
   return false;
@@ -180,13 +227,7 @@ const Instruction *find_refill(const Loop &loop, const ContextLayout &layout) {
       if (!store ||
           !is_context_field(store->getPointerOperand(), layout.budget_offsets, nullptr, block->getDataLayout()))
         continue;
-      const APInt *step = nullptr;
-      const Value *before = nullptr;
-      bool charge = PatternMatch::match(store->getValueOperand(), PatternMatch::m_Add(PatternMatch::m_Value(before),
-                                                                                      PatternMatch::m_APInt(step))) &&
-                    step->isNegative() && isa<LoadInst>(before) &&
-                    cast<LoadInst>(before)->getPointerOperand() == store->getPointerOperand();
-      if (!charge)
+      if (!find_charge(store->getValueOperand(), store->getPointerOperand(), loop))
         return store;
     }
   return nullptr;

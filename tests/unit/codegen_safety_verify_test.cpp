@@ -116,6 +116,36 @@ TEST(Loops, ChargeThatDoesNotBound) {
             "accepted");
 }
 
+// Ways that LLVM may merge the ends of charges.
+TEST(Loops, MergedCharges) {
+  const std::string two_reads = "if (sink(2)) { l = c->actions; helper(); } else { l = c->actions; sink(3); }";
+  EXPECT_EQ(refusal("void h(struct tap_ctx *c) { while (sink(1)) { int64_t l; " + two_reads +
+                    " c->actions = l - 2; if (l - 2 < 0) return; } }"),
+            "accepted");
+  EXPECT_EQ(refusal("void h(struct tap_ctx *c) { while (sink(1)) { int64_t l; if (sink(2)) { l = c->actions - 1; "
+                    "helper(); } else { l = c->actions - 7; sink(3); } c->actions = l; if (l < 0) return; } }"),
+            "accepted");
+  EXPECT_EQ(refusal("void h(struct tap_ctx *c) { while (sink(1)) if (!tap_charge(c, sink(2) ? 1 : 6, \"\")) return; }"),
+            "accepted");
+  // One of them charges nothing, or gives.
+  for (const char *step : {"0", "-5"})
+    EXPECT_NE(refusal("void h(struct tap_ctx *c) { while (sink(1)) if (!tap_charge(c, sink(2) ? 1 : " +
+                      std::string(step) + ", \"\")) return; }"),
+              "accepted");
+  // One was read before the loop, or in an earlier turn.
+  EXPECT_NE(refusal("void h(struct tap_ctx *c) { int64_t old = c->actions; while (sink(1)) { int64_t l; if (sink(2)) { "
+                    "l = old; helper(); } else { l = c->actions; sink(3); } c->actions = l - 2; if (l - 2 < 0) return; "
+                    "} }"),
+            "accepted");
+  EXPECT_NE(refusal("void h(struct tap_ctx *c) { int64_t l = c->actions; while (sink(1)) { c->actions = l - 2; if (l - "
+                    "2 < 0) return; if (sink(2)) { l = c->actions; helper(); } } }"),
+            "accepted");
+  EXPECT_EQ(
+      refusal("void h(struct tap_ctx *c) { int64_t l = c->actions; while (sink(1)) { if (!tap_charge(c, 1, \"\")) "
+              "return; c->actions = l - 1; } }"),
+      "a loop that gives itself budget");
+}
+
 TEST(Loops, NestedConstantBoundsMultiply) {
   EXPECT_NE(
       refusal("void h(struct tap_ctx *c) { for (int i = 0; i < 500; i++) for (int j = 0; j < 500; j++) for (int k = "

@@ -76,6 +76,8 @@ bool is_embedded(const Finding &finding, const std::vector<std::string> &embedde
 void word_findings(const Platform &platform, const CompileInput &input, const Summaries &runtime,
                    CompileOutput &output) {
   CompileRequest request = unit_request(platform, input);
+  const std::string pinned = input.pinned_text ? input.pinned_text() : input.text;
+  request.text = pinned;
   request.debug_info = true;
   auto located = compile_unit(request);
   const SafetyReport better =

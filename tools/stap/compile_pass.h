@@ -10,6 +10,7 @@
 #include "tools/stap/kernel_choice.h"
 #include "tools/stap/pass_clock.h"
 
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ struct CompileInput {
   // What `tap_lines` is (codegen/finish/line_object.h), for a unit that asks for source lines; and what tells it from
   // those of other files.
   std::string lines = {}, lines_key = {};
+  // The unit with exact lines (EmitOptions::pin_lines), to say where a finding is; empty: `text` does.
+  std::function<std::string()> pinned_text = {};
 };
 
 // What pass 4 has to say about a piece of the unit.

@@ -45,6 +45,12 @@ std::set<std::string> files_with_lines(const Options &options, const ir::Module 
   return files;
 }
 
+// Whether -d names `file`.
+bool is_named(const Options &options, const std::string &file) {
+  return std::any_of(options.symbol_modules.begin(), options.symbol_modules.end(),
+                     [&](const std::string &name) { return file == (name == "kernel" ? "" : name); });
+}
+
 uint32_t anchor_number(ir::Module &module, const ir::ModuleAnchor &wanted) {
   auto known = std::find(module.module_anchors.begin(), module.module_anchors.end(), wanted);
   if (known == module.module_anchors.end())
@@ -67,9 +73,7 @@ Result<std::vector<std::string>> add_lines(const Options &options, const target:
     const std::string what = file.empty() ? "the kernel" : "module `" + file + "`";
     auto anchor = file.empty() ? tapset::kernel_anchor(target) : std::nullopt;
     auto table = target.line_table(file);
-    const bool is_named =
-        std::find(options.symbol_modules.begin(), options.symbol_modules.end(), file) != options.symbol_modules.end();
-    if (!table && is_named)
+    if (!table && is_named(options, file))
       return table.error();
     if (!table || (file.empty() && !anchor)) {
       notes.push_back(fmt::format("no source lines of {}: {}", what,

@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <memory>
 #include <set>
 #include <unistd.h>
 
@@ -260,6 +261,14 @@ std::set<std::string> modules_of(const ir::Module &module) {
   return modules;
 }
 
+// Of -DSTP_NO_BUILDID_CHECK: what is loaded is not compared with what was compiled for.
+void forget_build_ids(ir::Module &module) {
+  for (ir::Site &site : module.sites)
+    std::erase_if(site.constants, [](const auto &constant) { return constant.first == "build_id"; });
+  for (ir::ModuleAnchor &anchor : module.module_anchors)
+    anchor.build_id.clear();
+}
+
 // Passes 1 to 3; an exit code, or -1 to go on with the C text.
 int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &input) {
   const Options &options = run.options;
@@ -307,14 +316,6 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
                  "this is a bug of tapjit: please report it with the script"});
   run.times.add("ir", translate_clock.real_ms());
   run.forward_input = reads_input(module);
-  const bool skips_build_ids = std::any_of(options.defines.begin(), options.defines.end(),
-                                           [](const auto &define) { return define.first == "STP_NO_BUILDID_CHECK"; });
-  if (skips_build_ids) {
-    for (ir::Site &site : module.sites)
-      std::erase_if(site.constants, [](const auto &constant) { return constant.first == "build_id"; });
-    for (ir::ModuleAnchor &anchor : module.module_anchors)
-      anchor.build_id.clear();
-  }
   PassClock emit_clock;
   if (!run.choice.user_runtime) {
     auto notes = add_lines(options, *scripts.target, module, input);
@@ -323,6 +324,10 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
     for (const std::string &note : *notes)
       say(options, 3, "Pass 3: " + note + ".");
   }
+  const bool skips_build_ids = std::any_of(options.defines.begin(), options.defines.end(),
+                                           [](const auto &define) { return define.first == "STP_NO_BUILDID_CHECK"; });
+  if (skips_build_ids)
+    forget_build_ids(module);
   codegen::EmitOptions emit_options;
   emit_options.platform = run.choice.user_runtime ? codegen::EmitPlatform::User : codegen::EmitPlatform::Kernel;
   emit_options.kbuild = options.use_kbuild;
@@ -330,7 +335,12 @@ int translate(Run &run, const std::vector<ScriptText> &texts, CompileInput &inpu
   input.embedded_functions = codegen::embedded_function_names(module);
   if (!skips_build_ids && has_places_of_build(module))
     input.kernel_build_id = scripts.target->build_id();
-  input.modules = modules_of(module);
+  if (!skips_build_ids)
+    input.modules = modules_of(module);
+  emit_options.pin_lines = true;
+  input.pinned_text = [emit_options, whole = std::make_shared<ir::Module>(std::move(module))] {
+    return codegen::emit_c(*whole, emit_options);
+  };
   run.times.add("emit", emit_clock.real_ms());
   std::string file = run.name + "_src.c";
   if (options.keep_directory)
