@@ -217,6 +217,18 @@ private:
   bool fails_ = false;
 };
 
+// Whether an embedded expression for a number has the text of a parameter in it. A pointer is a number where it is the
+// kernel's; to the function's own copy of a string it is a mistake, so there Clang must find a number.
+bool takes_strings_for_number(const ir::Function &function) {
+  if (!function.embedded.expression || function.result != Type::I64)
+    return false;
+  for (size_t i = 0; i < function.params.size(); i++)
+    if (function.params[i] == Type::Str &&
+        function.embedded.text.find("STAP_ARG_" + function.param_names[i]) != std::string::npos)
+      return true;
+  return false;
+}
+
 // An embedded function's text with the names that it may use.
 void emit_embedded(Unit &unit, const ir::Function &function) {
   CWriter &out = unit.out;
@@ -235,14 +247,16 @@ void emit_embedded(Unit &unit, const ir::Function &function) {
     out.line("(*tap_value)[0] = 0;");       // behind the copies: an argument may be in the same slot
   }
   out.open("");
+  const bool must_be_number = takes_strings_for_number(function);
   if (function.embedded.expression)
     out.line("{}", function.result == Type::Str ? "tap_set_string(STAP_RETVALUE, sizeof(STAP_RETVALUE), ("
+                   : must_be_number             ? "STAP_RETVALUE = tap_embedded_number("
                                                 : "STAP_RETVALUE = (int64_t)(");
   if (!function.embedded.start.valid() && function.loc.valid() && unit.module.locations[function.loc.index].line)
     out.at_script(unit.module.locations[function.loc.index].file, unit.module.locations[function.loc.index].line);
-  emit_script_text(unit, function.embedded.text, function.embedded.start);
+  emit_script_text(unit, function.embedded.text, function.embedded.start, must_be_number ? "(" : "");
   if (function.embedded.expression)
-    out.line("{}", function.result == Type::Str ? "));" : ");");
+    out.line("{}", function.result == Type::Str || must_be_number ? "));" : ");");
   out.close();
   out.line("goto tap_out;");
   out.label("tap_out");
@@ -354,12 +368,13 @@ void emit_embedded_members(CWriter &out, const ir::Function &function) {
 } // namespace
 
 // The text between %{ and %} where it stands in the script, column included: Clang's messages point there.
-void emit_script_text(Unit &unit, const std::string &text, ir::LocationId start) {
+void emit_script_text(Unit &unit, const std::string &text, ir::LocationId start, std::string_view opening) {
   CWriter &out = unit.out;
   const ir::Location *place = start.valid() ? &unit.module.locations[start.index] : nullptr;
   if (place && place->line)
     out.at_script(place->file, place->line);
-  out.raw_line(std::string(place && place->line ? place->column - 1 : 0, ' ') + text);
+  const size_t column = place && place->line ? place->column - 1 : 0;
+  out.raw_line(std::string(column - std::min(column, opening.size()), ' ').append(opening) + text);
   out.at_unit();
 }
 

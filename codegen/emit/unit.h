@@ -53,7 +53,7 @@ bool returns_in_slot(const ir::Function &function);
 void emit_prototype(Unit &unit, ir::FunctionId function, std::string_view end);
 void emit_function(Unit &unit, ir::FunctionId function);
 // C of the script, at its place in it.
-void emit_script_text(Unit &unit, const std::string &text, ir::LocationId start);
+void emit_script_text(Unit &unit, const std::string &text, ir::LocationId start, std::string_view opening = {});
 
 // emit_ops.cpp. The C expression of a value; its lvalue where the value is not a constant.
 std::string value_text(const Unit &unit, const ir::Function &function, ir::ValueId value);

@@ -184,6 +184,13 @@ class BadInput(Case):
     def test_embedded_c_needs_guru_mode(self):
         self.refused("-e", "function f() %{ %} " + HELLO, says="embedded code needs guru mode", place="<input>:1:14", hint="-g")
 
+    def test_string_for_a_number(self):
+        """A pointer to the function's own copy of a string is no number; what is made of the string may be."""
+        script = 'function f(a) { return %%{ %s %%} } probe oneshot { println(f("x")) }'
+        self.refused("-g", "--runtime=user", "-e", script % "STAP_ARG_a", says="embedded C: incompatible pointer to integer conversion", place="<input>:1:25")
+        self.good("-g", "--runtime=user", "-e", script % "1, STAP_ARG_a[0] + 1", out="121\n")
+        self.refused("-g", "--runtime=user", "-e", script % "nonesuch + STAP_ARG_a[0]", says="embedded C: use of undeclared identifier 'nonesuch'", place="<input>:1:27")
+
     def test_wrong_embedded_c(self):
         self.refused("-g", "-e", "function f() %{\n  this is no C;\n%} probe begin { f() exit() }", says="embedded C: use of undeclared identifier 'this'", place="<input>:2:3")
         self.refused("-g", "-e", "function f()\n\n%{ /* embedded */\n  this is no C;\n%} probe begin { f() exit() }", says="embedded C: use of undeclared identifier 'this'", place="<input>:4:3")
@@ -249,6 +256,24 @@ class BadInput(Case):
                          place="<input>:1:7", hint=f"linux-image-{release}-dbg.*SYSTEMTAP_DEBUGINFO_PATH")
         run = self.stap("-r", release, "-p4", "-e", 'probe kernel.function("vfs_read") { println($count) }', environment=nowhere)
         self.assertEqual(run.returncode, 0, run.stderr)  # which BTF can answer
+
+    @needs_kernel
+    def test_missing_source_lines(self):
+        """Of what -d names they must be there."""
+        nowhere = {"SYSTEMTAP_DEBUGINFO_PATH": "/nonexistent"}
+        words = ("-r", release, "-p3", "-e", "probe begin { println(symfileline(1)) exit() }")
+        self.refused("-d", "kernel", *words, environment=nowhere, says="debug|lines")
+        self.refused("-d", "nonesuch", *words, says="no module `nonesuch`")
+        self.assertEqual(self.stap(*words, environment=nowhere).returncode, 0)
+
+    @needs_kernel
+    def test_no_build_ids(self):
+        """STP_NO_BUILDID_CHECK holds for modules that only source lines are told of, too."""
+        words = ("-r", release, "-d", "loop", "-p4", "-m", "tapt_ids", "-e", "probe begin { println(symfileline(1)) exit() }")
+        for more, ids in ((), [b"tapjit_kernel=", b"tapjit_module=loop "]), (("-DSTP_NO_BUILDID_CHECK",), []):
+            self.good(*more, *words)
+            module = pathlib.Path(self.cwd, "tapt_ids.ko").read_bytes()
+            self.assertEqual(sorted(re.findall(rb"tapjit_kernel=|tapjit_module=loop ", module)), ids)
 
     @needs_kernel
     def test_place_of_a_name_that_functions_share(self):
