@@ -15,8 +15,7 @@ ir::FunctionId add_handler(ModuleState &state, Loc loc) {
   function.name = state.free_name("probe_" + std::to_string(state.module.probes.size()));
   function.kind = ir::FunctionKind::Probe;
   function.loc = state.location(loc);
-  state.module.functions.push_back(std::move(function));
-  return ir::FunctionId{uint32_t(state.module.functions.size() - 1)};
+  return state.add_function(std::move(function));
 }
 
 void add_probe(ModuleState &state, ir::FunctionId handler, ir::ContextKind context,

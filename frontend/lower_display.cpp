@@ -109,9 +109,8 @@ void add_display_probe(ModuleState &state) {
   function.name = state.free_name("probe_" + std::to_string(id.index));
   function.kind = ir::FunctionKind::Probe;
   ir::Probe probe;
-  probe.handler = ir::FunctionId{uint32_t(state.module.functions.size())};
+  probe.handler = state.add_function(std::move(function));
   probe.context = ir::ContextKind::Session;
-  state.module.functions.push_back(std::move(function));
   DisplayBuilder display(state, probe.handler);
   for (ir::GlobalId global : shown)
     display.show(global);

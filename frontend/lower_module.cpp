@@ -54,21 +54,21 @@ std::string_view ModuleState::cut(std::string_view text) const {
   return text.substr(0, text.find('\0')).substr(0, size_t(std::max<int64_t>(1, ir::limit(module, "MAXSTRINGLEN")) - 1));
 }
 
-std::string ModuleState::free_name(std::string wanted) {
-  // Functions come and go at the end.
-  const std::vector<ir::Function> &functions = module.functions;
-  while (!seen_names.empty() &&
-         (seen_names.size() > functions.size() || functions[seen_names.size() - 1].name != seen_names.back())) {
-    place_of_name.erase(seen_names.back());
-    seen_names.pop_back();
-  }
-  for (size_t place = seen_names.size(); place < functions.size(); ++place) {
-    seen_names.push_back(functions[place].name);
-    place_of_name[functions[place].name] = place;
-  }
-  while (place_of_name.contains(wanted))
+std::string ModuleState::free_name(std::string wanted) const {
+  while (function_names.contains(wanted))
     wanted += '_';
   return wanted;
+}
+
+ir::FunctionId ModuleState::add_function(ir::Function function) {
+  function_names.insert(function.name);
+  module.functions.push_back(std::move(function));
+  return ir::FunctionId{uint32_t(module.functions.size() - 1)};
+}
+
+void ModuleState::drop_last_function() {
+  function_names.erase(module.functions.back().name);
+  module.functions.pop_back();
 }
 
 // Where the text behind `%{` begins.
@@ -86,8 +86,7 @@ ir::FunctionId ModuleState::add_embedded(std::string_view code, ir::Type result,
   function.embedded.start = text_start(*this, loc, skip);
   function.loc = location(loc);
   note_compatibility(code);
-  module.functions.push_back(std::move(function));
-  return ir::FunctionId{uint32_t(module.functions.size() - 1)};
+  return add_function(std::move(function));
 }
 
 // C that asks for it sees --compatible.
@@ -156,8 +155,7 @@ static ir::FunctionId add_chain(ModuleState &state, const FunctionInfo &info, ir
   function.param_names = embedded.param_names;
   function.result = embedded.result;
   function.loc = embedded.loc;
-  ir::FunctionId id{uint32_t(state.module.functions.size())};
-  state.module.functions.push_back(std::move(function));
+  ir::FunctionId id = state.add_function(std::move(function));
   BodyLowerer(state, id, info.locals, info.param_count, info.targets).lower_chain(info, first);
   return id;
 }
@@ -187,7 +185,7 @@ const Callee &ModuleState::callee(ast::FunctionId id) {
     pending.push_back(id);
   else
     fill_embedded(info, function);
-  module.functions.push_back(std::move(function));
+  add_function(std::move(function));
   if (!info.body && mentions(info.code, "STAP_NEXT"))
     callee.function = add_chain(*this, info, callee.function);
   return callee;
@@ -236,8 +234,7 @@ static ir::FunctionId add_function(ModuleState &state, std::string name, ir::Fun
   function.kind = kind;
   function.result = result;
   function.loc = state.location(loc);
-  state.module.functions.push_back(std::move(function));
-  return ir::FunctionId{uint32_t(state.module.functions.size() - 1)};
+  return state.add_function(std::move(function));
 }
 
 static void add_sites(ModuleState &state, const Handler &handler, ir::ProbeId probe) {
@@ -316,7 +313,7 @@ static void add_probe(ModuleState &state, const Handler &handler) {
   check_entry_size(state, handler);
   probe.context = handler.sites.empty() ? ir::ContextKind::Event : handler.sites[0].context_kind;
   if (ir::ProbeId same = find_same_probe(state, handler, probe); same.valid()) {
-    state.module.functions.pop_back();
+    state.drop_last_function();
     add_sites(state, handler, same);
     return;
   }

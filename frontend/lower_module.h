@@ -9,6 +9,7 @@
 #include <set>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace tapjit::lowering {
 
@@ -48,9 +49,8 @@ struct ModuleState {
   // By ast::FunctionId, see find_iterated: arrays that a foreach around a call of it, direct or not, goes through;
   // arrays that it may delete as a whole, itself or by a call.
   std::vector<std::set<uint32_t>> iterated_around, deleted_in;
-  // The names of module.functions as free_name() saw them last, and where each stands.
-  std::vector<std::string> seen_names = {};
-  std::unordered_map<std::string, size_t> place_of_name = {};
+  // Of module.functions: kept by add_function() and drop_last_function().
+  std::unordered_set<std::string> function_names = {};
 
   const Callee &callee(ast::FunctionId id);
   void fill_embedded(const FunctionInfo &info, ir::Function &function);
@@ -65,7 +65,10 @@ struct ModuleState {
   // What of a literal is a string at run time: it ends at the first NUL and at MAXSTRINGLEN.
   std::string_view cut(std::string_view text) const;
   // `wanted`, with underscores behind it while a function is called so.
-  std::string free_name(std::string wanted);
+  std::string free_name(std::string wanted) const;
+  // Functions come and go at the end of module.functions, and only so while a module is lowered.
+  ir::FunctionId add_function(ir::Function function);
+  void drop_last_function();
   // An embedded function without parameters whose value is that of the C expression `code`, which stands behind `loc`
   // by `skip` bytes.
   ir::FunctionId add_embedded(std::string_view code, ir::Type result, Loc loc, size_t skip);

@@ -72,14 +72,13 @@ ir::FunctionId shared_body(ModuleState &state, const Handler &handler, std::vect
     function.param_names.emplace_back(handler.locals[local.index()].name.view());
   }
   function.loc = state.location(handler.blocks.back()->loc);
-  ir::FunctionId id{uint32_t(state.module.functions.size())};
-  state.module.functions.push_back(std::move(function));
+  ir::FunctionId id = state.add_function(std::move(function));
   BodyLowerer(state, id, handler.locals, 0, handler.targets).lower_shared_body(handler, live_in);
 
   bool is_last = id.index + 1 == state.module.functions.size();
   for (ir::FunctionId other : group.bodies)
     if (is_last && is_same(state.module.functions[other.index], state.module.functions[id.index])) {
-      state.module.functions.pop_back();
+      state.drop_last_function();
       return other;
     }
   group.bodies.push_back(id);

@@ -11,15 +11,23 @@ namespace tapjit::target {
 
 namespace {
 
-// "tracepoint module" in each line. The names of a module's tracepoints stand in a section of their own, each with a
-// NUL, and with more of them between where the compiler aligns them.
-std::string read_modules(const std::vector<ModuleFile> &modules) {
+struct Owners {
+  std::string lines;    // each "tracepoint module"
+  bool complete = true; // all files could be read
+};
+
+// The names of a module's tracepoints stand in a section of their own, each with a NUL, and with more of them between
+// where the compiler aligns them.
+Owners read_modules(const std::vector<ModuleFile> &modules) {
+  Owners result;
   std::map<std::string, std::string> owners;
   std::set<std::string> shared;
   for (const ModuleFile &module : modules) {
     auto file = ElfFile::open_unrelocated(module.elf);
-    if (!file)
+    if (!file) {
+      result.complete = false;
       continue;
+    }
     std::span<const char> bytes = (*file)->section_bytes("__tracepoints_strings");
     std::string_view names(bytes.data(), bytes.size());
     while (!names.empty()) {
@@ -29,25 +37,34 @@ std::string read_modules(const std::vector<ModuleFile> &modules) {
         shared.insert(name);
     }
   }
-  std::string lines;
   for (const auto &[name, module] : owners)
     if (!shared.contains(name))
-      lines += name + " " + module + "\n";
-  return lines;
+      result.lines += name + " " + module + "\n";
+  return result;
+}
+
+// A file may be replaced without depmod.
+std::string key_of(const std::vector<ModuleFile> &modules) {
+  std::string key = "module-tracepoints-2";
+  for (const ModuleFile &module : modules)
+    key += "\n" + stamp_of(module.elf);
+  return key;
 }
 
 } // namespace
 
 std::map<std::string, std::string> tracepoint_owners(const std::string &release, const SearchPlaces &places,
                                                      const IndexStore &store) {
-  const std::string key = "module-tracepoints-1-" + stamp_of(places.root + "/lib/modules/" + release + "/modules.dep");
+  const std::vector<ModuleFile> modules = find_module_files(release, places, "*");
+  const std::string key = key_of(modules);
   std::string text;
   if (auto stored = store.load ? store.load(key) : std::nullopt) {
     text.assign(stored->bytes.begin(), stored->bytes.end());
   } else {
-    text = read_modules(find_module_files(release, places, "*"));
-    if (store.save)
-      store.save(key, text);
+    Owners read = read_modules(modules);
+    if (store.save && read.complete)
+      store.save(key, read.lines);
+    text = std::move(read.lines);
   }
   std::map<std::string, std::string> owners;
   std::istringstream words(text);

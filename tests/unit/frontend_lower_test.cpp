@@ -4,6 +4,7 @@
 // with the real tapset.
 #include "frontend/elaborate.h"
 #include "frontend/lower.h"
+#include "frontend/lower_module.h"
 #include "ir/parse.h"
 #include "ir/print.h"
 #include "ir/verify.h"
@@ -199,6 +200,33 @@ std::vector<std::filesystem::path> files_in(const char *folder, const char *exte
       result.push_back(entry.path());
   std::sort(result.begin(), result.end());
   return result;
+}
+
+// Of functions that were taken away again no name stays behind, whatever comes after them.
+TEST(LowerNames, OfFunctionsThatGo) {
+  Program program;
+  SourceTable sources;
+  LowerOptions options;
+  Diagnostics diagnostics(sources);
+  ir::Module module;
+  lowering::ModuleState state{program, sources, options, diagnostics, module, ir::Interner(module), {}, {}, {},
+                              {},      {},      false,   {},          {}};
+  auto add = [&](std::string name) {
+    ir::Function function;
+    function.name = state.free_name(std::move(name));
+    state.add_function(std::move(function));
+    return module.functions.back().name;
+  };
+  EXPECT_EQ(add("first"), "first");
+  EXPECT_EQ(add("last"), "last");
+  EXPECT_EQ(add("last"), "last_");
+  state.drop_last_function();
+  state.drop_last_function();
+  state.drop_last_function();
+  EXPECT_EQ(add("other"), "other");
+  EXPECT_EQ(add("last"), "last");
+  EXPECT_EQ(add("first"), "first");
+  EXPECT_EQ(add("other"), "other_");
 }
 
 TEST(Lower, Golden) {

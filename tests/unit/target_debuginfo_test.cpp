@@ -5,6 +5,7 @@
 #include "frontend/target/debug_index_build.h"
 #include "frontend/target/elf_file.h"
 #include "frontend/target/kernel_target.h"
+#include "frontend/target/module_tracepoints.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -347,6 +348,26 @@ TEST(BuildIdInNotes, DamagedNotes) {
   EXPECT_EQ(build_id_in_notes(notes), "01abff10");
   for (size_t size = 0; size < notes.size(); ++size)
     EXPECT_EQ(build_id_in_notes(std::span(notes).first(size)), "") << size;
+}
+
+// What is kept of them is of these very files, whatever depmod was told, and of files that could be read.
+TEST_F(DebuginfoTest, TracepointOwners) {
+  using Names = std::map<std::string, std::string>;
+  auto owners = [&] { return tracepoint_owners(release_, {root_, ""}, store_); };
+  auto put_names = [&](const std::string &names, const char *option) {
+    std::ofstream(root_ + "/names") << names << '\0';
+    run(std::string("objcopy ") + option + " __tracepoints_strings=" + root_ + "/names " + stripped_);
+  };
+  put_names(std::string("one\0two", 7), "--add-section");
+  EXPECT_EQ(owners(), (Names{{"one", "loop"}, {"two", "loop"}}));
+  EXPECT_EQ(owners(), (Names{{"one", "loop"}, {"two", "loop"}}));
+  EXPECT_EQ(kept_.size(), 1u);
+  put_names("three", "--update-section");
+  EXPECT_EQ(owners(), (Names{{"three", "loop"}}));
+  EXPECT_EQ(kept_.size(), 2u);
+  fs::remove(stripped_);
+  EXPECT_EQ(owners(), Names{});
+  EXPECT_EQ(kept_.size(), 2u);
 }
 
 } // namespace tapjit::target
