@@ -130,7 +130,9 @@ class Sessions(unittest.TestCase):
         self.assertEqual(reader.stdout.readline(), "yes\n")
         run.send_signal(signal.SIGINT)
         self.assertEqual(run.communicate(timeout=60), ("", ""))
-        self.assertEqual(reader.communicate(timeout=60), ("1\n", "cat: read error: Input/output error\n"))
+        out, problem = reader.communicate(timeout=60)
+        self.assertEqual(out, "1\n")
+        self.assertRegex(problem, "^cat: .*Input/output error\n$")  # busybox' words or another's
         self.assertEqual(guest.execute("sh", "-c", "cat /proc/systemtap/stap_*/a/b/c; ls /proc/systemtap | wc -l").stdout, "other1\n")
         other.send_signal(signal.SIGINT)
         self.assertEqual(other.communicate(timeout=60), ("", ""))
@@ -149,12 +151,12 @@ class Sessions(unittest.TestCase):
         run, place = self.start_procfs('probe procfs("r").read { $value = "part"; error("no") } probe procfs("w").write { error($value) } '
                                        'probe procfs("big").read.maxsize(10) { $value = "123456789"; $value .= "0" } probe end { println("end") } probe error { println("error") }',
                                        "-DMAXERRORS=3")
-        failed = lambda command: guest.execute("sh", "-c", f"cd {place}; {command}").stderr.replace("sh: ", "")
-        self.assertEqual(failed("cat r"), "cat: read error: Input/output error\n")
+        failed = lambda command: guest.execute("sh", "-c", f"cd {place}; {command}").stderr.replace("sh: ", "").replace("cat: read error:", "cat:").replace("cat: r:", "cat:").replace("cat: big:", "cat:")  # busybox' words, or another's
+        self.assertEqual(failed("cat r"), "cat: Input/output error\n")
         self.assertEqual(failed("echo text > w"), "write error: Input/output error\n")
-        self.assertEqual(failed("cat big"), "cat: read error: Input/output error\n")
+        self.assertEqual(failed("cat big"), "cat: Input/output error\n")
         self.assertEqual(guest.execute("cat", place + "/there").stdout, "yes")
-        self.assertEqual(failed("cat r"), "cat: read error: Input/output error\n")
+        self.assertEqual(failed("cat r"), "cat: Input/output error\n")
         out, err = run.communicate(timeout=60)
         self.assertEqual((run.returncode, out), (1, "error\n"))
         for line in ("ERROR: no near .*", "ERROR: text", "ERROR: buffer size exceeded, consider .maxsize\\(11\\) near .*", "WARNING: Number of errors: 4, .*"):
@@ -180,7 +182,7 @@ class Sessions(unittest.TestCase):
             self.assertEqual(guest.execute("killall", name, "stapio").returncode, 0)
         reading.join(timeout=60)
         self.assertEqual(run.returncode, 1)
-        self.assertRegex(guest.execute("sh", "-c", "while pidof cat; do sleep 0.1; done >/dev/null; cat /tmp/reader").stdout, "^(done)?(cat: read error: Input/output error\n)?[01]\n$")
+        self.assertRegex(guest.execute("sh", "-c", "while pidof cat; do sleep 0.1; done >/dev/null; cat /tmp/reader").stdout, "^(done)?(cat: .*Input/output error\n)?[01]\n$")
         self.assertEqual(guest.execute("ls", "/proc/systemtap").returncode, 1)
 
     def test_a_dead_reader_of_files_that_print(self):

@@ -29,6 +29,24 @@ namespace {
   _exit(127);
 }
 
+// Whether a character that ends or connects commands stands outside of quotes. wordexp() tells of those that it sees;
+// what stands right behind a pattern glibc's takes for a part of it: `ls /proc/*; ls`.
+bool needs_shell(const std::string &command) {
+  char quote = 0;
+  for (size_t i = 0; i < command.size(); ++i) {
+    const char c = command[i];
+    if (c == '\\' && quote != '\'')
+      ++i;
+    else if (quote)
+      quote = c == quote ? 0 : quote;
+    else if (c == '\'' || c == '"')
+      quote = c;
+    else if (strchr(";&|<>()\n", c))
+      return true;
+  }
+  return false;
+}
+
 } // namespace
 
 Result<void> TargetCommand::start(const std::string &command) {
@@ -36,10 +54,7 @@ Result<void> TargetCommand::start(const std::string &command) {
   int outcome = wordexp(command.c_str(), &words, WRDE_NOCMD);
   std::vector<char *> pointers;
   std::string shell = "/bin/sh", option = "-c", text = command;
-  // glibc's wordexp() takes what stands right behind a pattern as a part of it: `ls /proc/*; ls` has no `;` then.
-  const bool hides_commands =
-      command.find_first_of("*?[") != std::string::npos && command.find_first_of(";&|<>()\n") != std::string::npos;
-  bool plain = outcome == 0 && words.we_wordc > 0 && !strchr(words.we_wordv[0], '=') && !hides_commands;
+  bool plain = outcome == 0 && words.we_wordc > 0 && !strchr(words.we_wordv[0], '=') && !needs_shell(command);
   if (plain)
     pointers.assign(words.we_wordv, words.we_wordv + words.we_wordc);
   else if (outcome == 0 && words.we_wordc == 0)
