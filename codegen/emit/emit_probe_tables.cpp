@@ -196,6 +196,11 @@ void emit_table(Unit &unit, std::string_view table, std::string_view count, bool
   unit.out.line(".{} = TAP_COUNT({}),", count, array);
 }
 
+// Modules that send no signals are spared what does.
+bool calls_raise(const ir::Function &function) {
+  return function.embedded.text.find("tap_raise(") != std::string::npos;
+}
+
 void emit_program(Unit &unit, const std::vector<std::string> &families) {
   CWriter &out = unit.out;
   if (!families.empty()) {
@@ -223,6 +228,8 @@ void emit_program(Unit &unit, const std::vector<std::string> &families) {
     out.line(".find_modules = tap_module_data_find,");
     out.line(".forget_modules = tap_module_data_forget,");
   }
+  if (std::any_of(unit.module.functions.begin(), unit.module.functions.end(), calls_raise))
+    out.line("TAP_RAISE_NOW");
   emit_limits(unit);
   out.close("};");
   out.blank();

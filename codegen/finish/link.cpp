@@ -40,8 +40,9 @@ bool wanted(const elf::Section &section, bool keep_debug_info) {
   default:
     return false;
   }
-  for (std::string_view prefix : {".discard", ".comment", ".note.GNU-stack", ".note.gnu.property", ".eh_frame",
-                                  ".export_symbol", ".llvm", ".deplibs"})
+  // .smp_locks: the LOCK prefixes that the kernel may take away while it has one CPU; they stay.
+  for (std::string_view prefix : {".discard", ".smp_locks", ".comment", ".note.GNU-stack", ".note.gnu.property",
+                                  ".eh_frame", ".export_symbol", ".llvm", ".deplibs"})
     if (section.name.starts_with(prefix))
       return false;
   if (section.name.starts_with(".debug"))

@@ -17,9 +17,9 @@ struct LinkedObject {
 };
 
 // Sections of the same name are joined (`.text.x` counts as `.text`, likewise rodata, data, bss), symbols resolved by
-// name. Left out: sections that the kernel's loader does not need (.discard.*, .comment, .eh_frame, notes for linkers),
-// and debug information unless asked for.
-// `wanted` are symbols to look for in inputs that are taken when needed, though nothing refers to them.
+// name. Left out: sections that the kernel's loader does not need (.discard.*, .smp_locks, .comment, .eh_frame, notes
+// for linkers), and debug information unless asked for. `wanted` are symbols to look for in inputs that are taken when
+// needed, though nothing refers to them.
 Result<LinkedObject> link_relocatable(const std::vector<LinkInput> &inputs, const std::vector<std::string_view> &wanted,
                                       bool keep_debug_info);
 

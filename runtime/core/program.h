@@ -100,6 +100,8 @@ struct tap_limits {
 	    procfs_bytes; /* of a string; of what a reader of a file gets: with the NUL behind it */
 };
 
+struct irq_work;
+
 struct tap_program {
 	uint32_t abi; /* TAP_ABI of wire.h */
 	const char *name;
@@ -124,6 +126,8 @@ struct tap_program {
 	void (*find_modules)(
 	    const struct tap_program *program); /* tap_module_data_find, where there are any */
 	void (*forget_modules)(void);
+	/* Of units that send signals: tap_raise_now, of the kernel's runtime. */
+	void (*raise_now)(struct irq_work *work);
 	struct tap_limits limits;
 };
 

@@ -53,6 +53,9 @@ uint32_t tap_source_line(struct tap_ctx *c, char *dst, uint32_t size, uint64_t a
 
 /* raise.c. Sends the running task a signal, 1 to 64, when the handler has ended. NULL, or why not. */
 const char *tap_raise(struct tap_ctx *c, int signal);
+/* What each lane's irq_work does in modules that call it. */
+void tap_raise_now(struct irq_work *work);
+#define TAP_RAISE_NOW .raise_now = tap_raise_now,
 
 TAP_INLINE int64_t tap_stack_size(void)
 {

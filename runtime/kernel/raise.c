@@ -38,6 +38,9 @@ const char *__kprobes tap_raise(struct tap_ctx *c, int signal)
 	struct tap_raised *raised = &lane->raised;
 	uint32_t head = raised->head;
 
+	/* The emitter has not seen this call: it stands in embedded C at top level. */
+	if (!lane->raise.func)
+		return "call it in the body of a function";
 	if (current->flags & PF_KTHREAD)
 		return "a thread of the kernel takes no signals";
 	if (head - smp_load_acquire(&raised->tail) >= TAP_RAISED_MOST)

@@ -111,10 +111,8 @@ bool tap_session_run(const struct tap_site *site)
 	c->stack_least = tap_stack_least();
 	lane->gave_up = false;
 	site->probe->handler(c);
-	if (c->held && c->kind == TAP_PROCESS)
-		tap_process_unlock(c);
-	else if (c->held)
-		tap_lock_set_release(c);
+	if (c->held)
+		(c->kind == TAP_PROCESS ? lane->unlock : tap_lock_set_release)(c);
 	failed = c->error;
 	if (failed)
 		tap_report_error(lane);
@@ -335,8 +333,9 @@ static struct tap_lane *lane_init(uint32_t index, int node, uint8_t kind, uint64
 	lane->index = index;
 	lane->gate.inflight = TAP_NOT_INFLIGHT;
 	lane->wake = IRQ_WORK_INIT_HARD(lane_wake);
+	if (program->raise_now)
+		lane->raise = IRQ_WORK_INIT(program->raise_now);
 	lane->arm = IRQ_WORK_INIT_HARD(tap_arming_wake);
-	lane->raise = IRQ_WORK_INIT(tap_raise_now);
 	lane->gate.ctx.kind = kind;
 	lane->gate.ctx.program = program;
 	lane->gate.ctx.frame = kvzalloc_node(program->frame_size ? program->frame_size : 8, TAP_GFP, node);

@@ -39,6 +39,7 @@ struct tap_lane {
 	bool gave_up;	/* session lane: tap_process_lock() has, in the handler that runs */
 	/* Session lane, while a Process handler has its locks: of interrupts before; actions kept back. */
 	unsigned long flags;
+	void (*unlock)(struct tap_ctx *c); /* tap_process_unlock, in modules that have such handlers */
 	int64_t kept_actions;
 	struct irq_work wake, arm, raise;
 	struct tap_raised raised; /* for `raise` to send */
@@ -161,6 +162,24 @@ void tap_wake(struct tap_lane *lane, uint32_t what);
 
 /* wait.c */
 bool tap_session_wait(struct tap_lane *lane, uint32_t need);
+TAP_INLINE bool tap_ring_has_room(const struct tap_ring *ring, uint64_t bytes)
+{
+	return ring->size - (ring->head - smp_load_acquire(&ring->tail)) >= bytes;
+}
+
+/* What there is of the unit goes out, and nobody waits for its number. */
+static inline void tap_unit_let_go(struct tap_lane *lane)
+{
+	struct tap_unit *unit = &lane->gate.ctx.unit;
+
+	if (unit->start && unit->at > unit->start + sizeof(struct tap_unit_header)) {
+		tap_unit_commit(lane, TAP_UNIT_MORE);
+		lane->continued = true;
+	}
+	unit->start = NULL;
+	smp_store_release(&lane->gate.inflight, TAP_NOT_INFLIGHT);
+	tap_wake(lane, TAP_WAIT_URGENT);
+}
 
 /* handler.c */
 /* Counts a hit that no handler saw, or not to its end. More than MAXSKIPPED of them end the session. */
@@ -200,8 +219,6 @@ void tap_arming_first(void);
 void tap_arming_start(void);
 void tap_arming_stop(void);
 void tap_arming_wake(struct irq_work *work);
-/* raise.c. */
-void tap_raise_now(struct irq_work *work);
 
 /* session.c */
 /* Runs a handler on the session's lane: under `control`, or `self_lock` while the session runs. False: it
