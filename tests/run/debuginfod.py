@@ -64,6 +64,18 @@ class Server:
         self.server.server_close()
 
 
+def dripping(pause):
+    """A server's answer to any request: a file of 300 MB, one of them each `pause` seconds."""
+    def answer(request):
+        request.send_response(200)
+        request.send_header("Content-Length", "300000000")
+        request.end_headers()
+        while True:
+            request.wfile.write(bytes(1000000))
+            time.sleep(pause)
+    return answer
+
+
 @unittest.skipUnless(release, "no kernel with headers and debuginfo is installed")
 class Debuginfod(unittest.TestCase):
     maxDiff = None
@@ -212,14 +224,7 @@ class Debuginfod(unittest.TestCase):
 
     def test_download_limit(self):
         """For the file, however it comes; nobody is asked after that."""
-        def drips(request):
-            request.send_response(200)
-            request.send_header("Content-Length", "300000000")
-            request.end_headers()
-            while True:
-                request.wfile.write(bytes(1000000))
-                time.sleep(0.1)
-        server = self.serving(drips)
+        server = self.serving(dripping(0.1))
         begin = time.monotonic()
         status, _, err = self.stap("--download-debuginfo=3", "-p2", "-e", f'probe {POINT}, module("virtio_blk").function("*@nowhere/x.c") {{ }}', DEBUGINFOD_URLS=server.url)
         self.assertLess(time.monotonic() - begin, 20)
@@ -333,15 +338,8 @@ class Debuginfod(unittest.TestCase):
 
     def test_slow_server_and_interrupt(self):
         """Progress is shown after two seconds; SIGINT and SIGTERM end it, as they end stap anywhere before pass 5, with nothing left."""
-        def drips(request):
-            request.send_response(200)
-            request.send_header("Content-Length", "300000000")
-            request.end_headers()
-            while True:
-                request.wfile.write(bytes(1000000))
-                time.sleep(0.2)
         for number in signal.SIGINT, signal.SIGTERM:
-            url = self.serving(drips).url
+            url = self.serving(dripping(0.2)).url
             process = self.start("-p2", "-e", f"probe {POINT} {{ }}", DEBUGINFOD_URLS=url)
             self.assertRegex(process.stderr.readline(), rf"^Fetching the debug symbols of module loop from {url}\S* \.\.\. \d+\.\d of 300\.0 MB\n$")
             begin = time.monotonic()
